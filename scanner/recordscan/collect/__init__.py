@@ -1,0 +1,1 @@
+"""Collecting: the only part that talks to the world, and it only reads."""

@@ -1,0 +1,309 @@
+"""Rules × subjects → assessments → result. Pure: the same snapshot and rules give the same result."""
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+
+from recordscan import __version__
+from recordscan.estate.answers import Listing
+from recordscan.estate.estate import Estate
+from recordscan.facts import Citation, Fact, Known, Missing, NotApplicable, Reason, cite, evidence_trail
+from recordscan.observation import Observation, ObservationOutcome
+from recordscan.profile import Profile
+from recordscan.result import (
+    RESULT_SCHEMA_VERSION,
+    Assessment,
+    Coverage,
+    Evidence,
+    FindingRecord,
+    Gap,
+    Gate,
+    Outcome,
+    Population,
+    RuleRecord,
+    ScanRecord,
+    ScanResult,
+    SubjectRecord,
+    Verdict,
+    fingerprint,
+)
+from recordscan.rule import Finding, Rule, Severity, Subject
+from recordscan.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+
+def assess_snapshot(
+    snapshot: Snapshot,
+    rules: Sequence[Rule],
+    *,
+    fail_on: Severity | None,
+    profile: Profile | None = None,
+    not_selected: Mapping[str, str] | None = None,
+    notices: Sequence[str] = (),
+) -> ScanResult:
+    """Judge a snapshot.
+
+    Args:
+        snapshot: All observations of one scan.
+        rules: The rules to run.
+        fail_on: Severity of the gate; None for no gate.
+        profile: Requirements; those stored in the snapshot where None.
+        not_selected: Rules that were left out, id → why.
+        notices: Sentences about this run that the report should show, such as an added plugin.
+    """
+    estate = Estate(snapshot)
+    profile = profile or snapshot.header.profile
+    assessments = tuple(
+        assess(rule, subject, profile)
+        for rule in sorted(rules, key=lambda rule: rule.id)
+        for subject in sorted(rule.subjects(estate), key=lambda subject: subject.uid)
+    )
+    coverage = _coverage(assessments, snapshot, estate, not_selected or {})
+    return ScanResult(
+        schema_version=RESULT_SCHEMA_VERSION,
+        scan=_scan_record(snapshot, profile, notices),
+        gate=judge_gate(assessments, fail_on, interrupted=snapshot.interrupted),
+        coverage=coverage,
+        rules=tuple(_rule_record(rule) for rule in sorted(rules, key=lambda rule: rule.id)),
+        assessments=assessments,
+        evidence=tuple(_evidence(observation) for observation in snapshot.observations),
+    )
+
+
+def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
+    """Run one rule on one subject.
+
+    Findings that were yielded before a fact was missing count: the requirement is broken whatever the fact would say.
+    """
+    findings: list[Finding] = []
+    missing: Missing | None = None
+    with evidence_trail() as trail:
+        try:
+            for found in rule.findings(subject, profile):
+                findings.append(found)
+                cite(found.evidence)
+        except Missing as error:
+            missing = error
+            cite(error.fact.source)
+        except NotApplicable as error:
+            return _assessment(rule, subject, Outcome.NOT_APPLICABLE, trail, detail=str(error))
+        except Exception as error:  # a broken rule is unknown, never hidden and never a verdict
+            log.exception("the rule %s raised on %s", rule.id, subject.uid)
+            detail = f"the rule raised {type(error).__name__}; run with -v for the details"
+            return _assessment(rule, subject, Outcome.UNKNOWN, trail, reason=Reason.INTERNAL_ERROR, detail=detail)
+    if findings:
+        records = _finding_records(rule, subject, findings)
+        worst = max((record.severity for record in records), key=lambda severity: severity.rank)
+        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=records)
+    if missing is not None:
+        fact = missing.fact
+        return _assessment(
+            rule,
+            subject,
+            Outcome.UNKNOWN,
+            trail,
+            reason=fact.reason,
+            detail=fact.detail,
+            permission=fact.permission,
+        )
+    return _assessment(rule, subject, Outcome.PASS, trail)
+
+
+def judge_gate(assessments: Iterable[Assessment], fail_on: Severity | None, *, interrupted: bool) -> Gate:
+    """Decide verdict and exit status.
+
+    A fail at or above `fail_on` breaks the gate (1). Otherwise a rule that severe that stayed unknown, or a scan in
+    which nothing was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130.
+    """
+    gated = [a for a in assessments if fail_on is not None and a.severity.rank >= fail_on.rank]
+    judged = any(a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED) for a in assessments)
+    failed = sum(a.outcome is Outcome.FAIL for a in gated)
+    unknown = sum(a.outcome is Outcome.UNKNOWN for a in gated)
+    incomplete = unknown > 0 or not judged or interrupted
+    at = f"at or above {fail_on}" if fail_on is not None else ""
+    if interrupted:
+        verdict = Verdict.FAIL_INCOMPLETE if failed else Verdict.INCOMPLETE
+        return Gate(fail_on=fail_on, verdict=verdict, exit_status=130, exit_reason="the scan was stopped")
+    if failed:
+        verdict = Verdict.FAIL_INCOMPLETE if incomplete else Verdict.FAIL
+        reason = f"{failed} {'check' if failed == 1 else 'checks'} {at} failed"
+        return Gate(fail_on=fail_on, verdict=verdict, exit_status=1, exit_reason=reason)
+    if incomplete:
+        reason = f"{unknown} checks {at} could not be decided" if judged else "nothing could be judged"
+        return Gate(fail_on=fail_on, verdict=Verdict.INCOMPLETE, exit_status=3, exit_reason=reason)
+    reason = "no gate was set" if fail_on is None else f"no check {at} failed, and all could be decided"
+    return Gate(fail_on=fail_on, verdict=Verdict.PASS, exit_status=0, exit_reason=reason)
+
+
+def _assessment(
+    rule: Rule,
+    subject: Subject,
+    outcome: Outcome,
+    trail: Iterable[Citation],
+    *,
+    severity: Severity | None = None,
+    reason: Reason | None = None,
+    detail: str | None = None,
+    permission: str | None = None,
+    findings: tuple[FindingRecord, ...] = (),
+) -> Assessment:
+    return Assessment(
+        rule_id=rule.id,
+        subject=SubjectRecord(
+            uid=subject.uid,
+            kind=subject.kind,
+            name=subject.name,
+            provider=subject.provider,
+            account=subject.account_id,
+            region=subject.region_name,
+        ),
+        outcome=outcome,
+        severity=severity or rule.severity,
+        reason=reason,
+        detail=detail,
+        permission=permission,
+        findings=findings,
+        evidence=tuple(trail),
+        fingerprint=fingerprint(rule.id, subject.uid),
+    )
+
+
+def _finding_records(rule: Rule, subject: Subject, findings: Sequence[Finding]) -> tuple[FindingRecord, ...]:
+    seen: Counter[str] = Counter()
+    records = []
+    for found in findings:
+        severity = found.severity or rule.severity
+        if severity.rank > rule.severity.rank:
+            raise ValueError(f"{rule.id} yields a {severity} finding, but declares {rule.severity} as its worst")
+        seen[found.discriminator] += 1
+        number = seen[found.discriminator]
+        parts = (rule.id, subject.uid, found.discriminator) + ((str(number),) if number > 1 else ())
+        records.append(
+            FindingRecord(
+                message=found.message,
+                severity=severity,
+                resources=found.resources,
+                expected=found.expected,
+                observed=found.observed,
+                evidence=found.evidence,
+                fingerprint=fingerprint(*parts),
+            )
+        )
+    return tuple(records)
+
+
+def _coverage(
+    assessments: Sequence[Assessment], snapshot: Snapshot, estate: Estate, not_selected: Mapping[str, str]
+) -> Coverage:
+    applicable = [a for a in assessments if a.outcome is not Outcome.NOT_APPLICABLE]
+    unknown = [a for a in applicable if a.outcome is Outcome.UNKNOWN]
+    return Coverage(
+        planned=len(applicable),
+        evaluated=len(applicable) - len(unknown),
+        gaps=_gaps(unknown, snapshot),
+        population=_population(estate),
+        not_selected=dict(not_selected),
+    )
+
+
+def _gaps(unknown: Sequence[Assessment], snapshot: Snapshot) -> tuple[Gap, ...]:
+    failed = {o.id: o.operation for o in snapshot.observations if o.outcome is ObservationOutcome.FAILED}
+    groups: dict[tuple[Reason, str, str | None], list[Assessment]] = defaultdict(list)
+    for assessment in unknown:
+        reason = assessment.reason or Reason.INTERNAL_ERROR
+        groups[reason, assessment.detail or "", assessment.permission].append(assessment)
+    gaps = [
+        Gap(
+            reason=reason,
+            detail=detail,
+            permission=permission,
+            operations=tuple(
+                sorted({failed[c.observation] for a in group for c in a.evidence if c.observation in failed})
+            ),
+            assessments=len(group),
+            severity=max((a.severity for a in group), key=lambda severity: severity.rank),
+        )
+        for (reason, detail, permission), group in groups.items()
+    ]
+    return tuple(sorted(gaps, key=lambda gap: (-gap.severity.rank, -gap.assessments, gap.detail)))
+
+
+def _population(estate: Estate) -> tuple[Population, ...]:
+    accounts = estate.accounts
+    buckets = {t.bucket.value.name for t in estate.targets if isinstance(t.bucket, Known) and t.bucket.value}
+    found_buckets = all(isinstance(t.bucket, Known) for t in estate.targets)
+    return (
+        Population(kind="Twilio accounts", count=len(accounts), enumerated_by=("configuration",), complete=True),
+        Population(kind="targets", count=len(estate.targets), enumerated_by=_TARGETS, complete=True),
+        Population(kind="buckets", count=len(buckets), enumerated_by=_TARGETS, complete=found_buckets),
+        _media("Recordings", [a.recordings for a in accounts], "twilio:ListRecordings"),
+        _media("Compositions", [a.compositions for a in accounts], "twilio:ListCompositions"),
+        _media("Composition Hooks", [a.hooks for a in accounts], "twilio:ListCompositionHooks"),
+        _media("AWS credentials at Twilio", [a.aws_credentials for a in accounts], "twilio:ListAwsCredentials"),
+    )
+
+
+_TARGETS = ("twilio:FetchRecordingSettings", "twilio:FetchCompositionSettings")
+
+
+def _media(kind: str, listings: Sequence[Fact[Listing[object]]], operation: str) -> Population:
+    known = [fact.value for fact in listings if isinstance(fact, Known)]
+    whole = len(known) == len(listings) and all(isinstance(listing.whole, Known) for listing in known)
+    count = sum(len(listing.items) for listing in known)
+    return Population(kind=kind, count=count, enumerated_by=(operation,), complete=whole)
+
+
+def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -> ScanRecord:
+    header = snapshot.header
+    return ScanRecord(
+        scan_id=header.scan_id,
+        started=header.started,
+        ended=snapshot.ended,
+        tool_version=__version__,
+        collector_version=header.tool_version,
+        asked_by=dict(header.asked_by),
+        scope=asdict(header.scope),
+        profile=asdict(profile),
+        interrupted=snapshot.interrupted,
+        notices=tuple(notices),
+    )
+
+
+def _rule_record(rule: Rule) -> RuleRecord:
+    return RuleRecord(
+        id=rule.id,
+        title=rule.title,
+        severity=rule.severity,
+        family=rule.family,
+        rationale=rule.rationale,
+        remediation=rule.remediation,
+        controls=rule.controls,
+        references=rule.references,
+        guide=rule.guide,
+        peers=rule.peers,
+    )
+
+
+def _evidence(observation: Observation) -> Evidence:
+    error = observation.error
+    return Evidence(
+        id=observation.id,
+        sha256=observation.sha256,
+        operation=observation.operation,
+        account=observation.account,
+        region=observation.region,
+        request=dict(observation.request),
+        outcome=observation.outcome.value,
+        answer=observation.answer,
+        error_code=error.code if error else None,
+        error_message=error.message if error else None,
+        http_status=error.http_status if error else None,
+        reason=error.reason if error and observation.outcome is ObservationOutcome.FAILED else None,
+        permission=observation.permission,
+        collected_at=observation.collected_at,
+        attempts=observation.attempts,
+        request_id=observation.request_id,
+        redactions=observation.redactions,
+    )

@@ -1,0 +1,47 @@
+"""Every error that recordscan raises on purpose, and the exit status that the command line gives it.
+
+RecordscanError            5  something that should not happen; the sentence says what
+├── ConfigError            2  the configuration, an option or an environment variable is wrong
+├── PluginError            2  a rule or a report, built in or added, cannot be used
+├── SnapshotError          2  a snapshot or result file cannot be read or trusted
+├── AuthenticationError    4  AWS or Twilio does not accept the credentials, or there are none
+└── OutputError            5  a report or snapshot cannot be written
+"""
+
+from typing import ClassVar
+
+
+class RecordscanError(Exception):
+    """Base of all deliberate errors; its text is one sentence for the user, with no secret in it."""
+
+    exit_status: ClassVar[int] = 5
+
+
+class ConfigError(RecordscanError):
+    """The configuration, an option or an environment variable is wrong."""
+
+    exit_status = 2
+
+
+class PluginError(RecordscanError):
+    """A rule or report, built in or added by entry point, cannot be used."""
+
+    exit_status = 2
+
+
+class SnapshotError(RecordscanError):
+    """A snapshot or result file cannot be read, is damaged, or comes from a newer version."""
+
+    exit_status = 2
+
+
+class AuthenticationError(RecordscanError):
+    """AWS or Twilio refuses the credentials, or there are none."""
+
+    exit_status = 4
+
+
+class OutputError(RecordscanError):
+    """A report or snapshot cannot be written."""
+
+    exit_status = 5

@@ -1,0 +1,339 @@
+"""A bucket as its read APIs describe it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, rows, text
+from recordscan.facts import (
+    Fact,
+    Json,
+    Known,
+    Reason,
+    Unavailable,
+    any_true,
+    derive,
+    need,
+    pluck,
+    unavailable,
+)
+from recordscan.policy.documents import PolicyDocument, load_policy
+
+PublicAccessFlag = Literal["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]
+PUBLIC_ACCESS_FLAGS: tuple[PublicAccessFlag, ...] = (
+    "BlockPublicAcls",
+    "IgnorePublicAcls",
+    "BlockPublicPolicy",
+    "RestrictPublicBuckets",
+)
+
+PublicAccessBlock = dict[PublicAccessFlag, Fact[bool]]
+
+Presence = Literal["owned", "absent", "foreign"]
+
+_GROUP = "http://acs.amazonaws.com/groups/"
+PUBLIC_GROUPS = {_GROUP + "global/AllUsers": "everyone", _GROUP + "global/AuthenticatedUsers": "every AWS account"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """Default encryption of a bucket.
+
+    Attributes:
+        algorithm: AES256, aws:kms, aws:kms:dsse, or a word that AWS added since.
+        key: `KMSMasterKeyID` as it stands: a key ARN, key id, alias name or alias ARN; None for the AWS managed key.
+        bucket_key: Whether S3 Bucket Keys are on.
+        blocked: `BlockedEncryptionTypes`; None where S3 does not say.
+    """
+
+    algorithm: str
+    key: str | None
+    bucket_key: bool
+    blocked: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One grant of a bucket ACL; `grantee` is a group URI or a canonical user id."""
+
+    grantee: str
+    permission: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleRule:
+    """One lifecycle rule.
+
+    Attributes:
+        label: Its id, or `#n`.
+        enabled: Status is Enabled.
+        prefix: Keys that it covers begin with this.
+        narrowed: What else narrows it: tags or object sizes; () when the prefix is all.
+        expiration_days: Days after which current versions expire; None where it expires none by age.
+        expiration_date: A fixed date of expiry; None for none.
+        noncurrent_days: Days after which noncurrent versions are deleted; None for never.
+        abort_multipart_days: Days after which unfinished multipart uploads are aborted; None for never.
+    """
+
+    label: str
+    enabled: bool
+    prefix: str
+    narrowed: tuple[str, ...]
+    expiration_days: int | None
+    expiration_date: datetime | None
+    noncurrent_days: int | None
+    abort_multipart_days: int | None
+
+    def covers(self, prefix: str) -> bool:
+        """Whether every key that begins with `prefix` is under this rule."""
+        return self.enabled and not self.narrowed and prefix.startswith(self.prefix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingTarget:
+    """Where server access logs go."""
+
+    bucket: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """One object of a list answer; `size` in bytes."""
+
+    key: str
+    size: int
+    modified: Fact[datetime]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """One bucket.
+
+    Attributes:
+        name: As in the URL.
+        arn: With the partition of the calling account.
+        presence: owned by an expected account, absent, or foreign.
+        owner: Account id; unavailable unless owned.
+        region: Where it lives.
+        policy: Its policy; None for none.
+        policy_public: What S3 itself says of the policy; None when there is no policy.
+        public_access_block: The bucket's own four switches.
+        account_public_access_block: Those of the owner account.
+        grants: Of its ACL.
+        object_ownership: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
+        encryption: Default encryption.
+        versioning: Enabled, Suspended, or None when it was never switched on.
+        lifecycle: All rules; () for none.
+        logging: Server access logging; None when off.
+    """
+
+    name: str
+    arn: str
+    presence: Fact[Presence]
+    owner: Fact[str]
+    region: Fact[str]
+    policy: Fact[PolicyDocument | None]
+    policy_public: Fact[bool | None]
+    public_access_block: PublicAccessBlock
+    account_public_access_block: PublicAccessBlock
+    grants: Fact[tuple[Grant, ...]]
+    object_ownership: Fact[str]
+    encryption: Fact[Encryption]
+    versioning: Fact[str | None]
+    lifecycle: Fact[tuple[LifecycleRule, ...]]
+    logging: Fact[LoggingTarget | None]
+
+    def effective(self, name: PublicAccessFlag) -> Fact[bool]:
+        """One switch of Block Public Access as S3 applies it: on when the account or the bucket has it on."""
+        return any_true(self.account_public_access_block[name], self.public_access_block[name])
+
+
+def read_bucket(answers: Answers, name: str, *, account: str, partition: str, expected: tuple[str, ...]) -> Bucket:
+    """Read one bucket.
+
+    Args:
+        answers: The scan's observations.
+        name: Bucket name.
+        account: Account id of the caller.
+        partition: The caller's partition.
+        expected: Account ids that may own the bucket.
+    """
+    owner = derive(lambda: _owner(answers, name, account, expected))
+    presence: Fact[Presence] = derive(lambda: _presence(answers, name, account, expected))
+    asked_owner = owner.value if isinstance(owner, Known) else account
+
+    def ask(operation: str) -> Fact[Json]:
+        if isinstance(presence, Known) and presence.value == "absent":
+            return Unavailable(Reason.NOT_FOUND, f"the bucket {name} does not exist", presence.source)
+        if isinstance(presence, Known) and presence.value == "foreign":
+            return Unavailable(
+                Reason.ACCESS_DENIED, f"the bucket {name} belongs to another AWS account", presence.source
+            )
+        return answers.read(operation, account, Bucket=name, ExpectedBucketOwner=asked_owner)
+
+    account_block = answers.read("s3control:GetPublicAccessBlock", account, AccountId=asked_owner)
+    return Bucket(
+        name=name,
+        arn=f"arn:{partition}:s3:::{name}",
+        presence=presence,
+        owner=owner,
+        region=derive(lambda: _region(answers, name, account, expected)),
+        policy=derive(lambda: _policy(ask("s3:GetBucketPolicy"))),
+        policy_public=derive(lambda: _policy_public(ask("s3:GetBucketPolicyStatus"))),
+        public_access_block=read_public_access_block(ask("s3:GetPublicAccessBlock")),
+        account_public_access_block=read_public_access_block(account_block),
+        grants=derive(lambda: _grants(ask("s3:GetBucketAcl"))),
+        object_ownership=derive(lambda: _ownership(ask("s3:GetBucketOwnershipControls"))),
+        encryption=derive(lambda: _encryption(ask("s3:GetBucketEncryption"))),
+        versioning=text(pluck(ask("s3:GetBucketVersioning"), "Status")),
+        lifecycle=derive(lambda: _lifecycle(ask("s3:GetBucketLifecycleConfiguration"))),
+        logging=derive(lambda: _logging(ask("s3:GetBucketLogging"))),
+    )
+
+
+def read_public_access_block(answer: Fact[Json]) -> PublicAccessBlock:
+    """The four switches of one level; without a configuration all are off."""
+    return {name: flag(pluck(answer, "PublicAccessBlockConfiguration", name)) for name in PUBLIC_ACCESS_FLAGS}
+
+
+def read_objects(answers: Answers, bucket: str, prefix: str, account: str, owner: str) -> Fact[Listing[StoredObject]]:
+    """The first objects under a prefix, as far as the scan sampled them."""
+    answer = answers.read("s3:ListObjectsV2", account, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner)
+
+    def parse(row: Fact[Json]) -> StoredObject:
+        return StoredObject(
+            key=need(text(pluck(row, "Key"))) or "",
+            size=need(integer(pluck(row, "Size"))) or 0,
+            modified=moment(pluck(row, "LastModified")),
+        )
+
+    return listing(answer, "Contents", parse)
+
+
+def head_requests(name: str, expected: tuple[str, ...]) -> list[dict[str, Json]]:
+    """The HeadBucket requests that tell whose a bucket is: one for each expected owner, then one without."""
+    return [*({"Bucket": name, "ExpectedBucketOwner": owner} for owner in expected), {"Bucket": name}]
+
+
+def _owner(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> str:
+    for owner in expected:
+        head = answers.read("s3:HeadBucket", account, Bucket=name, ExpectedBucketOwner=owner)
+        if isinstance(head, Known) and mapping(head)["HTTPStatusCode"] == 200:
+            return owner
+    if account in expected and name in _listed(answers, account):
+        return account
+    unavailable(Reason.UNDECIDABLE, f"no expected account is known to own the bucket {name}", "s3:ListBucket")
+
+
+def _presence(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> Presence:
+    heads = [answers.read("s3:HeadBucket", account, Bucket=name, ExpectedBucketOwner=owner) for owner in expected]
+    statuses = [need(pluck(head, "HTTPStatusCode")) for head in heads]
+    if 200 in statuses:
+        return "owned"
+    if 404 in statuses:
+        return "absent"
+    if statuses != [403] * len(statuses):
+        unavailable(Reason.UNDECIDABLE, f"HeadBucket of {name} answered {statuses}")
+    listed = derive(lambda: _listed(answers, account))
+    if isinstance(listed, Unavailable):
+        unavailable(
+            Reason.ACCESS_DENIED,
+            f"HeadBucket of {name} is denied: the bucket is foreign, or the caller may not read it",
+            "s3:ListBucket",
+        )
+    if name in need(listed) and account in expected:
+        return "owned"
+    if set(expected) == {account}:
+        return "foreign"
+    unavailable(Reason.UNDECIDABLE, f"which account owns {name} cannot be told", "s3:ListBucket")
+
+
+def _listed(answers: Answers, account: str) -> frozenset[str]:
+    return frozenset(need(pluck(row, "Name")) for row in rows(answers.read("s3:ListBuckets", account), "Buckets"))
+
+
+def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> str:
+    for request in head_requests(name, expected):
+        head = pluck(answers.read("s3:HeadBucket", account, **request), "BucketRegion")
+        if isinstance(head, Known) and head.value:
+            return str(need(head))
+    unavailable(Reason.UNDECIDABLE, f"no answer names the Region of the bucket {name}", "s3:ListBucket")
+
+
+def _policy(answer: Fact[Json]) -> PolicyDocument | None:
+    document = need(text(pluck(answer, "Policy")))
+    return None if document is None else load_policy(document, kind="resource")
+
+
+def _policy_public(answer: Fact[Json]) -> bool | None:
+    if need(answer) is None:
+        return None
+    return need(flag(pluck(answer, "PolicyStatus", "IsPublic")))
+
+
+def _grants(answer: Fact[Json]) -> tuple[Grant, ...]:
+    def parse(row: Fact[Json]) -> Grant:
+        grantee = pluck(row, "Grantee")
+        who = need(text(pluck(grantee, "URI"))) or need(text(pluck(grantee, "ID"))) or "unknown"
+        return Grant(grantee=who, permission=need(text(pluck(row, "Permission"))) or "unknown")
+
+    return tuple(parse(row) for row in rows(answer, "Grants"))
+
+
+def _ownership(answer: Fact[Json]) -> str:
+    found = rows(answer, "OwnershipControls", "Rules") if need(answer) is not None else []
+    if not found:
+        return "ObjectWriter"  # buckets from before the setting: ACLs are live
+    return need(text(pluck(found[0], "ObjectOwnership"))) or "ObjectWriter"
+
+
+def _encryption(answer: Fact[Json]) -> Encryption:
+    if need(answer) is None:
+        # S3 has encrypted every new object since 2023-01-05, whatever an emulator or an old answer says.
+        return Encryption(algorithm="AES256", key=None, bucket_key=False, blocked=None)
+    found = rows(answer, "ServerSideEncryptionConfiguration", "Rules")
+    if not found:
+        unavailable(Reason.MALFORMED, "the default encryption has no rule")
+    default = pluck(found[0], "ApplyServerSideEncryptionByDefault")
+    blocked = need(pluck(found[0], "BlockedEncryptionTypes", "EncryptionType"))
+    return Encryption(
+        algorithm=need(text(pluck(default, "SSEAlgorithm"))) or "AES256",
+        key=need(text(pluck(default, "KMSMasterKeyID"))),
+        bucket_key=need(flag(pluck(found[0], "BucketKeyEnabled"))),
+        blocked=None if blocked is None else tuple(str(kind) for kind in blocked),
+    )
+
+
+def _lifecycle(answer: Fact[Json]) -> tuple[LifecycleRule, ...]:
+    if need(answer) is None:
+        return ()
+    return tuple(_lifecycle_rule(row, i) for i, row in enumerate(rows(answer, "Rules"), start=1))
+
+
+def _lifecycle_rule(row: Fact[Json], index: int) -> LifecycleRule:
+    rule = mapping(row)
+    scope = rule.get("Filter") or {}
+    both = scope.get("And") or {}
+    narrowed = [word for word in ("Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if word in scope]
+    narrowed += [word for word in ("Tags", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if both.get(word)]
+    expiration = pluck(row, "Expiration")
+    date = pluck(expiration, "Date")
+    return LifecycleRule(
+        label=rule.get("ID") or f"#{index}",
+        enabled=rule.get("Status") == "Enabled",
+        prefix=rule.get("Prefix") or scope.get("Prefix") or both.get("Prefix") or "",
+        narrowed=tuple(narrowed),
+        expiration_days=need(integer(pluck(expiration, "Days"))),
+        expiration_date=None if need(date) is None else need(moment(date)),
+        noncurrent_days=need(integer(pluck(row, "NoncurrentVersionExpiration", "NoncurrentDays"))),
+        abort_multipart_days=need(integer(pluck(row, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"))),
+    )
+
+
+def _logging(answer: Fact[Json]) -> LoggingTarget | None:
+    enabled = pluck(answer, "LoggingEnabled")
+    bucket = need(text(pluck(enabled, "TargetBucket")))
+    if bucket is None:
+        return None
+    return LoggingTarget(bucket=bucket, prefix=need(text(pluck(enabled, "TargetPrefix"))) or "")

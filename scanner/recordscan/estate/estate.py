@@ -1,0 +1,362 @@
+"""The estate: everything that one snapshot tells, joined."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from recordscan.estate.answers import Answers, parse_moment, rows, text
+from recordscan.estate.arn import parse_arn
+from recordscan.estate.bucket import Bucket, read_bucket
+from recordscan.estate.key import KmsKey, key_region, read_key
+from recordscan.estate.link import Link, LinkQuestion, link_credential
+from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
+from recordscan.estate.target import Target
+from recordscan.estate.trail import Trail, read_trails
+from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
+from recordscan.estate.user import IamUser, read_user
+from recordscan.facts import Fact, Known, Reason, derive, need, pluck, unavailable
+from recordscan.scope import BucketScope
+from recordscan.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """The AWS identity that the scan ran as."""
+
+    account: str
+    arn: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountKey:
+    """A customer managed key of the account that no target names; only in account scope."""
+
+    uid: str
+    name: str
+    account_id: str | None
+    region_name: str | None
+    key: Fact[KmsKey | None]
+    kind: str = "KMS key"
+    provider: str = "aws"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountUser:
+    """An IAM user of the account that no target names as its writer; only in account scope."""
+
+    uid: str
+    name: str
+    account_id: str | None
+    writer: Fact[IamUser | None]
+    region_name: str | None = None
+    kind: str = "IAM user"
+    provider: str = "aws"
+
+
+class Estate:
+    """The typed view of one snapshot. Everything is read on first use and then kept."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.scope = snapshot.header.scope
+        self.answers = Answers(snapshot)
+        self.as_of: datetime = parse_moment(snapshot.header.started)
+        """The moment that ages are counted to: the start of the scan, so that a replay gives the same verdict."""
+        self._buckets: dict[str, Bucket] = {}
+        self._keys: dict[tuple[str, str], KmsKey] = {}
+
+    @cached_property
+    def caller(self) -> Fact[Caller]:
+        """The AWS identity that the scan ran as."""
+        return read_caller(self.answers)
+
+    @cached_property
+    def accounts(self) -> tuple[TwilioAccount, ...]:
+        """The Twilio accounts in scope."""
+        return tuple(
+            read_twilio_account(self.answers, account.sid, account.label, self.scope.alerts_since)
+            for account in self.scope.twilio_accounts
+        )
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """All targets: those of Twilio, then the buckets that were named or found without it."""
+        of_twilio = tuple(
+            self._twilio_target(account, account.setting(product)) for account in self.accounts for product in PRODUCTS
+        )
+        return of_twilio + tuple(self._bucket_target(scope) for scope in self._bucket_scopes(of_twilio))
+
+    def all_targets(self) -> tuple[Target, ...]:
+        """Subjects of most rules: every target."""
+        return self.targets
+
+    def twilio_targets(self) -> tuple[Target, ...]:
+        """Subjects of rules about Twilio settings: targets that have one."""
+        return tuple(target for target in self.targets if target.setting is not None)
+
+    def recording_targets(self) -> tuple[Target, ...]:
+        """Subjects of rules about Recordings."""
+        return tuple(t for t in self.targets if t.setting is not None and t.setting.product == "recordings")
+
+    def composition_targets(self) -> tuple[Target, ...]:
+        """Subjects of rules about Compositions."""
+        return tuple(t for t in self.targets if t.setting is not None and t.setting.product == "compositions")
+
+    def twilio_accounts(self) -> tuple[TwilioAccount, ...]:
+        """Subjects of rules about a whole Twilio account."""
+        return self.accounts
+
+    def key_holders(self) -> tuple[Target | AccountKey, ...]:
+        """Subjects of rules about keys: every target, and in account scope every other customer managed key."""
+        return (*self.targets, *self._other_keys)
+
+    def user_holders(self) -> tuple[Target | AccountUser, ...]:
+        """Subjects of rules about users: every target, and in account scope every other IAM user."""
+        return (*self.targets, *self._other_users)
+
+    def trails(self, region: str) -> Fact[tuple[Trail, ...]]:
+        """The CloudTrail trails that record in a Region."""
+        return derive(lambda: need(read_trails(self.answers, account=need(self.caller).account, region=region)))
+
+    def bucket(self, name: str) -> Fact[Bucket]:
+        """One bucket by name."""
+
+        def compute() -> Bucket:
+            caller = need(self.caller)
+            if name not in self._buckets:
+                self._buckets[name] = read_bucket(
+                    self.answers,
+                    name,
+                    account=caller.account,
+                    partition=caller.partition,
+                    expected=self.scope.bucket_owners or (caller.account,),
+                )
+            return self._buckets[name]
+
+        return derive(compute)
+
+    def key(self, reference: str, region: str) -> Fact[KmsKey]:
+        """One KMS key by what names it and the Region to look in."""
+
+        def compute() -> KmsKey:
+            account = need(self.caller).account
+            if (reference, region) not in self._keys:
+                self._keys[reference, region] = read_key(self.answers, reference, account=account, region=region)
+            return self._keys[reference, region]
+
+        return derive(compute)
+
+    def user(self, arn: str) -> Fact[IamUser]:
+        """One IAM user by ARN; unavailable for the root user and for users of other accounts."""
+
+        def compute() -> IamUser:
+            caller = need(self.caller)
+            parsed = parse_arn(arn)
+            if parsed is None or not parsed.resource.startswith("user/"):
+                unavailable(Reason.UNDECIDABLE, f"{arn} is no IAM user")
+            if parsed.account != caller.account:
+                unavailable(Reason.ACCESS_DENIED, f"{arn} belongs to an account that this scan does not read")
+            return read_user(self.answers, parsed.resource.rpartition("/")[2], arn, account=caller.account)
+
+        return derive(compute)
+
+    def _twilio_target(self, account: TwilioAccount, setting: StorageSetting) -> Target:
+        location: Fact[S3Location | None] = derive(lambda: _location(setting))
+        bucket = derive(lambda: None if (at := need(location)) is None else need(self.bucket(at.bucket)))
+        credential = derive(lambda: _credential(account, setting))
+        link = derive(lambda: self._link(setting, location, bucket, credential))
+        return Target(
+            uid=f"twilio:{account.sid}/{setting.product}",
+            name=f"{account.label} {setting.product}",
+            account=account,
+            setting=setting,
+            location=location,
+            bucket=bucket,
+            key=derive(lambda: self._key_of(bucket)),
+            credential=credential,
+            link=link,
+            writer=derive(lambda: self._writer(link)),
+        )
+
+    def _bucket_target(self, scope: BucketScope) -> Target:
+        bucket: Fact[Bucket | None] = derive(lambda: need(self.bucket(scope.bucket)))
+        return Target(
+            uid=f"s3://{scope.bucket}/{scope.prefix}",
+            name=f"{scope.bucket}/{scope.prefix}".rstrip("/"),
+            account=None,
+            setting=None,
+            location=derive(lambda: _named_location(scope, need(self.caller).partition)),
+            bucket=bucket,
+            key=derive(lambda: self._key_of(bucket)),
+            credential=Known(None),
+            link=Known(None),
+            writer=Known(None),
+        )
+
+    def _bucket_scopes(self, of_twilio: tuple[Target, ...]) -> tuple[BucketScope, ...]:
+        named = list(self.scope.buckets)
+        if not self.scope.whole_account:
+            return tuple(named)
+        taken = {scope.bucket for scope in named}
+        taken |= {t.location.value.bucket for t in of_twilio if isinstance(t.location, Known) and t.location.value}
+        listed = derive(
+            lambda: [need(pluck(row, "Name")) for row in rows(self._account_answer("s3:ListBuckets"), "Buckets")]
+        )
+        if isinstance(listed, Known):
+            named += [BucketScope(bucket=name) for name in sorted(listed.value) if name not in taken]
+        return tuple(named)
+
+    def _account_answer(self, operation: str) -> Fact[object]:
+        return derive(lambda: need(self.answers.read(operation, need(self.caller).account)))
+
+    def _key_of(self, bucket: Fact[Bucket | None]) -> KmsKey | None:
+        found = need(bucket)
+        if found is None:
+            return None
+        reference = need(found.encryption).key
+        if reference is None:
+            return None
+        return need(self.key(reference, key_region(reference, need(found.region))))
+
+    def _link(
+        self,
+        setting: StorageSetting,
+        location: Fact[S3Location | None],
+        bucket: Fact[Bucket | None],
+        credential: Fact[CredentialResource | None],
+    ) -> Link | None:
+        at = need(location)
+        if at is None:
+            return None
+        sid = need(setting.credential_sid)
+        if sid is None:
+            unavailable(Reason.NOT_CONFIGURED, "the setting names no AWS credential")
+        caller = need(self.caller)
+        question = link_question(sid, at, bucket, credential, caller, configured=self.scope.credential_links.get(sid))
+        return need(link_credential(self.answers, question))
+
+    def _writer(self, link: Fact[Link | None]) -> IamUser | None:
+        found = need(link)
+        if found is None:
+            return None
+        if not found.proven:
+            unavailable(
+                Reason.UNDECIDABLE,
+                f"only a hint of class {found.evidence} links the credential to {found.user_arn}: {found.why}; "
+                "name the access key in the configuration",
+            )
+        return need(self.user(found.user_arn))
+
+    @cached_property
+    def _other_keys(self) -> tuple[AccountKey, ...]:
+        if not self.scope.whole_account:
+            return ()
+        taken = {_text_of(t.key.value.arn) for t in self.targets if isinstance(t.key, Known) and t.key.value}
+        found = []
+        for observation in self.snapshot.observations:
+            if observation.operation != "kms:DescribeKey" or not isinstance(observation.answer, dict):
+                continue
+            metadata = observation.answer.get("KeyMetadata") or {}
+            arn = str(metadata.get("Arn"))
+            if metadata.get("KeyManager") == "CUSTOMER" and arn not in taken:
+                key: Fact[KmsKey | None] = derive(lambda arn=arn: need(self.key(arn, arn.split(":")[3])))
+                found.append(
+                    AccountKey(
+                        uid=arn, name=arn, account_id=observation.account, region_name=observation.region, key=key
+                    )
+                )
+        return tuple(sorted(found, key=lambda holder: holder.uid))
+
+    @cached_property
+    def _other_users(self) -> tuple[AccountUser, ...]:
+        if not self.scope.whole_account:
+            return ()
+        taken = {t.writer.value.arn for t in self.targets if isinstance(t.writer, Known) and t.writer.value}
+        details = self._account_answer("iam:GetAccountAuthorizationDetails")
+        arns = derive(lambda: [need(text(pluck(row, "Arn"))) or "" for row in rows(details, "UserDetailList")])
+        if not isinstance(arns, Known):
+            return ()
+        return tuple(
+            AccountUser(
+                uid=arn,
+                name=arn.rpartition("/")[2],
+                account_id=arn.split(":")[4],
+                writer=derive(lambda arn=arn: need(self.user(arn))),
+            )
+            for arn in sorted(arns.value)
+            if arn not in taken
+        )
+
+
+def read_caller(answers: Answers) -> Fact[Caller]:
+    """The AWS identity that the observations were asked with."""
+    answer = answers.read("sts:GetCallerIdentity", None)
+
+    def compute() -> Caller:
+        arn = str(need(pluck(answer, "Arn")))
+        parsed = parse_arn(arn)
+        return Caller(
+            account=str(need(pluck(answer, "Account"))), arn=arn, partition=parsed.partition if parsed else "aws"
+        )
+
+    return derive(compute)
+
+
+def link_question(
+    credential_sid: str,
+    location: S3Location,
+    bucket: Fact[Bucket | None],
+    credential: Fact[CredentialResource | None],
+    caller: Caller,
+    *,
+    configured: str | None,
+) -> LinkQuestion:
+    """Put together what is needed to link a credential; what cannot be read is left out."""
+    found = bucket.value if isinstance(bucket, Known) else None
+    return LinkQuestion(
+        credential_sid=credential_sid,
+        configured=configured,
+        friendly_name=credential.value.friendly_name if isinstance(credential, Known) and credential.value else None,
+        account=caller.account,
+        partition=caller.partition,
+        bucket=location.bucket,
+        prefix=location.key_prefix,
+        region=found.region.value if found is not None and isinstance(found.region, Known) else None,
+    )
+
+
+def _location(setting: StorageSetting) -> S3Location | None:
+    if not need(setting.enabled):
+        return None
+    parsed = parse_s3_url(need(setting.url))
+    if isinstance(parsed, S3UrlError):
+        reason = Reason.NOT_CONFIGURED if parsed.code == "empty" else Reason.MALFORMED
+        unavailable(reason, f"aws_s3_url is no URL of an S3 bucket: {parsed.message}")
+    return parsed
+
+
+def _named_location(scope: BucketScope, partition: str) -> S3Location:
+    return S3Location(
+        bucket=scope.bucket,
+        region=None,
+        key_prefix=scope.prefix,
+        style="virtual-hosted",
+        scheme="https",
+        partition=partition,
+        warnings=(),
+    )
+
+
+def _credential(account: TwilioAccount, setting: StorageSetting) -> CredentialResource | None:
+    sid = need(setting.credential_sid)
+    listed = need(account.aws_credentials)
+    for credential in listed.items:
+        if credential.sid == sid:
+            return credential
+    need(listed.whole)
+    return None
+
+
+def _text_of(fact: Fact[str]) -> str | None:
+    return fact.value if isinstance(fact, Known) else None

@@ -1,0 +1,105 @@
+"""A KMS key as its read APIs describe it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from recordscan.estate.answers import Answers, flag, mapping, moment, text
+from recordscan.estate.arn import parse_arn
+from recordscan.facts import Fact, Json, Known, Unavailable, derive, need, pluck
+from recordscan.policy.documents import PolicyDocument, load_policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KmsKey:
+    """One KMS key.
+
+    Attributes:
+        reference: What names it: a key ARN, or what the bucket's default encryption says.
+        arn: Key ARN; unavailable where only DescribeKey could tell and it did not.
+        region: Region in which the key lives.
+        manager: CUSTOMER or AWS.
+        state: Enabled, Disabled, PendingDeletion, …
+        usage: ENCRYPT_DECRYPT, …
+        spec: SYMMETRIC_DEFAULT, …
+        origin: AWS_KMS, EXTERNAL, AWS_CLOUDHSM or EXTERNAL_KEY_STORE.
+        deletion_date: When a key that is pending deletion is deleted; None otherwise.
+        rotation: Whether automatic rotation is on; None for a key that cannot rotate.
+        policy: Its key policy.
+    """
+
+    reference: str
+    arn: Fact[str]
+    region: Fact[str]
+    exists: Fact[bool]
+    manager: Fact[str | None]
+    state: Fact[str | None]
+    usage: Fact[str | None]
+    spec: Fact[str | None]
+    origin: Fact[str | None]
+    deletion_date: Fact[datetime | None]
+    rotation: Fact[bool | None]
+    policy: Fact[PolicyDocument | None]
+
+
+def key_region(reference: str, bucket_region: str) -> str:
+    """The Region that a key is looked up in: that of its ARN, else the bucket's, where S3 resolves bare ids and aliases."""
+    arn = parse_arn(reference)
+    return arn.region if arn is not None else bucket_region
+
+
+def read_key(answers: Answers, reference: str, *, account: str, region: str) -> KmsKey:
+    """Read one key.
+
+    Args:
+        answers: The scan's observations.
+        reference: Key ARN, key id, alias name or alias ARN.
+        account: Account id of the caller.
+        region: See `key_region`.
+    """
+    described = answers.read("kms:DescribeKey", account, region=region, KeyId=reference)
+    metadata = pluck(described, "KeyMetadata")
+
+    def member(name: str) -> Fact[str | None]:
+        return text(pluck(metadata, name))
+
+    arn = derive(lambda: _arn(reference, metadata))
+    key_id = arn.value if isinstance(arn, Known) else reference
+
+    def ask(operation: str, **request: Json) -> Fact[Json]:
+        if isinstance(described, Unavailable):
+            return described
+        return answers.read(operation, account, region=region, KeyId=key_id, **request)
+
+    date = pluck(metadata, "DeletionDate")
+    return KmsKey(
+        reference=reference,
+        arn=arn,
+        region=derive(lambda: need(arn).split(":")[3]),
+        exists=derive(lambda: need(described) is not None),
+        manager=member("KeyManager"),
+        state=member("KeyState"),
+        usage=member("KeyUsage"),
+        spec=member("KeySpec"),
+        origin=member("Origin"),
+        deletion_date=derive(lambda: None if need(date) is None else need(moment(date))),
+        rotation=derive(lambda: _rotation(ask("kms:GetKeyRotationStatus"))),
+        policy=derive(lambda: _policy(ask("kms:GetKeyPolicy", PolicyName="default"))),
+    )
+
+
+def _arn(reference: str, metadata: Fact[Json]) -> str:
+    arn = parse_arn(reference)
+    if arn is not None and arn.resource.startswith("key/"):
+        return reference
+    return str(mapping(metadata)["Arn"])
+
+
+def _rotation(answer: Fact[Json]) -> bool | None:
+    if need(answer) is None:
+        return None
+    return need(flag(pluck(answer, "KeyRotationEnabled")))
+
+
+def _policy(answer: Fact[Json]) -> PolicyDocument | None:
+    document = need(text(pluck(answer, "Policy")))
+    return None if document is None else load_policy(document, kind="resource")

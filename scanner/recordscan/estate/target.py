@@ -1,0 +1,115 @@
+"""Targets: one Twilio storage setting joined with its bucket, key and writer."""
+
+from dataclasses import dataclass
+
+from recordscan.estate.bucket import Bucket
+from recordscan.estate.key import KmsKey
+from recordscan.estate.link import Link
+from recordscan.estate.s3url import S3Location
+from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
+from recordscan.estate.user import IamUser
+from recordscan.facts import Fact, need, not_applicable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A place that media is written to.
+
+    The joined facts are known to be None where the setting is off: then Twilio writes to no bucket.
+
+    Attributes:
+        uid: `twilio:AC…/recordings`, or `s3://bucket/prefix` for a target without Twilio.
+        name: For people.
+        account: The Twilio account; None for a target without Twilio.
+        setting: The storage setting; None for a target without Twilio.
+        location: The parsed URL.
+        bucket: The bucket in the URL.
+        key: The KMS key of the bucket's default encryption; None where it uses none of ours (SSE-S3, AWS managed key).
+        credential: The AWS credential resource that the setting names; None where Twilio does not list it.
+        link: What that credential is believed to hold.
+        writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
+    """
+
+    uid: str
+    name: str
+    account: TwilioAccount | None
+    setting: StorageSetting | None
+    location: Fact[S3Location | None]
+    bucket: Fact[Bucket | None]
+    key: Fact[KmsKey | None]
+    credential: Fact[CredentialResource | None]
+    link: Fact[Link | None]
+    writer: Fact[IamUser | None]
+
+    @property
+    def kind(self) -> str:
+        return "target"
+
+    @property
+    def provider(self) -> str:
+        return "aws" if self.account is None else "twilio"
+
+    @property
+    def account_id(self) -> str | None:
+        return None if self.account is None else self.account.sid
+
+    @property
+    def region_name(self) -> str | None:
+        return None
+
+    @property
+    def media(self) -> str:
+        """What is written here, for messages: Recordings, Compositions or media."""
+        return "media" if self.setting is None else self.setting.product.capitalize()
+
+
+def setting_of(target: Target) -> StorageSetting:
+    """The Twilio setting, or end the rule: the target has none."""
+    if target.setting is None:
+        not_applicable("the target was named without a Twilio setting")
+    return target.setting
+
+
+def enabled_setting_of(target: Target) -> StorageSetting:
+    """The Twilio setting, or end the rule: external storage is off."""
+    setting = setting_of(target)
+    if not need(setting.enabled):
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return setting
+
+
+def location_of(target: Target) -> S3Location:
+    """The parsed URL, or end the rule: Twilio writes to no bucket."""
+    location = need(target.location)
+    if location is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return location
+
+
+def bucket_of(target: Target) -> Bucket:
+    """The bucket, or end the rule: Twilio writes to no bucket."""
+    bucket = need(target.bucket)
+    if bucket is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return bucket
+
+
+def key_of(target: Target) -> KmsKey:
+    """The KMS key, or end the rule: the bucket encrypts with none that could be judged."""
+    bucket_of(target)
+    key = need(target.key)
+    if key is None:
+        not_applicable("the bucket's default encryption names no KMS key")
+    return key
+
+
+def writer_of(target: Target) -> IamUser:
+    """The writer, or end the rule: there is none to judge."""
+    writer = need(target.writer)
+    if writer is None:
+        not_applicable(
+            "the target was named without a Twilio setting"
+            if target.setting is None
+            else f"external storage of {target.media} is not enabled"
+        )
+    return writer

@@ -1,0 +1,315 @@
+"""The Twilio side of the estate: accounts, storage settings, media, credentials and alerts.
+
+Field names and their traps: https://www.twilio.com/docs/video/api/recording-settings-resource,
+https://www.twilio.com/docs/video/api/external-s3-recordings.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeVar
+
+from recordscan.estate.answers import Answers, Listing, flag, integer, listing, moment, text
+from recordscan.facts import Fact, Json, Reason, Source, derive, need, pluck, unavailable
+
+T = TypeVar("T")
+
+Product = Literal["recordings", "compositions"]
+PRODUCTS: tuple[Product, ...] = ("recordings", "compositions")
+
+RECORDING_STATUSES = ("processing", "completed", "failed")
+"""Asked one by one; `deleted` Recordings have no media left."""
+
+COMPOSITION_STATUSES = ("enqueued", "processing", "completed", "failed")
+
+_SETTINGS_OPERATION = {
+    "recordings": "twilio:FetchRecordingSettings",
+    "compositions": "twilio:FetchCompositionSettings",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageSetting:
+    """Where one account's Recordings or Compositions are written. A setting that was never saved reads as all unset."""
+
+    product: Product
+    account_sid: str
+    enabled: Fact[bool]
+    url: Fact[str | None]
+    credential_sid: Fact[str | None]
+    encryption_enabled: Fact[bool]
+    encryption_key_sid: Fact[str | None]
+    friendly_name: Fact[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """One recorded track.
+
+    Attributes:
+        sid: `RT…`.
+        status: processing, completed, failed, or a word that Twilio added since.
+        created: When the track began.
+        size: Bytes; None while unknown.
+        location: `media_external_location`; None while Twilio holds the media.
+        room_sid: `RM…` from the grouping SIDs; None where Twilio does not say.
+        track_name: Free text of the participant.
+        source: The row, for a finding's evidence.
+    """
+
+    sid: str
+    status: str
+    created: Fact[datetime]
+    size: int | None
+    location: str | None
+    room_sid: str | None
+    track_name: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """One composed file; fields as in `Recording`. `completed` is unavailable while it is not done."""
+
+    sid: str
+    status: str
+    created: Fact[datetime]
+    completed: Fact[datetime]
+    size: int | None
+    location: str | None
+    room_sid: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompositionHook:
+    """A standing order to compose every Group Room that ends."""
+
+    sid: str
+    enabled: Fact[bool]
+    friendly_name: str | None
+    status_callback: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialResource:
+    """An AWS credential or public key that Twilio keeps (`CR…`). The API never shows the key itself."""
+
+    sid: str
+    account_sid: str | None
+    friendly_name: str | None
+    created: Fact[datetime]
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """One entry of Twilio's error log."""
+
+    sid: str
+    error_code: str
+    created: Fact[datetime]
+    resource_sid: str | None
+    text: str | None
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioAccount:
+    """One Twilio account or subaccount that the scan had a credential for.
+
+    Attributes:
+        sid: `AC…`.
+        label: What the configuration calls it; the SID where it does not.
+        status: active, suspended or closed.
+        settings: The two storage settings.
+        recordings: All Recordings but deleted ones.
+        compositions: All Compositions but deleted ones.
+        hooks: All Composition Hooks, enabled or not.
+        aws_credentials: AWS credential resources.
+        public_keys: Public key resources for client-side encryption.
+        alerts: Error log of the last 30 days.
+    """
+
+    sid: str
+    label: str
+    status: Fact[str | None]
+    settings: tuple[StorageSetting, ...]
+    recordings: Fact[Listing[Recording]]
+    compositions: Fact[Listing[Composition]]
+    hooks: Fact[Listing[CompositionHook]]
+    aws_credentials: Fact[Listing[CredentialResource]]
+    public_keys: Fact[Listing[CredentialResource]]
+    alerts: Fact[Listing[Alert]]
+
+    @property
+    def uid(self) -> str:
+        return f"twilio:{self.sid}"
+
+    @property
+    def kind(self) -> str:
+        return "Twilio account"
+
+    @property
+    def name(self) -> str:
+        return self.label
+
+    @property
+    def provider(self) -> str:
+        return "twilio"
+
+    @property
+    def account_id(self) -> str | None:
+        return self.sid
+
+    @property
+    def region_name(self) -> str | None:
+        return None
+
+    def setting(self, product: Product) -> StorageSetting:
+        """The storage setting of one product."""
+        return next(setting for setting in self.settings if setting.product == product)
+
+
+def read_twilio_account(answers: Answers, sid: str, label: str, alerts_since: str) -> TwilioAccount:
+    """Read one account.
+
+    Args:
+        answers: The scan's observations.
+        sid: `AC…`.
+        label: What to call it in reports.
+        alerts_since: The start date that the alerts were asked with.
+    """
+    accounts = answers.read("twilio:ListAccounts", sid)
+    return TwilioAccount(
+        sid=sid,
+        label=label,
+        status=derive(lambda: _own_status(accounts, sid)),
+        settings=tuple(read_setting(answers, sid, product) for product in PRODUCTS),
+        recordings=_merged(
+            [
+                listing(answers.read("twilio:ListRecordings", sid, status=status), "recordings", _recording)
+                for status in RECORDING_STATUSES
+            ]
+        ),
+        compositions=_merged(
+            [
+                listing(answers.read("twilio:ListCompositions", sid, status=status), "compositions", _composition)
+                for status in COMPOSITION_STATUSES
+            ]
+        ),
+        hooks=listing(answers.read("twilio:ListCompositionHooks", sid), "composition_hooks", _hook),
+        aws_credentials=listing(answers.read("twilio:ListAwsCredentials", sid), "credentials", _credential),
+        public_keys=listing(answers.read("twilio:ListPublicKeys", sid), "credentials", _credential),
+        alerts=listing(answers.read("twilio:ListAlerts", sid, start_date=alerts_since), "alerts", _alert),
+    )
+
+
+def read_setting(answers: Answers, sid: str, product: Product) -> StorageSetting:
+    """Read one storage setting. A 404 and null members both mean "never configured": everything unset."""
+    answer = answers.read(_SETTINGS_OPERATION[product], sid)
+    return StorageSetting(
+        product=product,
+        account_sid=sid,
+        enabled=flag(pluck(answer, "aws_storage_enabled")),
+        url=text(pluck(answer, "aws_s3_url")),
+        credential_sid=text(pluck(answer, "aws_credentials_sid")),
+        encryption_enabled=flag(pluck(answer, "encryption_enabled")),
+        encryption_key_sid=text(pluck(answer, "encryption_key_sid")),
+        friendly_name=text(pluck(answer, "friendly_name")),
+    )
+
+
+def _own_status(accounts: Fact[Json], sid: str) -> str | None:
+    found = need(listing(accounts, "accounts", lambda row: row))
+    for row in found.items:
+        if need(pluck(row, "sid")) == sid:
+            return need(text(pluck(row, "status")))
+    return None
+
+
+def _merged(parts: list[Fact[Listing[T]]]) -> Fact[Listing[T]]:
+    """One listing of several; whole when all are."""
+
+    def compute() -> Listing[T]:
+        listings = [need(part) for part in parts]
+        return Listing(
+            items=tuple(item for part in listings for item in part.items),
+            whole=derive(lambda: all([need(part.whole) for part in listings])),
+        )
+
+    return derive(compute)
+
+
+def _required(row: Fact[Json], member: str) -> str:
+    value = need(text(pluck(row, member)))
+    if value is None:
+        unavailable(Reason.MALFORMED, f"a row of the list has no {member}")
+    return value
+
+
+def _optional(row: Fact[Json], member: str) -> str | None:
+    return need(text(pluck(row, member)))
+
+
+def _source(row: Fact[Json]) -> Source:
+    return row.source
+
+
+def _recording(row: Fact[Json]) -> Recording:
+    groups = pluck(row, "grouping_sids")
+    return Recording(
+        sid=_required(row, "sid"),
+        status=_required(row, "status"),
+        created=moment(pluck(row, "date_created")),
+        size=need(integer(pluck(row, "size"))),
+        location=_optional(row, "media_external_location"),
+        room_sid=need(text(pluck(groups, "room_sid"))),
+        track_name=_optional(row, "track_name"),
+        source=_source(row),
+    )
+
+
+def _composition(row: Fact[Json]) -> Composition:
+    return Composition(
+        sid=_required(row, "sid"),
+        status=_required(row, "status"),
+        created=moment(pluck(row, "date_created")),
+        completed=moment(pluck(row, "date_completed")),
+        size=need(integer(pluck(row, "size"))),
+        location=_optional(row, "media_external_location"),
+        room_sid=_optional(row, "room_sid"),
+        source=_source(row),
+    )
+
+
+def _hook(row: Fact[Json]) -> CompositionHook:
+    return CompositionHook(
+        sid=_required(row, "sid"),
+        enabled=flag(pluck(row, "enabled")),
+        friendly_name=_optional(row, "friendly_name"),
+        status_callback=_optional(row, "status_callback"),
+        source=_source(row),
+    )
+
+
+def _credential(row: Fact[Json]) -> CredentialResource:
+    return CredentialResource(
+        sid=_required(row, "sid"),
+        account_sid=_optional(row, "account_sid"),
+        friendly_name=_optional(row, "friendly_name"),
+        created=moment(pluck(row, "date_created")),
+        source=_source(row),
+    )
+
+
+def _alert(row: Fact[Json]) -> Alert:
+    code = need(pluck(row, "error_code"))
+    return Alert(
+        sid=_required(row, "sid"),
+        error_code=str(code),
+        created=moment(pluck(row, "date_generated")),
+        resource_sid=_optional(row, "resource_sid"),
+        text=_optional(row, "alert_text"),
+        source=_source(row),
+    )

@@ -1,0 +1,95 @@
+"""Observations: the answers of single read-only API calls, as received less their secrets, or the errors they ended in."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from recordscan.facts import Json, Reason
+
+
+class ObservationOutcome(StrEnum):
+    """How a call ended: with an answer, with a definitive "there is none", or with an error."""
+
+    ANSWERED = "answered"
+    ABSENT = "absent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationError:
+    """The error that a call ended in.
+
+    Attributes:
+        code: The API's own code, such as `AccessDenied` or `20003`.
+        message: One sentence, free of secrets.
+        http_status: Status of the last answer; None when no answer came.
+        reason: The same in recordscan's words.
+    """
+
+    code: str
+    message: str
+    http_status: int | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One answer of one read-only API call. The evidence.
+
+    Attributes:
+        operation: `service:ApiName`, such as `s3:GetBucketEncryption` or `twilio:FetchRecordingSettings`.
+        account: AWS account id or Twilio account SID on whose behalf it was asked; None for `sts:GetCallerIdentity`.
+        region: Region that was asked, for operations whose answer depends on it; else None.
+        request: Parameters, without credentials.
+        outcome: Whether `answer`, a definitive absence, or `error` is the result.
+        answer: JSON value of an answered call; None otherwise.
+        error: Set for a failed call; for an absent one, the code that says so.
+        permission: What the caller needs to be granted for this call; None where nothing can be granted.
+        collected_at: UTC time of the answer, ISO 8601 with `Z`.
+        attempts: How many times it was sent.
+        request_id: The cloud's own id of the request, for support cases.
+        redactions: What was removed from the answer before it was stored.
+    """
+
+    operation: str
+    account: str | None
+    region: str | None = None
+    request: Mapping[str, Json]
+    outcome: ObservationOutcome
+    answer: Json = None
+    error: ObservationError | None = None
+    permission: str | None = None
+    collected_at: str
+    attempts: int = 1
+    request_id: str | None = None
+    redactions: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What was asked, as canonical text: two observations with one key answer the same question."""
+        return observation_key(self.operation, self.account, self.region, self.request)
+
+    @property
+    def id(self) -> str:
+        """`ev-` and 16 hexadecimal digits, the same in every scan that asks the same question."""
+        return "ev-" + hashlib.sha256(self.key.encode()).hexdigest()[:16]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the canonical JSON of the answer, or of the error of a call that got none."""
+        if self.outcome is ObservationOutcome.ANSWERED:
+            return hashlib.sha256(canonical_json(self.answer).encode()).hexdigest()
+        code = self.error.code if self.error else ""
+        return hashlib.sha256(canonical_json({"outcome": self.outcome, "code": code}).encode()).hexdigest()
+
+
+def canonical_json(value: Json) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def observation_key(operation: str, account: str | None, region: str | None, request: Mapping[str, Json]) -> str:
+    """The canonical text of a question."""
+    return canonical_json([operation, account, region, dict(request)])

@@ -1,0 +1,34 @@
+"""What an organisation requires of its recordings. Rules that have options read them from here; the config file fills it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Storage = Literal["external", "compose-then-delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Requirements that differ from one organisation to another.
+
+    Attributes:
+        storage: "external": media goes to the customer's bucket. "compose-then-delete": Recordings stay at Twilio until
+            their Composition is done, then are deleted.
+        source_grace_days: Days that source Recordings may stay at Twilio after their Composition was completed.
+        credential_max_age_days: Days that an AWS credential resource at Twilio may exist before it must be replaced.
+        key_max_age_days: Days that an IAM access key may be active.
+        key_unused_days: Days after which an active key that was not used counts as unused.
+        key_overlap_days: Days that two keys may be active together during a rotation.
+        retention_min_days: Least number of days that media must be kept; None for no such requirement.
+        retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
+        test_files: Object keys of known activation test files, which are not reported.
+    """
+
+    storage: Storage = "external"
+    source_grace_days: int = 7
+    credential_max_age_days: int = 90
+    key_max_age_days: int = 90
+    key_unused_days: int = 45
+    key_overlap_days: int = 14
+    retention_min_days: int | None = None
+    retention_max_days: int | None = None
+    test_files: tuple[str, ...] = ()

@@ -1,0 +1,259 @@
+"""The result of a scan: every assessment, passes too, with the evidence it rests on. The canonical JSON is made of this."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from recordscan.facts import Citation, Json, Reason
+from recordscan.rule import Control, Severity
+
+RESULT_SCHEMA_VERSION = "1.0"
+FINGERPRINT_VERSION = 1
+
+
+class Outcome(StrEnum):
+    """What a rule says of a subject. `waived` is a `fail` that somebody with authority has accepted."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, no password
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_APPLICABLE = "not_applicable"
+    WAIVED = "waived"
+
+
+class Verdict(StrEnum):
+    """What the whole scan says, in the words that reports use."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    FAIL_INCOMPLETE = "FAIL (incomplete)"
+    INCOMPLETE = "INCOMPLETE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubjectRecord:
+    """What an assessment is about; see `recordscan.rule.Subject`."""
+
+    uid: str
+    kind: str
+    name: str
+    provider: str
+    account: str | None
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRecord:
+    """One finding of a failed assessment; see `recordscan.rule.Finding`."""
+
+    message: str
+    severity: Severity
+    resources: tuple[str, ...]
+    expected: str | None
+    observed: str | None
+    evidence: tuple[Citation, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """One rule's outcome on one subject.
+
+    Attributes:
+        rule_id: Which rule.
+        subject: On what.
+        outcome: What it says.
+        severity: Of a fail, the worst of its findings; of anything else, the rule's own.
+        reason: Why it is unknown; None otherwise.
+        detail: One sentence for unknown and not applicable; None otherwise.
+        permission: What to grant so that it could be known; None where no grant helps.
+        findings: Those of a fail; () otherwise.
+        evidence: The places that the outcome rests on, in the order in which the rule needed them.
+        fingerprint: SHA-256 over version, rule and subject: the same in every scan, whatever the wording.
+    """
+
+    rule_id: str
+    subject: SubjectRecord
+    outcome: Outcome
+    severity: Severity
+    reason: Reason | None = None
+    detail: str | None = None
+    permission: str | None = None
+    findings: tuple[FindingRecord, ...] = ()
+    evidence: tuple[Citation, ...] = ()
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleRecord:
+    """A rule as the result describes it; see `recordscan.rule.Rule`."""
+
+    id: str
+    title: str
+    severity: Severity
+    family: str
+    rationale: str
+    remediation: str
+    controls: tuple[Control, ...]
+    references: tuple[str, ...]
+    guide: str | None
+    peers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One observation, as the result carries it.
+
+    Attributes:
+        id: `ev-…`.
+        sha256: Of the canonical JSON of the answer.
+        operation: `service:ApiName`.
+        account: On whose behalf it was asked.
+        region: Region asked, where the answer depends on it.
+        request: Its parameters.
+        outcome: answered, absent or failed.
+        answer: The exact answer, less its secrets.
+        error_code: Of a failed call, or of the definitive "there is none".
+        error_message: One sentence.
+        http_status: Of a failed call.
+        reason: Why a failed call failed.
+        permission: What the call needs to be granted.
+        collected_at: UTC, ISO 8601 with `Z`.
+        attempts: How often it was sent.
+        request_id: The cloud's id of the request.
+        redactions: What was removed.
+    """
+
+    id: str
+    sha256: str
+    operation: str
+    account: str | None
+    region: str | None
+    request: dict[str, Json]
+    outcome: str
+    answer: Json
+    error_code: str | None
+    error_message: str | None
+    http_status: int | None
+    reason: Reason | None
+    permission: str | None
+    collected_at: str
+    attempts: int
+    request_id: str | None
+    redactions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Assessments that are unknown for one reason: how many, and what would close the gap."""
+
+    reason: Reason
+    detail: str
+    permission: str | None
+    operations: tuple[str, ...]
+    assessments: int
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """How the resources of one kind were found.
+
+    Attributes:
+        kind: Such as "Recordings".
+        count: How many there are, as far as the list went.
+        enumerated_by: The calls that listed them.
+        complete: Whether all lists were read to their end.
+    """
+
+    kind: str
+    count: int
+    enumerated_by: tuple[str, ...]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was planned and what could be judged.
+
+    Attributes:
+        planned: Rules × subjects, without those that do not apply.
+        evaluated: Of these, with a verdict.
+        gaps: Why the others have none, worst first.
+        population: What was looked at.
+        not_selected: Rules that were left out on request: id → the option that did it.
+    """
+
+    planned: int
+    evaluated: int
+    gaps: tuple[Gap, ...]
+    population: tuple[Population, ...]
+    not_selected: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What decides the exit status.
+
+    Attributes:
+        fail_on: An unwaived fail at or above this breaks the gate; None for never.
+        verdict: In the words of the reports.
+        exit_status: 0 passed, 1 failed, 3 incomplete, 130 interrupted.
+        exit_reason: One sentence.
+    """
+
+    fail_on: Severity | None
+    verdict: Verdict
+    exit_status: int
+    exit_reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanRecord:
+    """Who scanned what, and when; times in UTC, ISO 8601 with `Z`."""
+
+    scan_id: str
+    started: str
+    ended: str
+    tool_version: str
+    collector_version: str
+    asked_by: dict[str, str]
+    scope: dict[str, Json]
+    profile: dict[str, Json]
+    interrupted: bool
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScanResult:
+    """Everything that a report needs."""
+
+    schema_version: str
+    scan: ScanRecord
+    gate: Gate
+    coverage: Coverage
+    rules: tuple[RuleRecord, ...]
+    assessments: tuple[Assessment, ...]
+    evidence: tuple[Evidence, ...]
+
+    def rule(self, rule_id: str) -> RuleRecord:
+        """The rule of an assessment.
+
+        Raises:
+            KeyError: No such rule ran.
+        """
+        for rule in self.rules:
+            if rule.id == rule_id:
+                return rule
+        raise KeyError(rule_id)
+
+    def count(self, outcome: Outcome, severity: Severity | None = None) -> int:
+        """Number of assessments with an outcome, of one severity or of all."""
+        return sum(
+            assessment.outcome is outcome and severity in (None, assessment.severity) for assessment in self.assessments
+        )
+
+
+def fingerprint(*parts: str) -> str:
+    """SHA-256 over the fingerprint version and the parts, as hexadecimal digits."""
+    return hashlib.sha256("\x1f".join((f"v{FINGERPRINT_VERSION}", *parts)).encode()).hexdigest()

@@ -1,0 +1,264 @@
+"""Rules: requirements, written as functions that yield what breaks them.
+
+A rule yields nothing and passes, yields findings and fails, leaves through `need()` and is unknown, leaves through
+`not_applicable()` and does not count. Rules are collected by entry point, so a built-in rule and a stranger's plugin
+reach the engine in the same way.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+from recordscan.errors import PluginError
+from recordscan.estate.estate import Estate
+from recordscan.facts import Source
+from recordscan.profile import Profile
+
+S = TypeVar("S", bound="Subject")
+
+
+class Severity(StrEnum):
+    """How bad a failure is, from informative to critical. Compares in that order."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info up to 4 for critical."""
+        return list(Severity).index(self)
+
+
+class Subject(Protocol):
+    """Anything that a rule can be about. `uid` is unique and stable from scan to scan."""
+
+    @property
+    def uid(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def account_id(self) -> str | None: ...
+    @property
+    def region_name(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One defect seen by a rule.
+
+    Attributes:
+        message: One sentence that names the resource and what is wrong with it.
+        resources: ARNs, SIDs or URLs of what shows the defect, the most telling first.
+        severity: Milder than the rule's own, where circumstances make it so; None for the rule's own.
+        expected: What the requirement asks for, in a few words.
+        observed: What was found, in a few words.
+        discriminator: Tells this finding from others of the same rule on the same subject, and stays the same from scan
+            to scan. The first resource where not given.
+        evidence: Places in the observations that show this very defect, beside those that the rule needed.
+    """
+
+    message: str
+    resources: tuple[str, ...] = ()
+    severity: Severity | None = None
+    expected: str | None = None
+    observed: str | None = None
+    discriminator: str = ""
+    evidence: Source = ()
+
+
+Findings: TypeAlias = Iterable[Finding]
+
+
+def finding(
+    message: str,
+    *resources: str,
+    severity: Severity | None = None,
+    expected: str | None = None,
+    observed: str | None = None,
+    discriminator: str | None = None,
+    evidence: Source = (),
+) -> Finding:
+    """Make a finding; see `Finding` for the parts."""
+    if discriminator is None:
+        discriminator = resources[0] if resources else ""
+    return Finding(
+        message=message,
+        resources=resources,
+        severity=severity,
+        expected=expected,
+        observed=observed,
+        discriminator=discriminator,
+        evidence=evidence,
+    )
+
+
+Mark = Literal["official", "peer", "proposal"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """One control of a framework that a rule gives evidence for.
+
+    Attributes:
+        framework: Short name, such as `security_hub` or `nist_800_53_r5`.
+        control: The framework's own id, such as `S3.5`.
+        mark: Where the mapping comes from: the framework's or cloud's own text, a peer's data, or our proposal.
+    """
+
+    framework: str
+    control: str
+    mark: Mark
+
+
+def _controls(mark: Mark, frameworks: dict[str, Sequence[str]]) -> tuple[Control, ...]:
+    return tuple(
+        Control(framework=framework, control=control, mark=mark)
+        for framework, ids in frameworks.items()
+        for control in ([ids] if isinstance(ids, str) else ids)
+    )
+
+
+def official(**frameworks: Sequence[str]) -> tuple[Control, ...]:
+    """Controls whose mapping the framework or AWS states itself: `official(security_hub=["S3.5"])`."""
+    return _controls("official", frameworks)
+
+
+def peer(**frameworks: Sequence[str]) -> tuple[Control, ...]:
+    """Controls whose mapping is taken from a peer's published data."""
+    return _controls("peer", frameworks)
+
+
+def proposal(**frameworks: Sequence[str]) -> tuple[Control, ...]:
+    """Controls that we propose; an auditor should review the mapping."""
+    return _controls("proposal", frameworks)
+
+
+Check: TypeAlias = Callable[..., Findings | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One requirement about one kind of subject.
+
+    Attributes:
+        id: Kebab-case, stable for ever.
+        title: The requirement in the positive.
+        severity: The worst that a failure can be; a finding may be milder, never worse.
+        family: Chapter of the catalogue: the name of the module that holds the rule.
+        rationale: Why it matters, Markdown; the docstring of the function.
+        remediation: What to do about a failure, Markdown.
+        subjects: Gives the subjects of an estate, such as `Estate.targets`.
+        check: The function.
+        controls: Controls that a verdict is evidence for.
+        references: https links to the pages that the requirement rests on.
+        guide: The sentence of Twilio's guide that asks for it; None where it comes from elsewhere.
+        peers: Nearest checks of other tools, such as `prowler:s3_bucket_object_versioning`.
+        takes_profile: The check wants the profile as its second parameter.
+    """
+
+    id: str
+    title: str
+    severity: Severity
+    family: str
+    rationale: str
+    remediation: str
+    subjects: Callable[[Estate], Sequence[Any]]
+    check: Check
+    controls: tuple[Control, ...] = ()
+    references: tuple[str, ...] = ()
+    guide: str | None = None
+    peers: tuple[str, ...] = ()
+    takes_profile: bool = False
+
+    def findings(self, subject: Subject, profile: Profile) -> Findings:
+        """Run the check on one subject."""
+        found = self.check(subject, profile) if self.takes_profile else self.check(subject)
+        return found if found is not None else ()
+
+
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+\Z")
+
+
+def rule_over(
+    subjects: Callable[[Estate], Sequence[S]],
+    id: str,
+    *,
+    title: str,
+    severity: Severity,
+    remediation: str,
+    controls: tuple[Control, ...] = (),
+    references: tuple[str, ...] = (),
+    guide: str | None = None,
+    peers: tuple[str, ...] = (),
+) -> Callable[[Callable[[S], Findings | None] | Callable[[S, Profile], Findings | None]], Rule]:
+    """Make a rule of a function; the parts are those of `Rule`.
+
+    Raises:
+        PluginError: The id is no kebab-case name, the docstring is missing, a reference is no https link, or the
+            function takes other than a subject and, at most, a profile.
+    """
+
+    def make(check: Callable[[S], Findings | None] | Callable[[S, Profile], Findings | None]) -> Rule:
+        where = f"rule {id!r} ({check.__module__}.{check.__qualname__})"
+        if not _ID.match(id):
+            raise PluginError(f"{where}: an id is kebab-case words, such as 'bucket-versioning'")
+        if not check.__doc__:
+            raise PluginError(f"{where}: the docstring, which is the rule's rationale, is missing")
+        parameters = len(inspect.signature(check).parameters)
+        if parameters not in (1, 2):
+            raise PluginError(f"{where}: a rule takes a subject and, at most, a profile")
+        for link in references:
+            if not link.startswith("https://"):
+                raise PluginError(f"{where}: the reference {link!r} is no https link")
+        return Rule(
+            id=id,
+            title=title,
+            severity=severity,
+            family=check.__module__.rpartition(".")[2].replace("_", "-"),
+            rationale=inspect.cleandoc(check.__doc__),
+            remediation=inspect.cleandoc(remediation),
+            subjects=subjects,
+            check=check,
+            controls=controls,
+            references=references,
+            guide=guide,
+            peers=peers,
+            takes_profile=parameters == 2,
+        )
+
+    return make
+
+
+def rule(
+    id: str,
+    *,
+    title: str,
+    severity: Severity,
+    remediation: str,
+    controls: tuple[Control, ...] = (),
+    references: tuple[str, ...] = (),
+    guide: str | None = None,
+    peers: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Findings | None]], Rule]:
+    """Make a rule about each target: one Twilio storage setting joined with its bucket, key and writer."""
+    return rule_over(
+        Estate.all_targets,
+        id,
+        title=title,
+        severity=severity,
+        remediation=remediation,
+        controls=controls,
+        references=references,
+        guide=guide,
+        peers=peers,
+    )
