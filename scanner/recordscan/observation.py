@@ -1,4 +1,4 @@
-"""Observations: the answers of single read-only API calls, as received less their secrets, or the errors they ended in."""
+"""Observations: answers of single read-only API calls, as received less their secrets, or the errors they ended in."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What an organisation requires of its recordings. Rules that have options read them from here; the config file fills it."""
+"""What an organisation requires of its recordings. The configuration fills it; rules with options read it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The result of a scan: every assessment, passes too, with the evidence it rests on. The canonical JSON is made of this."""
+"""The result of a scan: every assessment, passes too, with its evidence. The canonical JSON is made of this."""
 
 import hashlib
 from dataclasses import dataclass

@@ -42,7 +42,7 @@ class KmsKey:
 
 
 def key_region(reference: str, bucket_region: str) -> str:
-    """The Region that a key is looked up in: that of its ARN, else the bucket's, where S3 resolves bare ids and aliases."""
+    """The Region that a key is looked up in: that of its ARN, else the bucket's, where S3 resolves ids and aliases."""
     arn = parse_arn(reference)
     return arn.region if arn is not None else bucket_region
 
