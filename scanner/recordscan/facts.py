@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 Json: TypeAlias = Any
 """A JSON value as parsed: None, bool, int, float, str, list or dict. `Any` only here, at the edge."""
@@ -50,10 +51,10 @@ Source: TypeAlias = tuple[Citation, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(Generic[T_co]):
     """A value and the observations that it was derived from. `Known(None)` is known absence, never ignorance."""
 
-    value: T
+    value: T_co
     source: Source = ()
 
 

@@ -23,6 +23,7 @@ from recordscan.facts import (
 from recordscan.observation import Observation, ObservationOutcome, observation_key
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Observations(Protocol):
@@ -61,7 +62,7 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listing(Generic[T]):
+class Listing(Generic[T_co]):
     """What a paginated list gave.
 
     Attributes:
@@ -70,7 +71,7 @@ class Listing(Generic[T]):
             that found nothing must need this before it may pass.
     """
 
-    items: tuple[T, ...]
+    items: tuple[T_co, ...]
     whole: Fact[bool]
 
 

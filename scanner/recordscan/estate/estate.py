@@ -200,9 +200,8 @@ class Estate:
             return tuple(named)
         taken = {scope.bucket for scope in named}
         taken |= {t.location.value.bucket for t in of_twilio if isinstance(t.location, Known) and t.location.value}
-        listed = derive(
-            lambda: [need(pluck(row, "Name")) for row in rows(self._account_answer("s3:ListBuckets"), "Buckets")]
-        )
+        answer = self._account_answer("s3:ListBuckets")
+        listed = derive(lambda: [need(pluck(row, "Name")) for row in rows(answer, "Buckets")])
         if isinstance(listed, Known):
             named += [BucketScope(bucket=name) for name in sorted(listed.value) if name not in taken]
         return tuple(named)
@@ -260,10 +259,13 @@ class Estate:
             metadata = observation.answer.get("KeyMetadata") or {}
             arn = str(metadata.get("Arn"))
             if metadata.get("KeyManager") == "CUSTOMER" and arn not in taken:
-                key: Fact[KmsKey | None] = derive(lambda arn=arn: need(self.key(arn, arn.split(":")[3])))
                 found.append(
                     AccountKey(
-                        uid=arn, name=arn, account_id=observation.account, region_name=observation.region, key=key
+                        uid=arn,
+                        name=arn,
+                        account_id=observation.account,
+                        region_name=observation.region,
+                        key=self.key(arn, arn.split(":")[3]),
                     )
                 )
         return tuple(sorted(found, key=lambda holder: holder.uid))
@@ -282,7 +284,7 @@ class Estate:
                 uid=arn,
                 name=arn.rpartition("/")[2],
                 account_id=arn.split(":")[4],
-                writer=derive(lambda arn=arn: need(self.user(arn))),
+                writer=self.user(arn),
             )
             for arn in sorted(arns.value)
             if arn not in taken
