@@ -197,7 +197,9 @@ def read_public_access_block(answer: Fact[Json]) -> PublicAccessBlock:
     return {name: flag(pluck(answer, "PublicAccessBlockConfiguration", name)) for name in PUBLIC_ACCESS_FLAGS}
 
 
-def read_objects(answers: Answers, bucket: str, prefix: str, account: str, owner: str) -> Fact[Listing[StoredObject]]:
+def read_objects(
+    answers: Answers, bucket: str, prefix: str, *, account: str, owner: str
+) -> Fact[Listing[StoredObject]]:
     """The first objects under a prefix, as far as the scan sampled them."""
     answer = answers.read("s3:ListObjectsV2", account, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner)
 

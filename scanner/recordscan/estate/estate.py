@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from recordscan.estate.answers import Answers, parse_moment, rows, text
+from recordscan.estate.answers import Answers, Listing, parse_moment, rows, text
 from recordscan.estate.arn import parse_arn
-from recordscan.estate.bucket import Bucket, read_bucket
+from recordscan.estate.bucket import Bucket, StoredObject, read_bucket, read_objects
 from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
@@ -49,6 +49,7 @@ class AccountUser:
     name: str
     account_id: str | None
     writer: Fact[IamUser | None]
+    as_of: datetime
     region_name: str | None = None
     kind: str = "IAM user"
     provider: str = "aws"
@@ -75,7 +76,9 @@ class Estate:
     def accounts(self) -> tuple[TwilioAccount, ...]:
         """The Twilio accounts in scope."""
         return tuple(
-            read_twilio_account(self.answers, account.sid, account.label, self.scope.alerts_since)
+            read_twilio_account(
+                self.answers, account.sid, account.label, alerts_since=self.scope.alerts_since, as_of=self.as_of
+            )
             for account in self.scope.twilio_accounts
         )
 
@@ -177,21 +180,28 @@ class Estate:
             credential=credential,
             link=link,
             writer=derive(lambda: self._writer(link)),
+            objects=derive(lambda: self._objects(location, bucket)),
+            trails=derive(lambda: self._trails(bucket)),
+            as_of=self.as_of,
         )
 
     def _bucket_target(self, scope: BucketScope) -> Target:
         bucket: Fact[Bucket | None] = derive(lambda: need(self.bucket(scope.bucket)))
+        location: Fact[S3Location | None] = derive(lambda: _named_location(scope, need(self.caller).partition))
         return Target(
             uid=f"s3://{scope.bucket}/{scope.prefix}",
             name=f"{scope.bucket}/{scope.prefix}".rstrip("/"),
             account=None,
             setting=None,
-            location=derive(lambda: _named_location(scope, need(self.caller).partition)),
+            location=location,
             bucket=bucket,
             key=derive(lambda: self._key_of(bucket)),
             credential=Known(None),
             link=Known(None),
             writer=Known(None),
+            objects=derive(lambda: self._objects(location, bucket)),
+            trails=derive(lambda: self._trails(bucket)),
+            as_of=self.as_of,
         )
 
     def _bucket_scopes(self, of_twilio: tuple[Target, ...]) -> tuple[BucketScope, ...]:
@@ -217,6 +227,17 @@ class Estate:
         if reference is None:
             return None
         return need(self.key(reference, key_region(reference, need(found.region))))
+
+    def _objects(self, location: Fact[S3Location | None], bucket: Fact[Bucket | None]) -> Listing[StoredObject] | None:
+        at, found = need(location), need(bucket)
+        if at is None or found is None:
+            return None
+        owner, account = need(found.owner), need(self.caller).account
+        return need(read_objects(self.answers, found.name, at.key_prefix, account=account, owner=owner))
+
+    def _trails(self, bucket: Fact[Bucket | None]) -> tuple[Trail, ...] | None:
+        found = need(bucket)
+        return None if found is None else need(self.trails(need(found.region)))
 
     def _link(
         self,
@@ -285,6 +306,7 @@ class Estate:
                 name=arn.rpartition("/")[2],
                 account_id=arn.split(":")[4],
                 writer=self.user(arn),
+                as_of=self.as_of,
             )
             for arn in sorted(arns.value)
             if arn not in taken

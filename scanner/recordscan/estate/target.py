@@ -1,11 +1,15 @@
 """Targets: one Twilio storage setting joined with its bucket, key and writer."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
-from recordscan.estate.bucket import Bucket
+from recordscan.estate.answers import Listing
+from recordscan.estate.bucket import Bucket, StoredObject
 from recordscan.estate.key import KmsKey
 from recordscan.estate.link import Link
 from recordscan.estate.s3url import S3Location
+from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
 from recordscan.facts import Fact, need, not_applicable
@@ -28,6 +32,9 @@ class Target:
         credential: The AWS credential resource that the setting names; None where Twilio does not list it.
         link: What that credential is believed to hold.
         writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
+        objects: The first objects under the prefix, as far as the scan sampled them.
+        trails: The CloudTrail trails that record in the bucket's Region.
+        as_of: The moment that ages are counted to.
     """
 
     uid: str
@@ -40,6 +47,9 @@ class Target:
     credential: Fact[CredentialResource | None]
     link: Fact[Link | None]
     writer: Fact[IamUser | None]
+    objects: Fact[Listing[StoredObject] | None]
+    trails: Fact[tuple[Trail, ...] | None]
+    as_of: datetime
 
     @property
     def kind(self) -> str:
@@ -94,22 +104,31 @@ def bucket_of(target: Target) -> Bucket:
     return bucket
 
 
-def key_of(target: Target) -> KmsKey:
-    """The KMS key, or end the rule: the bucket encrypts with none that could be judged."""
-    bucket_of(target)
-    key = need(target.key)
+class HasKey(Protocol):
+    """A target, or a key of the account."""
+
+    @property
+    def key(self) -> Fact[KmsKey | None]: ...
+
+
+class HasWriter(Protocol):
+    """A target, or an IAM user of the account."""
+
+    @property
+    def writer(self) -> Fact[IamUser | None]: ...
+
+
+def key_of(holder: HasKey) -> KmsKey:
+    """The KMS key, or end the rule: there is none to judge."""
+    key = need(holder.key)
     if key is None:
-        not_applicable("the bucket's default encryption names no KMS key")
+        not_applicable("media is not written to a bucket whose default encryption names a KMS key")
     return key
 
 
-def writer_of(target: Target) -> IamUser:
-    """The writer, or end the rule: there is none to judge."""
-    writer = need(target.writer)
+def writer_of(holder: HasWriter) -> IamUser:
+    """The IAM user, or end the rule: there is none to judge."""
+    writer = need(holder.writer)
     if writer is None:
-        not_applicable(
-            "the target was named without a Twilio setting"
-            if target.setting is None
-            else f"external storage of {target.media} is not enabled"
-        )
+        not_applicable("Twilio does not write here as an IAM user")
     return writer

@@ -129,6 +129,7 @@ class TwilioAccount:
         aws_credentials: AWS credential resources.
         public_keys: Public key resources for client-side encryption.
         alerts: Error log of the last 30 days.
+        as_of: The moment that ages are counted to.
     """
 
     sid: str
@@ -141,6 +142,7 @@ class TwilioAccount:
     aws_credentials: Fact[Listing[CredentialResource]]
     public_keys: Fact[Listing[CredentialResource]]
     alerts: Fact[Listing[Alert]]
+    as_of: datetime
 
     @property
     def uid(self) -> str:
@@ -171,7 +173,7 @@ class TwilioAccount:
         return next(setting for setting in self.settings if setting.product == product)
 
 
-def read_twilio_account(answers: Answers, sid: str, label: str, alerts_since: str) -> TwilioAccount:
+def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since: str, as_of: datetime) -> TwilioAccount:
     """Read one account.
 
     Args:
@@ -179,6 +181,7 @@ def read_twilio_account(answers: Answers, sid: str, label: str, alerts_since: st
         sid: `AC…`.
         label: What to call it in reports.
         alerts_since: The start date that the alerts were asked with.
+        as_of: The moment that ages are counted to.
     """
     accounts = answers.read("twilio:ListAccounts", sid)
     return TwilioAccount(
@@ -202,6 +205,7 @@ def read_twilio_account(answers: Answers, sid: str, label: str, alerts_since: st
         aws_credentials=listing(answers.read("twilio:ListAwsCredentials", sid), "credentials", _credential),
         public_keys=listing(answers.read("twilio:ListPublicKeys", sid), "credentials", _credential),
         alerts=listing(answers.read("twilio:ListAlerts", sid, start_date=alerts_since), "alerts", _alert),
+        as_of=as_of,
     )
 
 
