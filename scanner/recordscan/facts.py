@@ -6,12 +6,15 @@ source on the current trail, or ends the computation as unavailable. The same do
 rules (the engine), so each verdict carries the observations that it rests on without a rule's author doing anything.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -145,6 +148,11 @@ def derive(compute: Callable[[], T]) -> Fact[T]:
             fact = missing.fact
             source = tuple(dict.fromkeys((*trail, *fact.source)))
             return Unavailable(fact.reason, fact.detail, source, fact.permission)
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # An answer without the shape that its API documents must not end the scan, and proves nothing.
+            log.debug("an answer has an unexpected shape", exc_info=True)
+            detail = f"an answer does not have the documented shape ({type(error).__name__})"
+            return Unavailable(Reason.MALFORMED, detail, tuple(trail))
         return Known(value, tuple(trail))
 
 

@@ -195,7 +195,7 @@ def sound() -> Case:
 
 
 def composing() -> Case:
-    """The other sound way: Recordings stay at Twilio until composed, then go; Compositions are written to the bucket."""
+    """The other sound way: Recordings stay at Twilio until composed, then go; Compositions go to the bucket."""
     case = sound()
     case.profile = replace(case.profile, storage="compose-then-delete")
     settings = case.find("twilio:FetchRecordingSettings")

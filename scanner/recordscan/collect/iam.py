@@ -1,0 +1,97 @@
+"""The reads of IAM and STS: https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html."""
+
+from recordscan.collect.call import Call, Pages
+
+
+def _iam(api: str, method: str, purpose: str, absent: str = "", members: str = "") -> Call:
+    return Call(
+        operation=f"iam:{api}",
+        service="iam",
+        method=method,
+        permission=f"iam:{api}",
+        purpose=purpose,
+        absent=frozenset(absent.split()),
+        pages=Pages(send="Marker", receive="Marker", members=tuple(members.split())) if members else None,
+    )
+
+
+CALLER_IDENTITY = Call(
+    operation="sts:GetCallerIdentity",
+    service="sts",
+    method="get_caller_identity",
+    permission=None,
+    purpose="the account and identity that the scan runs as",
+)
+ACCESS_KEY_INFO = Call(
+    operation="sts:GetAccessKeyInfo",
+    service="sts",
+    method="get_access_key_info",
+    permission="sts:GetAccessKeyInfo",
+    purpose="the account that a linked access key belongs to",
+)
+
+KEY_LAST_USED = _iam(
+    "GetAccessKeyLastUsed",
+    "get_access_key_last_used",
+    "the user behind an access key, and its last use",
+    "NoSuchEntity",
+)
+GET_USER = _iam("GetUser", "get_user", "the writer and its permissions boundary", "NoSuchEntity")
+LIST_ACCESS_KEYS = _iam("ListAccessKeys", "list_access_keys", "the writer's access keys", members="AccessKeyMetadata")
+
+USER_READS = (
+    _iam("GetLoginProfile", "get_login_profile", "whether the writer has a console password", "NoSuchEntity"),
+    _iam("ListMFADevices", "list_mfa_devices", "its MFA devices", members="MFADevices"),
+    _iam("ListSSHPublicKeys", "list_ssh_public_keys", "other credentials of the writer", members="SSHPublicKeys"),
+    _iam("ListSigningCertificates", "list_signing_certificates", "the same", members="Certificates"),
+    _iam(
+        "ListServiceSpecificCredentials",
+        "list_service_specific_credentials",
+        "the same",
+        members="ServiceSpecificCredentials",
+    ),
+)
+"""Asked with UserName."""
+
+USER_POLICIES = _iam("ListUserPolicies", "list_user_policies", "names of inline policies", members="PolicyNames")
+USER_POLICY = _iam("GetUserPolicy", "get_user_policy", "one inline policy", "NoSuchEntity")
+USER_ATTACHED = _iam(
+    "ListAttachedUserPolicies", "list_attached_user_policies", "managed policies", members="AttachedPolicies"
+)
+USER_GROUPS = _iam("ListGroupsForUser", "list_groups_for_user", "groups of the writer", members="Groups")
+GROUP_POLICIES = _iam("ListGroupPolicies", "list_group_policies", "their inline policies", members="PolicyNames")
+GROUP_POLICY = _iam("GetGroupPolicy", "get_group_policy", "one of them", "NoSuchEntity")
+GROUP_ATTACHED = _iam(
+    "ListAttachedGroupPolicies",
+    "list_attached_group_policies",
+    "their managed policies",
+    members="AttachedPolicies",
+)
+POLICY = _iam("GetPolicy", "get_policy", "default version of a managed policy", "NoSuchEntity")
+POLICY_VERSION = _iam("GetPolicyVersion", "get_policy_version", "its text", "NoSuchEntity")
+
+AUTHORIZATION_DETAILS = _iam(
+    "GetAccountAuthorizationDetails",
+    "get_account_authorization_details",
+    "all users, groups, roles and policies, in account scope or when a credential is not linked by configuration",
+    members="UserDetailList GroupDetailList RoleDetailList Policies",
+)
+
+CALLS = (
+    CALLER_IDENTITY,
+    ACCESS_KEY_INFO,
+    KEY_LAST_USED,
+    GET_USER,
+    LIST_ACCESS_KEYS,
+    *USER_READS,
+    USER_POLICIES,
+    USER_POLICY,
+    USER_ATTACHED,
+    USER_GROUPS,
+    GROUP_POLICIES,
+    GROUP_POLICY,
+    GROUP_ATTACHED,
+    POLICY,
+    POLICY_VERSION,
+    AUTHORIZATION_DETAILS,
+)

@@ -1,0 +1,221 @@
+"""The reads of S3 and S3 Control.
+
+Definitive negatives: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html. Permissions differ from API
+names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html.
+"""
+
+from recordscan.collect.call import Call, Pages
+
+
+def _bucket(api: str, method: str, permission: str, purpose: str, absent: str = "", pages: Pages | None = None) -> Call:
+    return Call(
+        operation=f"s3:{api}",
+        service="s3",
+        method=method,
+        permission=permission,
+        purpose=purpose,
+        absent=frozenset(absent.split()),
+        pages=pages,
+    )
+
+
+def _control(
+    api: str, method: str, permission: str, purpose: str, absent: str = "", pages: Pages | None = None
+) -> Call:
+    return Call(
+        operation=f"s3control:{api}",
+        service="s3control",
+        method=method,
+        permission=permission,
+        purpose=purpose,
+        absent=frozenset(absent.split()),
+        pages=pages,
+        regional=api != "GetPublicAccessBlock",
+    )
+
+
+def _tokens(member: str) -> Pages:
+    return Pages(send="NextToken", receive="NextToken", members=(member,))
+
+
+LIST_BUCKETS = Call(
+    operation="s3:ListBuckets",
+    service="s3",
+    method="list_buckets",
+    permission="s3:ListAllMyBuckets",
+    purpose="tells a foreign bucket from one that may not be read",
+    pages=Pages(send="ContinuationToken", receive="ContinuationToken", members=("Buckets",)),
+)
+
+HEAD_BUCKET = Call(
+    operation="s3:HeadBucket",
+    service="s3",
+    method="head_bucket",
+    permission="s3:ListBucket",
+    purpose="existence, owner and Region of the bucket",
+    statuses=frozenset({200, 301, 403, 404}),
+)
+
+LIST_OBJECTS = Call(
+    operation="s3:ListObjectsV2",
+    service="s3",
+    method="list_objects_v2",
+    permission="s3:ListBucket",
+    purpose="the first 1,000 names under the prefix, for leftover test files",
+    pages=Pages(send="ContinuationToken", receive="NextContinuationToken", members=("Contents",), limit=1),
+)
+
+ENCRYPTION = _bucket(
+    "GetBucketEncryption",
+    "get_bucket_encryption",
+    "s3:GetEncryptionConfiguration",
+    "default encryption and its key",
+    "ServerSideEncryptionConfigurationNotFoundError",
+)
+
+BUCKET_READS = (
+    ENCRYPTION,
+    _bucket("GetBucketPolicy", "get_bucket_policy", "s3:GetBucketPolicy", "bucket policy", "NoSuchBucketPolicy"),
+    _bucket(
+        "GetBucketPolicyStatus",
+        "get_bucket_policy_status",
+        "s3:GetBucketPolicyStatus",
+        "whether S3 calls the policy public",
+        "NoSuchBucketPolicy",
+    ),
+    _bucket(
+        "GetPublicAccessBlock",
+        "get_public_access_block",
+        "s3:GetBucketPublicAccessBlock",
+        "Block Public Access of the bucket",
+        "NoSuchPublicAccessBlockConfiguration",
+    ),
+    _bucket("GetBucketAcl", "get_bucket_acl", "s3:GetBucketAcl", "bucket ACL"),
+    _bucket(
+        "GetBucketOwnershipControls",
+        "get_bucket_ownership_controls",
+        "s3:GetBucketOwnershipControls",
+        "whether ACLs are live",
+        "OwnershipControlsNotFoundError",
+    ),
+    _bucket("GetBucketVersioning", "get_bucket_versioning", "s3:GetBucketVersioning", "versioning and MFA delete"),
+    _bucket(
+        "GetObjectLockConfiguration",
+        "get_object_lock_configuration",
+        "s3:GetBucketObjectLockConfiguration",
+        "Object Lock",
+        "ObjectLockConfigurationNotFoundError",
+    ),
+    _bucket(
+        "GetBucketLifecycleConfiguration",
+        "get_bucket_lifecycle_configuration",
+        "s3:GetLifecycleConfiguration",
+        "retention",
+        "NoSuchLifecycleConfiguration",
+    ),
+    _bucket(
+        "GetBucketReplication",
+        "get_bucket_replication",
+        "s3:GetReplicationConfiguration",
+        "where copies go",
+        "ReplicationConfigurationNotFoundError",
+    ),
+    _bucket("GetBucketLogging", "get_bucket_logging", "s3:GetBucketLogging", "server access logging"),
+    _bucket(
+        "GetBucketWebsite", "get_bucket_website", "s3:GetBucketWebsite", "website hosting", "NoSuchWebsiteConfiguration"
+    ),
+    _bucket("GetBucketCors", "get_bucket_cors", "s3:GetBucketCORS", "CORS", "NoSuchCORSConfiguration"),
+    _bucket("GetBucketTagging", "get_bucket_tagging", "s3:GetBucketTagging", "tags", "NoSuchTagSet NoSuchTagSetError"),
+    _bucket(
+        "GetBucketNotificationConfiguration",
+        "get_bucket_notification_configuration",
+        "s3:GetBucketNotification",
+        "event notifications",
+    ),
+    _bucket(
+        "ListBucketInventoryConfigurations",
+        "list_bucket_inventory_configurations",
+        "s3:GetInventoryConfiguration",
+        "inventory",
+        pages=Pages(send="ContinuationToken", receive="NextContinuationToken", members=("InventoryConfigurationList",)),
+    ),
+)
+"""Asked with Bucket and ExpectedBucketOwner."""
+
+ACCOUNT_PUBLIC_ACCESS_BLOCK = _control(
+    "GetPublicAccessBlock",
+    "get_public_access_block",
+    "s3:GetAccountPublicAccessBlock",
+    "Block Public Access of the account",
+    "NoSuchPublicAccessBlockConfiguration",
+)
+ACCESS_POINTS = _control(
+    "ListAccessPoints",
+    "list_access_points",
+    "s3:ListAccessPoints",
+    "access points of the bucket",
+    pages=_tokens("AccessPointList"),
+)
+ACCESS_POINT_READS = (
+    _control("GetAccessPoint", "get_access_point", "s3:GetAccessPoint", "Block Public Access and network of one"),
+    _control(
+        "GetAccessPointPolicy",
+        "get_access_point_policy",
+        "s3:GetAccessPointPolicy",
+        "its policy",
+        "NoSuchAccessPointPolicy",
+    ),
+    _control(
+        "GetAccessPointPolicyStatus",
+        "get_access_point_policy_status",
+        "s3:GetAccessPointPolicyStatus",
+        "whether S3 calls its policy public",
+        "NoSuchAccessPointPolicy",
+    ),
+)
+OBJECT_LAMBDA_ACCESS_POINTS = _control(
+    "ListAccessPointsForObjectLambda",
+    "list_access_points_for_object_lambda",
+    "s3:ListAccessPointsForObjectLambda",
+    "Object Lambda access points of the account",
+    pages=_tokens("ObjectLambdaAccessPointList"),
+)
+MULTI_REGION_ACCESS_POINTS = _control(
+    "ListMultiRegionAccessPoints",
+    "list_multi_region_access_points",
+    "s3:ListMultiRegionAccessPoints",
+    "Multi-Region Access Points of the account; answered in us-west-2 only",
+    pages=_tokens("AccessPoints"),
+)
+ACCESS_GRANTS = _control(
+    "ListAccessGrants",
+    "list_access_grants",
+    "s3:ListAccessGrants",
+    "S3 Access Grants of the account in the bucket's Region",
+    "AccessGrantsInstanceNotExistsError",
+    pages=_tokens("AccessGrantsList"),
+)
+
+PROTECTED_RESOURCES = Call(
+    operation="backup:ListProtectedResources",
+    service="backup",
+    method="list_protected_resources",
+    permission="backup:ListProtectedResources",
+    purpose="whether AWS Backup protects the bucket",
+    pages=_tokens("Results"),
+    regional=True,
+)
+
+CALLS = (
+    LIST_BUCKETS,
+    HEAD_BUCKET,
+    LIST_OBJECTS,
+    *BUCKET_READS,
+    ACCOUNT_PUBLIC_ACCESS_BLOCK,
+    ACCESS_POINTS,
+    *ACCESS_POINT_READS,
+    OBJECT_LAMBDA_ACCESS_POINTS,
+    MULTI_REGION_ACCESS_POINTS,
+    ACCESS_GRANTS,
+    PROTECTED_RESOURCES,
+)

@@ -1,0 +1,303 @@
+"""What one scan asks, and in which order: each question as soon as what it needs to know is known."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from recordscan.collect import cloudtrail, iam, kms, s3
+from recordscan.collect.call import Call
+from recordscan.collect.schedule import Collection, together
+from recordscan.collect.twilio import TwilioAccountReader
+from recordscan.estate.answers import Answers
+from recordscan.estate.arn import parse_arn
+from recordscan.estate.bucket import head_requests, read_bucket
+from recordscan.estate.estate import Caller
+from recordscan.estate.key import key_region
+from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
+from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.twilio import COMPOSITION_STATUSES, PRODUCTS, RECORDING_STATUSES, Product, read_setting
+from recordscan.facts import Json, Known
+from recordscan.observation import Observation, ObservationOutcome
+from recordscan.scope import Scope
+
+Flow: TypeAlias = Coroutine[Any, Any, object]
+
+
+class Scan:
+    """One scan's questions. `run()` asks them all."""
+
+    def __init__(
+        self, collection: Collection, scope: Scope, caller: Caller, readers: Sequence[TwilioAccountReader]
+    ) -> None:
+        self._collection = collection
+        self._answers = Answers(collection)
+        self._scope = scope
+        self._caller = caller
+        self._readers = readers
+
+    async def run(self) -> None:
+        """Ask everything that the scope calls for."""
+        flows: list[Flow] = [self._account(), *(self._twilio_account(reader) for reader in self._readers)]
+        flows += [self._target(bucket.bucket, bucket.prefix) for bucket in self._scope.buckets]
+        if self._scope.whole_account:
+            flows.append(self._whole_account())
+        await together(flows)
+
+    async def _account(self) -> None:
+        await together([self._aws(s3.LIST_BUCKETS), *(self._public_access_block(owner) for owner in self._owners)])
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        return self._scope.bucket_owners or (self._caller.account,)
+
+    async def _twilio_account(self, reader: TwilioAccountReader) -> None:
+        lists: list[Flow] = [
+            reader.ask(self._collection, "twilio:ListAccounts"),
+            reader.ask(self._collection, "twilio:ListCompositionHooks"),
+            reader.ask(self._collection, "twilio:ListAwsCredentials"),
+            reader.ask(self._collection, "twilio:ListPublicKeys"),
+            reader.ask(self._collection, "twilio:ListAlerts", start_date=self._scope.alerts_since),
+        ]
+        lists += [reader.ask(self._collection, "twilio:ListRecordings", status=status) for status in RECORDING_STATUSES]
+        lists += [
+            reader.ask(self._collection, "twilio:ListCompositions", status=status) for status in COMPOSITION_STATUSES
+        ]
+        await together([*lists, *(self._setting(reader, product) for product in PRODUCTS)])
+
+    async def _setting(self, reader: TwilioAccountReader, product: Product) -> None:
+        operation = {"recordings": "twilio:FetchRecordingSettings", "compositions": "twilio:FetchCompositionSettings"}
+        await reader.ask(self._collection, operation[product])
+        setting = read_setting(self._answers, reader.sid, product)
+        if not (isinstance(setting.enabled, Known) and setting.enabled.value and isinstance(setting.url, Known)):
+            return
+        location = parse_s3_url(setting.url.value)
+        if not isinstance(location, S3Location):
+            return
+        flows: list[Flow] = [self._target(location.bucket, location.key_prefix)]
+        if isinstance(setting.credential_sid, Known) and setting.credential_sid.value is not None:
+            flows.append(self._link(setting.credential_sid.value, location))
+        await together(flows)
+
+    async def _target(self, bucket: str, prefix: str) -> None:
+        owner, region = await self._locate(bucket)
+        if owner is None:
+            return
+        await together(
+            [
+                self._bucket(bucket, owner, region),
+                self._aws(
+                    s3.LIST_OBJECTS, client_region=region, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
+                ),
+                *([self._trails(region)] if region else []),
+            ]
+        )
+
+    async def _locate(self, bucket: str) -> tuple[str | None, str | None]:
+        """Owner to expect and Region of a bucket; no owner when it is absent or foreign, so that it is not read."""
+        *with_owner, without = head_requests(bucket, self._owners)
+        heads = await asyncio.gather(*(self._aws(s3.HEAD_BUCKET, **request) for request in with_owner))
+        statuses = [head.answer["HTTPStatusCode"] for head in heads if head.answer]
+        if 200 not in statuses:
+            await together([self._aws(s3.HEAD_BUCKET, **without), self._aws(s3.LIST_BUCKETS)])
+        found = read_bucket(
+            self._answers,
+            bucket,
+            account=self._caller.account,
+            partition=self._caller.partition,
+            expected=self._owners,
+        )
+        region = found.region.value if isinstance(found.region, Known) else None
+        if isinstance(found.presence, Known) and found.presence.value != "owned":
+            return None, region
+        return (found.owner.value if isinstance(found.owner, Known) else self._caller.account), region
+
+    async def _bucket(self, bucket: str, owner: str, region: str | None) -> None:
+        reads = [
+            self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+            for call in s3.BUCKET_READS
+            if call is not s3.ENCRYPTION
+        ]
+        flows: list[Flow] = [*reads, self._encryption(bucket, owner, region)]
+        if region is not None:
+            flows.append(self._side_doors(bucket, owner, region))
+        await together(flows)
+
+    async def _side_doors(self, bucket: str, owner: str, region: str) -> None:
+        """Access points and what else reaches objects without the bucket policy, and backups."""
+        account_wide = (s3.OBJECT_LAMBDA_ACCESS_POINTS, s3.ACCESS_GRANTS)
+        flows: list[Flow] = [self._aws(call, region=region, AccountId=owner) for call in account_wide]
+        flows.append(self._aws(s3.PROTECTED_RESOURCES, region=region))
+        flows.append(self._access_points(bucket, owner, region))
+        if self._caller.partition == "aws":
+            flows.append(self._aws(s3.MULTI_REGION_ACCESS_POINTS, region="us-west-2", AccountId=owner))
+        await together(flows)
+
+    async def _access_points(self, bucket: str, owner: str, region: str) -> None:
+        listed = await self._aws(s3.ACCESS_POINTS, region=region, AccountId=owner, Bucket=bucket)
+        names = [name for row in _rows(listed.answer, "AccessPointList") if (name := _member(row, "Name"))]
+        await together(
+            self._aws(call, region=region, AccountId=owner, Name=name)
+            for name in names
+            for call in s3.ACCESS_POINT_READS
+        )
+
+    async def _encryption(self, bucket: str, owner: str, region: str | None) -> None:
+        await self._aws(s3.ENCRYPTION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        found = read_bucket(
+            self._answers,
+            bucket,
+            account=self._caller.account,
+            partition=self._caller.partition,
+            expected=self._owners,
+        )
+        encryption = found.encryption
+        if region is not None and isinstance(encryption, Known) and encryption.value.key is not None:
+            await self._key(encryption.value.key, key_region(encryption.value.key, region))
+
+    async def _key(self, reference: str, region: str) -> None:
+        described = await self._aws(kms.DESCRIBE_KEY, region=region, KeyId=reference)
+        arn = _member(described.answer, "KeyMetadata", "Arn")
+        if arn is None:
+            return
+        await together(
+            [
+                *(self._aws(call, region=region, KeyId=arn) for call in kms.KEY_READS),
+                self._aws(kms.KEY_POLICY, region=region, KeyId=arn, PolicyName="default"),
+            ]
+        )
+
+    async def _trails(self, region: str) -> None:
+        described = await self._aws(cloudtrail.DESCRIBE_TRAILS, region=region, includeShadowTrails=True)
+        flows: list[Flow] = [self._aws(cloudtrail.EVENT_DATA_STORES, region=region)]
+        for row in _rows(described.answer, "trailList"):
+            home, arn = _member(row, "HomeRegion") or region, _member(row, "TrailARN")
+            if arn is not None:
+                flows.append(self._aws(cloudtrail.TRAIL_STATUS, region=home, Name=arn))
+                flows.append(self._aws(cloudtrail.EVENT_SELECTORS, region=home, TrailName=arn))
+        await together(flows)
+
+    async def _link(self, credential_sid: str, location: S3Location) -> None:
+        """What can link a credential to an access key, then all that bears on its user."""
+        _, region = await self._locate(location.bucket)
+        question = LinkQuestion(
+            credential_sid=credential_sid,
+            configured=self._scope.credential_links.get(credential_sid),
+            friendly_name=None,
+            account=self._caller.account,
+            partition=self._caller.partition,
+            bucket=location.bucket,
+            prefix=location.key_prefix,
+            region=region,
+        )
+        reads: list[Flow] = []
+        if region is not None:
+            reads.append(self._aws(cloudtrail.LOOKUP_EVENTS, region=region, **lookup_request()))
+        if question.configured is None:
+            reads.append(self._aws(iam.AUTHORIZATION_DETAILS))
+        elif parse_arn(question.configured) is None:
+            reads.append(self._aws(iam.ACCESS_KEY_INFO, AccessKeyId=question.configured))
+            reads.append(self._aws(iam.KEY_LAST_USED, AccessKeyId=question.configured))
+        await together(reads)
+        link = link_credential(self._answers, question)
+        if isinstance(link, Known) and link.value.proven:
+            user = parse_arn(link.value.user_arn)
+            if user is not None and user.account == self._caller.account and user.resource.startswith("user/"):
+                await self._user(user.resource.rpartition("/")[2])
+
+    async def _user(self, name: str) -> None:
+        user = await self._aws(iam.GET_USER, UserName=name)
+        if user.outcome is ObservationOutcome.ABSENT:
+            return
+        flows: list[Flow] = [self._access_keys(name), *(self._aws(call, UserName=name) for call in iam.USER_READS)]
+        boundary = _member(user.answer, "User", "PermissionsBoundary", "PermissionsBoundaryArn")
+        if boundary is not None:
+            flows.append(self._managed_policy(boundary))
+        if not self._scope.whole_account:
+            flows.append(self._user_policies(name))
+        await together(flows)
+
+    async def _access_keys(self, name: str) -> None:
+        listed = await self._aws(iam.LIST_ACCESS_KEYS, UserName=name)
+        keys = [_member(row, "AccessKeyId") for row in _rows(listed.answer, "AccessKeyMetadata")]
+        await together(self._aws(iam.KEY_LAST_USED, AccessKeyId=key) for key in keys if key)
+
+    async def _user_policies(self, name: str) -> None:
+        inline, attached, groups = await asyncio.gather(
+            self._aws(iam.USER_POLICIES, UserName=name),
+            self._aws(iam.USER_ATTACHED, UserName=name),
+            self._aws(iam.USER_GROUPS, UserName=name),
+        )
+        policy_names = _names(inline.answer, "PolicyNames")
+        await together(
+            [
+                *(self._aws(iam.USER_POLICY, UserName=name, PolicyName=policy) for policy in policy_names),
+                *self._attached(attached.answer),
+                *(self._group(name) for row in _rows(groups.answer, "Groups") if (name := _member(row, "GroupName"))),
+            ]
+        )
+
+    async def _group(self, name: str) -> None:
+        inline, attached = await asyncio.gather(
+            self._aws(iam.GROUP_POLICIES, GroupName=name), self._aws(iam.GROUP_ATTACHED, GroupName=name)
+        )
+        policy_names = _names(inline.answer, "PolicyNames")
+        await together(
+            [
+                *(self._aws(iam.GROUP_POLICY, GroupName=name, PolicyName=policy) for policy in policy_names),
+                *self._attached(attached.answer),
+            ]
+        )
+
+    def _attached(self, answer: Json) -> list[Flow]:
+        arns = [_member(row, "PolicyArn") for row in _rows(answer, "AttachedPolicies")]
+        return [self._managed_policy(arn) for arn in arns if arn]
+
+    async def _managed_policy(self, arn: str) -> None:
+        policy = await self._aws(iam.POLICY, PolicyArn=arn)
+        version = _member(policy.answer, "Policy", "DefaultVersionId")
+        if version is not None:
+            await self._aws(iam.POLICY_VERSION, PolicyArn=arn, VersionId=version)
+
+    async def _whole_account(self) -> None:
+        buckets, details = await asyncio.gather(self._aws(s3.LIST_BUCKETS), self._aws(iam.AUTHORIZATION_DETAILS))
+        names = [name for row in _rows(buckets.answer, "Buckets") if (name := _member(row, "Name"))]
+        users = [name for row in _rows(details.answer, "UserDetailList") if (name := _member(row, "UserName"))]
+        await together([*(self._target(name, "") for name in names), *(self._user(name) for name in users)])
+        await together(self._keys(region) for region in sorted(self._bucket_regions(names)))
+
+    def _bucket_regions(self, names: Iterable[str]) -> set[str]:
+        heads = [o for o in self._collection.observations if o.operation == s3.HEAD_BUCKET.operation]
+        regions = {_member(head.answer, "BucketRegion") for head in heads if head.request["Bucket"] in names}
+        return {region for region in regions if region}
+
+    async def _keys(self, region: str) -> None:
+        listed = await self._aws(kms.LIST_KEYS, region=region)
+        arns = [_member(row, "KeyArn") for row in _rows(listed.answer, "Keys")]
+        await together(self._key(arn, region) for arn in arns if arn)
+
+    async def _public_access_block(self, owner: str) -> None:
+        await self._aws(s3.ACCOUNT_PUBLIC_ACCESS_BLOCK, AccountId=owner)
+
+    async def _aws(
+        self, call: Call, *, region: str | None = None, client_region: str | None = None, **request: Json
+    ) -> Observation:
+        return await self._collection.ask(
+            call, account=self._caller.account, region=region, client_region=client_region, **request
+        )
+
+
+def _rows(answer: Json, member: str) -> list[dict[str, Json]]:
+    """The rows of a list answer, to know what to ask next; none where the answer has another shape."""
+    rows = answer.get(member) if isinstance(answer, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+
+
+def _names(answer: Json, member: str) -> list[str]:
+    names = answer.get(member) if isinstance(answer, dict) else None
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def _member(answer: Json, *path: str) -> str | None:
+    for step in path:
+        answer = answer.get(step) if isinstance(answer, dict) else None
+    return answer if isinstance(answer, str) else None

@@ -1,0 +1,117 @@
+"""Credentials and clients of AWS. Only operations of the call tables get through, whatever asks for them."""
+
+import os
+import threading
+from typing import Any
+
+from recordscan import __version__
+from recordscan.collect import cloudtrail, iam, kms, s3
+from recordscan.collect.call import UNAUTHENTICATED, Call
+from recordscan.errors import AuthenticationError, RecordscanError
+from recordscan.facts import Reason
+from recordscan.observation import Observation
+
+CALLS: tuple[Call, ...] = (*iam.CALLS, *s3.CALLS, *kms.CALLS, *cloudtrail.CALLS)
+"""Every AWS operation that recordscan can send."""
+
+DEFAULT_REGION = "us-east-1"
+"""Where global services are asked when no Region is configured."""
+
+
+class Clients:
+    """One boto3 client per service and Region, made on first use and shared by all threads.
+
+    boto3 clients may be shared between threads, but not built by several at once:
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients.
+    """
+
+    def __init__(self, *, profile: str | None = None, region: str | None = None, workers: int = 16) -> None:
+        """Open a session on the standard credential chain.
+
+        Raises:
+            AuthenticationError: There is no such profile.
+        """
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            self._session = boto3.Session(profile_name=profile, region_name=region)
+        except BotoCoreError as error:
+            raise AuthenticationError(f"AWS: {error}") from None
+        self.region: str = self._session.region_name or DEFAULT_REGION
+        self._workers = workers
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = threading.Lock()
+
+    def get(self, service: str, region: str | None = None) -> Any:
+        """The client of a service in a Region; in the session's own where None."""
+        key = (service, region or self.region)
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = self._build(*key)
+            return self._clients[key]
+
+    def secrets(self) -> tuple[str, ...]:
+        """Values of the session's credentials that must appear nowhere.
+
+        Raises:
+            AuthenticationError: There are no credentials, or they cannot be had.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            credentials = self._session.get_credentials()
+            frozen = credentials.get_frozen_credentials() if credentials is not None else None
+        except (BotoCoreError, ClientError) as error:
+            raise AuthenticationError(f"AWS: the credentials cannot be had: {type(error).__name__}") from None
+        if frozen is None:
+            raise AuthenticationError(
+                "AWS: there are no credentials; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                "or run where a role is attached"
+            )
+        return tuple(value for value in (frozen.secret_key, frozen.token) if value)
+
+    def _build(self, service: str, region: str) -> Any:
+        from botocore.config import Config
+
+        config = Config(
+            connect_timeout=5,
+            read_timeout=20,
+            retries={"mode": "standard", "max_attempts": 5},
+            max_pool_connections=self._workers,
+            user_agent_extra=f"recordscan/{__version__}",
+            # S3 Control puts the account id before the host name, which no endpoint of one's own answers to.
+            inject_host_prefix=not _own_endpoint(service),
+        )
+        client = self._session.client(service, region_name=region, config=config)
+        client.meta.events.register("before-call", _refuse_others)
+        return client
+
+
+def require_identity(observation: Observation) -> None:
+    """See to it that AWS accepted the credentials.
+
+    Raises:
+        AuthenticationError: It did not, or could not be reached.
+    """
+    error = observation.error
+    if error is None:
+        return
+    if error.code in UNAUTHENTICATED or error.reason is Reason.ACCESS_DENIED:
+        expired = "Expired" in error.code
+        what = "the credentials have expired" if expired else "the credentials are refused"
+        raise AuthenticationError(f"AWS: {what} ({error.code}); renew them and scan again")
+    raise AuthenticationError(f"AWS: sts:GetCallerIdentity failed ({error.code}: {error.message})")
+
+
+def _own_endpoint(service: str) -> bool:
+    names = ("AWS_ENDPOINT_URL", f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL_S3_CONTROL")
+    return any(os.environ.get(name) for name in names)
+
+
+_ALLOWED = frozenset(call.operation.partition(":")[2] for call in CALLS)
+
+
+def _refuse_others(model: Any, **_: object) -> None:
+    if model.name not in _ALLOWED:
+        raise RecordscanError(f"recordscan only reads: the operation {model.name} is refused")

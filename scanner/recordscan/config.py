@@ -1,0 +1,239 @@
+"""The configuration file: `recordscan.toml`, or `[tool.recordscan]` in `pyproject.toml`.
+
+It holds no secret: credentials come from the environment, under names that the file may choose.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from recordscan.errors import ConfigError
+from recordscan.profile import Profile
+from recordscan.rule import Severity
+from recordscan.scope import BucketScope, Scope, TwilioAccountScope
+
+FILE_NAME = "recordscan.toml"
+
+AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
+TwilioSid = Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
+CredentialSid = Annotated[str, Field(pattern=r"^CR[0-9a-fA-F]{32}$")]
+KeyOrUser = Annotated[str, Field(pattern=r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$")]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+ALERT_DAYS = 29
+"""Twilio keeps 30 days of alerts and takes whole days in UTC, so the thirtieth is partly gone."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AwsSection(_Section):
+    """Where AWS is read from. Credentials come from the standard chain."""
+
+    profile: str | None = Field(None, description="named profile of the AWS configuration files")
+    region: str | None = Field(None, description="Region in which global services are asked")
+    bucket_owners: list[AccountId] = Field(
+        [], description="account ids that may own the buckets; the caller's own if empty"
+    )
+
+
+class TwilioAccountSection(_Section):
+    """One Twilio account or subaccount, and the environment variables that hold its credential."""
+
+    sid: TwilioSid
+    label: str | None = Field(None, description="what reports call it", min_length=1, max_length=60)
+    api_key_env: EnvironmentName = "TWILIO_API_KEY"
+    api_secret_env: EnvironmentName = "TWILIO_API_SECRET"
+    auth_token_env: EnvironmentName | None = Field(None, description="instead of an API key; can do far more than read")
+
+
+class TwilioSection(_Section):
+    """Twilio accounts to scan; that of TWILIO_ACCOUNT_SID if none is named."""
+
+    accounts: list[TwilioAccountSection] = []
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "TwilioSection":
+        sids = [account.sid for account in self.accounts]
+        if len(set(sids)) != len(sids):
+            raise ValueError("a Twilio account is named twice")
+        return self
+
+
+class ScanSection(_Section):
+    """What is looked at, and how."""
+
+    scope: Literal["targets", "account"] = Field("targets", description="targets, or the whole AWS account as well")
+    buckets: list[str] = Field([], description="`name` or `name/prefix` of buckets that are targets without Twilio")
+    rules: list[str] = Field([], description="rules to run; all if empty")
+    skip_rules: list[str] = Field([], description="rules to leave out; the report names them")
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="requests in flight at most")
+    max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(200, description="pages of one list at most")
+
+
+class ProfileSection(_Section):
+    """What your organisation requires."""
+
+    storage: Literal["external", "compose-then-delete"] = "external"
+    source_grace_days: Days = 7
+    credential_max_age_days: Days = 90
+    key_max_age_days: Days = 90
+    key_unused_days: Days = 45
+    key_overlap_days: Days = 14
+    retention_min_days: Days | None = None
+    retention_max_days: Days | None = None
+    test_files: list[str] = []
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ProfileSection":
+        least, most = self.retention_min_days, self.retention_max_days
+        if least is not None and most is not None and least > most:
+            raise ValueError("retention_min_days is greater than retention_max_days")
+        return self
+
+
+class GateSection(_Section):
+    """What breaks a CI run."""
+
+    fail_on: Literal["critical", "high", "medium", "low", "info", "none"] = "critical"
+
+
+class Config(_Section):
+    """The whole configuration."""
+
+    aws: AwsSection = AwsSection()
+    twilio: TwilioSection = TwilioSection()
+    scan: ScanSection = ScanSection()
+    profile: ProfileSection = ProfileSection()
+    gate: GateSection = GateSection()
+    credential_links: dict[CredentialSid, KeyOrUser] = Field(
+        {}, description="Twilio credential SID = the access key id, or ARN of the IAM user, that it holds"
+    )
+
+    def to_profile(self) -> Profile:
+        """The requirements, for the rules."""
+        values = self.profile.model_dump()
+        return Profile(**{**values, "test_files": tuple(values["test_files"])})
+
+    def to_scope(self, *, accounts: tuple[TwilioAccountScope, ...], buckets: tuple[str, ...], now: datetime) -> Scope:
+        """What the scan looks at.
+
+        Args:
+            accounts: Twilio accounts that there are credentials for.
+            buckets: More buckets, from the command line.
+            now: Start of the scan.
+
+        Raises:
+            ConfigError: A bucket is not given as `name` or `name/prefix`.
+        """
+        return Scope(
+            twilio_accounts=accounts,
+            buckets=tuple(parse_bucket(text) for text in (*self.scan.buckets, *buckets)),
+            whole_account=self.scan.scope == "account",
+            bucket_owners=tuple(self.aws.bucket_owners),
+            credential_links=dict(self.credential_links),
+            alerts_since=(now - timedelta(days=ALERT_DAYS)).strftime("%Y-%m-%d"),
+            max_pages=self.scan.max_pages,
+        )
+
+
+def parse_bucket(text: str) -> BucketScope:
+    """Read `name` or `name/prefix`.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    name, _, prefix = text.removeprefix("s3://").partition("/")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+        raise ConfigError(f"{text!r} names no bucket; write NAME or NAME/PREFIX")
+    return BucketScope(bucket=name, prefix=prefix)
+
+
+def parse_fail_on(word: str) -> Severity | None:
+    """The severity of the gate; None for `none`."""
+    return None if word == "none" else Severity(word)
+
+
+def find_config(folder: Path) -> Path | None:
+    """The configuration file of a folder, if it has one; parent folders are not searched."""
+    own = folder / FILE_NAME
+    if own.is_file():
+        return own
+    project = folder / "pyproject.toml"
+    if project.is_file() and "recordscan" in _read_toml(project).get("tool", {}):
+        return project
+    return None
+
+
+def load_config(path: Path | None) -> Config:
+    """Read and check a configuration file; the defaults where there is none.
+
+    Raises:
+        ConfigError: It cannot be read, is no TOML, or says something that recordscan does not know; names the place.
+    """
+    if path is None:
+        return Config()
+    document = _read_toml(path)
+    if path.name == "pyproject.toml":
+        document = document.get("tool", {}).get("recordscan", {})
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_sentence(error)}") from None
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema of the configuration."""
+    schema = Config.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:recordscan:schema:config:1",
+        **schema,
+    }
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is no valid TOML: {error}") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(step) for step in first["loc"] if step != "[key]") or "the file"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{_suggestion(first['loc'])}"
+    message = first["msg"].removeprefix("Value error, ")
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"{place}: {message}{more}"
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    known = list(_fields_at(Config, location[:-1]))
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}"
+
+
+def _fields_at(model: type[BaseModel], location: tuple[int | str, ...]) -> Mapping[str, Any]:
+    for step in location:
+        if isinstance(step, int):
+            continue
+        annotation = model.model_fields[step].annotation
+        inner = getattr(annotation, "__args__", (annotation,))[0]
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return {}
+        model = inner
+    return model.model_fields
