@@ -1,0 +1,231 @@
+"""What moto lacks of AWS, or answers otherwise than AWS does, as far as a scan asks for it.
+
+Each answer is derived from moto's own state where that holds the facts, else it is what AWS says of an account that
+does not use the feature.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from recordscan.demo import aws_state
+from recordscan.demo.aws_faults import REQUEST_ID, Reply, access_denied, error_reply
+from recordscan.demo.aws_requests import AwsRequest
+
+_TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+_JSON = (("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", REQUEST_ID))
+_XML = (("Content-Type", "text/xml"), ("x-amzn-RequestId", REQUEST_ID))
+
+_S3_DEFAULT_ENCRYPTION = (
+    b'<?xml version="1.0" encoding="UTF-8"?>'
+    b'<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule>'
+    b"<ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>"
+    b"<BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>"
+)
+"""Every bucket has had it since January 2023:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html"""
+
+_UNUSED: Final[Mapping[str, Reply]] = {
+    "accessanalyzer:ListAnalyzers": Reply(status=200, headers=_JSON, body=b'{"analyzers": []}'),
+    "backup:ListProtectedResources": Reply(status=200, headers=_JSON, body=b'{"Results": []}'),
+    "cloudtrail:ListEventDataStores": Reply(status=200, headers=_JSON, body=b'{"EventDataStores": []}'),
+    "iam:ListServiceSpecificCredentials": Reply(
+        status=200,
+        headers=_XML,
+        body=(
+            b"<ListServiceSpecificCredentialsResponse xmlns='https://iam.amazonaws.com/doc/2010-05-08/'>"
+            b"<ListServiceSpecificCredentialsResult><IsTruncated>false</IsTruncated><ServiceSpecificCredentials/>"
+            b"</ListServiceSpecificCredentialsResult></ListServiceSpecificCredentialsResponse>"
+        ),
+    ),
+    "s3control:ListAccessGrantsInstances": Reply(
+        status=200,
+        headers=_XML,
+        body=b"<ListAccessGrantsInstancesResult><AccessGrantsInstancesList/></ListAccessGrantsInstancesResult>",
+    ),
+    "s3control:ListAccessPointsForObjectLambda": Reply(
+        status=200,
+        headers=_XML,
+        body=b"<ListAccessPointsForObjectLambdaResult><ObjectLambdaAccessPointList/>"
+        b"</ListAccessPointsForObjectLambdaResult>",
+    ),
+}
+"""Answers of an account that does not use the feature."""
+
+_NOT_SET_UP: Final[Mapping[str, tuple[int, str, str]]] = {
+    "cloudtrail:GetEventDataStore": (400, "EventDataStoreNotFoundException", "There is no such event data store."),
+    "iam:ListOrganizationsFeatures": (409, "OrganizationNotFoundException", "This account is in no organization."),
+    "organizations:DescribeEffectivePolicy": (
+        400,
+        "AWSOrganizationsNotInUseException",
+        "Your account is not a member of an organization.",
+    ),
+    "s3control:ListAccessGrants": (404, "AccessGrantsInstanceNotExistsError", "Access Grants Instance does not exist"),
+}
+"""Status, code and message of an account in which the feature was never set up."""
+
+
+class Gaps:
+    """State that moto does not hold.
+
+    Attributes:
+        foreign: Buckets of other AWS accounts: name to Region. Every request for one is denied.
+        delivered: When trails last delivered their logs; None for just now.
+    """
+
+    def __init__(self) -> None:
+        self.delivered: datetime | None = None
+        self.foreign: dict[str, str] = {}
+        self._encryption: dict[str, bytes] = {}
+        self._events: list[tuple[str, Mapping[str, Any]]] = []
+
+    def add_event(self, record: Mapping[str, Any], region: str) -> None:
+        """Add a CloudTrail record (`eventID`, `eventName`, `eventTime`, `userIdentity`, …) to the event history."""
+        self._events.append((region, record))
+
+    def answer(self, request: AwsRequest) -> Reply | None:
+        """The answer to a request that moto cannot answer; None where it is moto's turn."""
+        if request.operation in _UNUSED:
+            return _UNUSED[request.operation]
+        if request.operation in _NOT_SET_UP:
+            return error_reply(request, *_NOT_SET_UP[request.operation])
+        if request.bucket is not None:
+            return self._closed_bucket(request, request.bucket)
+        if request.operation == "cloudtrail:LookupEvents":
+            return _json_reply(self._lookup_events(request.region, request.json()))
+        if request.operation == "kms:GetKeyLastUsage":
+            return self._key_last_usage(request)
+        return None
+
+    def amend(self, request: AwsRequest, body: bytes, reply: Reply) -> Reply:
+        """Moto's answer as AWS would have given it; `body` is that of the request."""
+        match request.operation:
+            case "s3:PutBucketEncryption" if reply.status == 200 and request.bucket:
+                self._encryption[request.bucket] = body
+            case "s3:DeleteBucketEncryption" | "s3:DeleteBucket" if reply.status < 300 and request.bucket:
+                self._encryption.pop(request.bucket, None)
+            case "s3:GetBucketEncryption" if reply.status == 200 or b"ConfigurationNotFound" in reply.body:
+                # Moto forgets BlockedEncryptionTypes and says that a new bucket has no default encryption.
+                stored = self._encryption.get(request.bucket or "", _S3_DEFAULT_ENCRYPTION)
+                return Reply(status=200, headers=_XML, body=stored)
+            case "cloudtrail:GetEventSelectors" if reply.status == 200:
+                return _with_default_selector(reply)
+            case "cloudtrail:GetTrailStatus" if reply.status == 200:
+                return self._trail_status(reply)
+            case _:
+                pass
+        return reply
+
+    def _closed_bucket(self, request: AwsRequest, bucket: str) -> Reply | None:
+        """Access denied for a bucket of another account, or one that has not the owner that the caller expects."""
+        owner = aws_state.bucket_owner(bucket)
+        if bucket in self.foreign:
+            return denied_bucket(request, self.foreign[bucket])
+        if owner is not None and request.expected_owner not in (None, owner):
+            return denied_bucket(request, aws_state.bucket_region(bucket))
+        return None
+
+    def _trail_status(self, reply: Reply) -> Reply:
+        """Moto gives the start in local time, and delivers at every question."""
+        status = json.loads(reply.body)
+        if status["TimeLoggingStarted"]:
+            status["StartLoggingTime"] = _epoch(status["TimeLoggingStarted"])
+        if self.delivered is not None and status.get("LatestDeliveryTime"):
+            status["LatestDeliveryTime"] = self.delivered.timestamp()
+            status["LatestDeliveryAttemptTime"] = self.delivered.strftime(_TIME_FORMAT)
+        return _json_reply(status)
+
+    def _lookup_events(self, region: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html: newest first."""
+        since, until = (asked.get(name) for name in ("StartTime", "EndTime"))
+        summaries = [_summary(record) for where, record in self._events if where == region]
+        found = [
+            summary
+            for summary in sorted(summaries, key=lambda summary: float(summary["EventTime"]), reverse=True)
+            if all(_has(summary, wanted) for wanted in asked.get("LookupAttributes") or ())
+            and (since is None or summary["EventTime"] >= since)
+            and (until is None or summary["EventTime"] <= until)
+        ]
+        start, size = int(asked.get("NextToken") or 0), int(asked.get("MaxResults") or 50)
+        page: dict[str, Any] = {"Events": found[start : start + size]}
+        if start + size < len(found):
+            page["NextToken"] = str(start + size)
+        return page
+
+    def _key_last_usage(self, request: AwsRequest) -> Reply:
+        """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html, from the event history."""
+        key_id = str(request.json().get("KeyId", "")).rpartition("/")[2]
+        created = aws_state.key_created(key_id, request.region)
+        if created is None:
+            return error_reply(request, 400, "NotFoundException", f"Key '{key_id}' does not exist")
+        uses = [
+            record
+            for where, record in self._events
+            if where == request.region and key_id in json.dumps(record.get("resources", ()))
+        ]
+        last = max(uses, key=lambda record: str(record["eventTime"]), default=None)
+        usage = {} if last is None else {"Operation": last["eventName"], "Timestamp": _epoch(last["eventTime"])}
+        return _json_reply(
+            {"KeyId": key_id, "KeyLastUsage": usage, "TrackingStartDate": created, "KeyCreationDate": created}
+        )
+
+
+def denied_bucket(request: AwsRequest, region: str | None) -> Reply:
+    """Access denied with the bucket's Region, which S3 tells even then.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
+    denied = access_denied(request)
+    if request.operation != "s3:HeadBucket" or region is None:
+        return denied
+    return Reply(status=denied.status, headers=(*denied.headers, ("x-amz-bucket-region", region)), body=denied.body)
+
+
+def _json_reply(value: Any) -> Reply:
+    return Reply(status=200, headers=_JSON, body=json.dumps(value).encode())
+
+
+def _with_default_selector(reply: Reply) -> Reply:
+    """A trail that was given no selector records all management events; moto says that it has no selector."""
+    selectors = json.loads(reply.body)
+    if selectors.get("EventSelectors") or selectors.get("AdvancedEventSelectors"):
+        return reply
+    default = {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
+    body = json.dumps({"TrailARN": selectors.get("TrailARN"), "EventSelectors": [default]}).encode()
+    return Reply(status=200, headers=_JSON, body=body)
+
+
+def _summary(record: Mapping[str, Any]) -> dict[str, Any]:
+    identity = record.get("userIdentity") or {}
+    return {
+        "EventId": record["eventID"],
+        "EventName": record["eventName"],
+        "EventTime": _epoch(record["eventTime"]),
+        "EventSource": record.get("eventSource", ""),
+        "ReadOnly": str(record.get("readOnly", False)).lower(),
+        "AccessKeyId": identity.get("accessKeyId", ""),
+        "Username": identity.get("userName", ""),
+        "Resources": [
+            {"ResourceType": resource.get("type", ""), "ResourceName": resource.get("ARN", "")}
+            for resource in record.get("resources", ())
+        ],
+        "CloudTrailEvent": json.dumps(record),
+    }
+
+
+def _has(summary: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
+    name, value = wanted["AttributeKey"], wanted["AttributeValue"]
+    if name in ("ResourceName", "ResourceType"):
+        resources: Iterable[Mapping[str, str]] = summary["Resources"]
+        return any(resource[name] == value for resource in resources)
+    return bool(summary.get(name) == value)
+
+
+def _epoch(moment: str) -> float:
+    return datetime.strptime(moment, _TIME_FORMAT).replace(tzinfo=UTC).timestamp()
