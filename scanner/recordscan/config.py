@@ -51,7 +51,7 @@ class TwilioAccountSection(_Section):
     sid: TwilioSid
     label: str | None = Field(None, description="what reports call it", min_length=1, max_length=60)
     api_key_env: EnvironmentName = "TWILIO_API_KEY"
-    api_secret_env: EnvironmentName = "TWILIO_API_SECRET"
+    api_secret_env: EnvironmentName = "TWILIO_API_SECRET"  # noqa: S105 - the name of a variable
     auth_token_env: EnvironmentName | None = Field(None, description="instead of an API key; can do far more than read")
 
 

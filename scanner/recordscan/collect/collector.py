@@ -1,4 +1,4 @@
-"""Collecting a snapshot: credentials first, then all that the scope calls for, or as much of it as was asked in time."""
+"""Collecting a snapshot: credentials first, then all that the scope calls for, or as much as was asked in time."""
 
 import asyncio
 import uuid

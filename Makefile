@@ -1,0 +1,39 @@
+# The verbs of this project. Everything is installed into .venv by these targets; nothing else is needed but Python
+# 3.11 or newer, and, for the tests of the HTML report, a Chromium.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint format docs install-demo install-test install-lint browser
+
+demo: install-demo
+	$(BIN)/recordscan demo --output-dir demo-report
+
+test: install-test browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+lint: install-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+	$(BIN)/lint-imports
+
+format: install-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: install-test
+	$(BIN)/recordscan rules list --format markdown > rules/README.md.new
+	mv rules/README.md.new rules/README.md
+
+install-demo install-test install-lint: install-%: $(VENV)/installed-%
+
+$(VENV)/installed-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	touch $@
+
+browser:
+	@sh tests/install-browser.sh

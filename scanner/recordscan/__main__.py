@@ -1,0 +1,5 @@
+"""`python -m recordscan`."""
+
+from recordscan.cli import main
+
+main()

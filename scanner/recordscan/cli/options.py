@@ -1,0 +1,79 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SEVERITIES = ("critical", "high", "medium", "low", "info", "none")
+
+
+def config_options(command: F) -> F:
+    """`--config FILE` and `--no-config`."""
+    command = click.option("--no-config", is_flag=True, help="Use no configuration file.")(command)
+    return click.option(
+        "-c",
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="RECORDSCAN_CONFIG",
+        show_envvar=True,
+        help="Configuration file; else recordscan.toml, or pyproject.toml with [tool.recordscan], in this folder.",
+    )(command)
+
+
+def report_options(command: F) -> F:
+    """`-f FORMAT`, `-o FORMAT=PATH` and `--color`."""
+    command = click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour of the text report."
+    )(command)
+    command = click.option(
+        "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report to a file. Repeatable."
+    )(command)
+    return click.option(
+        "-f",
+        "--format",
+        "format_",
+        default="text",
+        show_default=True,
+        help="Report for stdout; `none` for none.",
+    )(command)
+
+
+def scope_options(command: F) -> F:
+    """`--scope` and `--bucket`."""
+    command = click.option(
+        "--bucket", "buckets", multiple=True, metavar="NAME[/PREFIX]", help="A target without Twilio. Repeatable."
+    )(command)
+    return click.option(
+        "--scope",
+        type=click.Choice(["targets", "account"]),
+        help="What Twilio writes to, or the whole AWS account as well.  [default: targets]",
+    )(command)
+
+
+fail_on_option = click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    envvar="RECORDSCAN_FAIL_ON",
+    show_envvar=True,
+    help="Exit 1 when a check of this severity or worse fails.  [default: critical]",
+)
+
+
+def find(config_path: Path | None, *, no_config: bool) -> Path | None:
+    """The configuration file to use, named or discovered.
+
+    Raises:
+        UsageError: Both `--config` and `--no-config` were given.
+    """
+    from recordscan.config import find_config
+
+    if no_config:
+        if config_path is not None:
+            raise click.UsageError("--config and --no-config exclude each other")
+        return None
+    return config_path if config_path is not None else find_config(Path.cwd())

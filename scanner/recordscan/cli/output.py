@@ -1,0 +1,113 @@
+"""What commands share in writing: formats to files and stdout, colour, hostile text."""
+
+import os
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from recordscan.errors import ConfigError, OutputError
+from recordscan.files import write_atomically
+from recordscan.plugins import Render
+from recordscan.result import ScanResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """One report to write: which format, and to which file."""
+
+    format: str
+    path: Path
+
+
+def parse_outputs(values: Sequence[str], reports: Mapping[str, Render]) -> tuple[Output, ...]:
+    """Read `FORMAT=PATH` options, and see that each can be written before anything else is done.
+
+    Raises:
+        ConfigError: An option has another form, or there is no such format.
+        OutputError: The folder does not exist or is not writable.
+    """
+    outputs = []
+    for value in values:
+        name, separator, path = value.partition("=")
+        if not separator or not path:
+            raise ConfigError(f"-o {value!r}: write FORMAT=PATH, such as html=report.html")
+        require_format(name, reports)
+        outputs.append(Output(format=name, path=Path(path)))
+        require_writable(Path(path))
+    return tuple(outputs)
+
+
+def require_format(name: str, reports: Mapping[str, Render]) -> None:
+    """See that a format exists.
+
+    Raises:
+        ConfigError: It does not; names those that do.
+    """
+    if name not in reports:
+        raise ConfigError(f"there is no format {name!r}; there are: {', '.join(sorted(reports))}")
+
+
+def require_writable(path: Path) -> None:
+    """See that a file can be written.
+
+    Raises:
+        OutputError: Its folder is missing or not writable, or it is a folder itself.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the folder {path.parent} does not exist; make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise OutputError(f"{path}: the folder {path.parent} is not writable")
+
+
+def write_outputs(result: ScanResult, outputs: Sequence[Output], reports: Mapping[str, Render]) -> None:
+    """Write each report and name it on stderr.
+
+    Raises:
+        OutputError: A file cannot be written.
+    """
+    for output in outputs:
+        write_atomically(output.path, reports[output.format](result))
+        click.echo(f"wrote {visible_line(str(output.path))}", err=True)
+
+
+def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:
+    """Print one report on stdout; the text report in colour where that is wanted."""
+    rendered = reports[name](result)
+    if name == "text" and wants_color(color):
+        from rich.console import Console
+
+        from recordscan.plugins import load_text_printer
+
+        load_text_printer()(result, Console(force_terminal=True, highlight=False, soft_wrap=False))
+        return
+    stream = sys.stdout.buffer
+    stream.write(rendered if isinstance(rendered, bytes) else rendered.encode())
+    stream.flush()
+
+
+def wants_color(choice: str) -> bool:
+    """Whether to colour stdout: by option, NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, TERM=dumb, or for being a terminal.
+
+    Source: https://no-color.org, https://bixense.com/clicolors.
+    """
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+        return True
+    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
+def visible_line(text: str) -> str:
+    """One line with controls, escapes, line breaks and bidi overrides made visible, for messages on a terminal."""
+    return "".join(
+        f"[U+{ord(char):04X}]" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char
+        for char in text
+    )

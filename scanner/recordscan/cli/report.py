@@ -1,0 +1,33 @@
+"""`recordscan report`: other formats of a stored result, offline."""
+
+from pathlib import Path
+
+import click
+
+from recordscan.cli.options import report_options
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  recordscan report result.json
+  recordscan report result.json -f none -o html=report.html
+"""
+)
+@click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
+@report_options
+def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str) -> int:
+    """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
+    from recordscan.cli.output import parse_outputs, print_report, require_format, write_outputs
+    from recordscan.document import read_result
+    from recordscan.plugins import load_reports
+
+    reports = load_reports()
+    if format_ != "none":
+        require_format(format_, reports)
+    files = parse_outputs(outputs, reports)
+    result = read_result(result_path)
+    if format_ != "none":
+        print_report(result, format_, reports, color=color)
+    write_outputs(result, files, reports)
+    return 0

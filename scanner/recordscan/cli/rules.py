@@ -1,0 +1,66 @@
+"""`recordscan rules`: the catalogue on the terminal."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from recordscan.rule import Rule
+
+_format = click.option(
+    "-f", "--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
+)
+
+
+@click.group()
+def rules() -> None:
+    """Show what is judged, and why."""
+
+
+@rules.command("list")
+@_format
+def list_rules(*, format_: str) -> None:
+    """List all rules, one a line; `markdown` is the whole catalogue."""
+    from recordscan.catalogue import render_catalogue
+    from recordscan.plugins import load_rules
+
+    found = load_rules()
+    if format_ == "json":
+        click.echo(json.dumps([describe(rule) for rule in found], indent=2))
+    elif format_ == "markdown":
+        click.echo(render_catalogue(found), nl=False)
+    else:
+        for rule in found:
+            click.echo(f"{rule.id:40} {rule.severity:9} {rule.title}")
+        click.echo(f"{len(found)} rules", err=True)
+
+
+@rules.command("show")
+@click.argument("rule_id", metavar="ID")
+@_format
+def show_rule(*, rule_id: str, format_: str) -> None:
+    """Show one rule: what it asks for, why, what to do, and which controls it is evidence for."""
+    from recordscan.catalogue import render_rule
+    from recordscan.cli.scan import select_rules
+    from recordscan.plugins import load_rules
+
+    [rule] = select_rules(load_rules(), [rule_id], []).rules
+    click.echo(json.dumps(describe(rule), indent=2) if format_ == "json" else render_rule(rule).rstrip())
+
+
+def describe(rule: "Rule") -> dict[str, Any]:
+    """A rule as JSON."""
+    return {
+        "id": rule.id,
+        "title": rule.title,
+        "severity": rule.severity,
+        "family": rule.family,
+        "rationale": rule.rationale,
+        "remediation": rule.remediation,
+        "guide": rule.guide,
+        "controls": [asdict(control) for control in rule.controls],
+        "peers": list(rule.peers),
+        "references": list(rule.references),
+    }

@@ -1,0 +1,256 @@
+"""`recordscan scan`: collect, judge, report, gate."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recordscan.cli.options import config_options, fail_on_option, find, report_options
+from recordscan.errors import ConfigError, OutputError
+from recordscan.scope import TwilioAccountScope
+
+if TYPE_CHECKING:
+    from recordscan.cli.output import Output
+    from recordscan.collect.collector import Request as CollectRequest
+    from recordscan.config import Config
+    from recordscan.observation import Observation
+    from recordscan.plugins import Render
+    from recordscan.result import ScanResult
+    from recordscan.rule import Rule
+    from recordscan.snapshot import Snapshot
+
+STANDARD_OUTPUTS = {"html": "report.html", "json": "result.json"}
+STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Rules to run, and why the others are left out."""
+
+    rules: "tuple[Rule, ...]"
+    not_selected: dict[str, str]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  recordscan scan
+  recordscan scan -o html=report.html -o json=result.json --save-snapshot today.jsonl.gz
+  recordscan scan --bucket acme-video/recordings/ --fail-on high
+  recordscan scan --snapshot today.jsonl.gz
+"""
+)
+@config_options
+@click.option(
+    "--scope", type=click.Choice(["targets", "account"]), help="What Twilio writes to, or the AWS account as well."
+)
+@click.option(
+    "--bucket", "buckets", multiple=True, metavar="NAME[/PREFIX]", help="A target without Twilio. Repeatable."
+)
+@click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule. Repeatable.")
+@click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Leave this rule out. Repeatable.")
+@fail_on_option
+@click.option(
+    "--snapshot",
+    "snapshot_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Judge this stored snapshot: no credentials, no network.",
+)
+@click.option(
+    "--save-snapshot",
+    "save_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep all answers in this file, to judge them again later.",
+)
+@report_options
+@click.option(
+    "--output-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write report.html, result.json and snapshot.jsonl.gz to this folder.",
+)
+@click.option("--force", is_flag=True, help="Let --output-dir replace what is there.")
+@click.option("--workers", type=click.IntRange(1, 64), help="Requests in flight at most.  [default: 16]")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def scan(
+    *,
+    config_path: Path | None,
+    no_config: bool,
+    scope: str | None,
+    buckets: tuple[str, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    fail_on: str | None,
+    snapshot_path: Path | None,
+    save_path: Path | None,
+    format_: str,
+    outputs: tuple[str, ...],
+    color: str,
+    output_dir: Path | None,
+    force: bool,
+    workers: int | None,
+    quiet: bool,
+) -> int:
+    """Read Twilio and AWS, judge what is there, and report it.
+
+    AWS credentials come from the standard chain. Twilio's come from TWILIO_ACCOUNT_SID with TWILIO_API_KEY and
+    TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN), or from the variables that the configuration names.
+    """
+    from recordscan.cli.output import parse_outputs, require_format, require_writable
+    from recordscan.config import load_config, parse_fail_on
+    from recordscan.engine import assess_snapshot
+    from recordscan.plugins import load_reports, load_rules
+    from recordscan.snapshot import load_snapshot, save_snapshot
+
+    if snapshot_path is not None and (scope or buckets or save_path):
+        raise click.UsageError(
+            "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot"
+        )
+    # A replay takes requirements and gate from the snapshot, unless a configuration is named.
+    path = config_path if snapshot_path is not None else find(config_path, no_config=no_config)
+    config = load_config(path)
+    reports = load_reports()
+    if format_ != "none":
+        require_format(format_, reports)
+    files = parse_outputs(outputs, reports)
+    if output_dir is not None:
+        files += standard_outputs(output_dir, force=force)
+        save_path = save_path or (output_dir / STANDARD_SNAPSHOT if snapshot_path is None else None)
+    if save_path is not None:
+        require_writable(save_path)
+    selection = select_rules(load_rules(), (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
+    if snapshot_path is not None:
+        snapshot = load_snapshot(snapshot_path)
+    else:
+        changes = {"scope": scope or config.scan.scope, "workers": workers or config.scan.workers}
+        config = config.model_copy(update={"scan": config.scan.model_copy(update=changes)})
+        snapshot = collect(config, buckets, fail_on=fail_on or config.gate.fail_on, quiet=quiet)
+    if save_path is not None:
+        save_snapshot(snapshot, save_path)
+        click.echo(f"wrote {save_path}", err=True)
+    replayed_as_it_was = snapshot_path is not None and path is None
+    gate = fail_on or (snapshot.header.fail_on if replayed_as_it_was else config.gate.fail_on)
+    result = assess_snapshot(
+        snapshot,
+        selection.rules,
+        fail_on=parse_fail_on(gate),
+        profile=None if replayed_as_it_was else config.to_profile(),
+        not_selected=selection.not_selected,
+        notices=notices(selection.rules),
+    )
+    return conclude(result, format_=format_, files=files, reports=reports, color=color)
+
+
+def conclude(
+    result: "ScanResult",
+    *,
+    format_: str,
+    files: "Sequence[Output]",
+    reports: "Mapping[str, Render]",
+    color: str,
+) -> int:
+    """Print and write the reports, say the verdict on stderr, and give the exit status."""
+    from recordscan.cli.output import print_report, write_outputs
+
+    if format_ != "none":
+        print_report(result, format_, reports, color=color)
+    write_outputs(result, files, reports)
+    gate = result.gate
+    click.echo(f"recordscan: {gate.verdict}: {gate.exit_reason} (exit status {gate.exit_status})", err=True)
+    return gate.exit_status
+
+
+def collect(config: "Config", buckets: Sequence[str], *, fail_on: str, quiet: bool) -> "Snapshot":
+    """Collect a snapshot with the credentials of the environment.
+
+    Raises:
+        AuthenticationError: Credentials are missing or refused.
+        ConfigError: A bucket or an environment variable is wrong.
+    """
+    from recordscan.cli.progress import Progress
+    from recordscan.collect.collector import collect_snapshot
+
+    with Progress(quiet=quiet) as progress:
+        return collect_snapshot(prepare(config, buckets, fail_on=fail_on, progress=progress))
+
+
+def prepare(
+    config: "Config", buckets: Sequence[str], *, fail_on: str, progress: "Callable[[Observation], None]"
+) -> "CollectRequest":
+    """Gather credentials, clients and scope for a collection; nothing is sent yet.
+
+    Raises:
+        AuthenticationError: Credentials are missing.
+        ConfigError: A bucket or an environment variable is wrong.
+    """
+    from recordscan.collect.collector import Request
+    from recordscan.collect.session import Clients
+    from recordscan.collect.twilio import open_accounts
+
+    now = datetime.now(UTC)
+    without_twilio = bool(buckets or config.scan.buckets or config.scan.scope == "account")
+    readers = open_accounts(config.twilio.accounts, os.environ, optional=without_twilio)
+    accounts = tuple(TwilioAccountScope(sid=reader.sid, label=reader.label) for reader in readers)
+    return Request(
+        scope=config.to_scope(accounts=accounts, buckets=tuple(buckets), now=now),
+        profile=config.to_profile(),
+        fail_on=fail_on,
+        clients=Clients(profile=config.aws.profile, region=config.aws.region, workers=config.scan.workers),
+        readers=readers,
+        workers=config.scan.workers,
+        now=lambda: datetime.now(UTC),
+        progress=progress,
+    )
+
+
+def select_rules(rules: "Sequence[Rule]", only: Sequence[str], skip: Sequence[str]) -> Selection:
+    """Choose rules by id.
+
+    Raises:
+        ConfigError: There is no such rule, or none is left; suggests the nearest.
+    """
+    known = {rule.id for rule in rules}
+    for rule_id in (*only, *skip):
+        if rule_id not in known:
+            close = difflib.get_close_matches(rule_id, sorted(known), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else "; see `recordscan rules list`"
+            raise ConfigError(f"there is no rule {rule_id!r}{hint}")
+    reasons = {rule.id: "--skip-rule" for rule in rules if rule.id in skip}
+    if only:
+        reasons.update({rule.id: "not among --rule" for rule in rules if rule.id not in only and rule.id not in skip})
+    chosen = tuple(rule for rule in rules if rule.id not in reasons)
+    if not chosen:
+        raise ConfigError("no rule is left to run")
+    return Selection(rules=chosen, not_selected=reasons)
+
+
+def notices(rules: "Sequence[Rule]") -> tuple[str, ...]:
+    """Sentences about rules that are not recordscan's own, for the report."""
+    foreign = sorted(
+        f"{rule.id} ({rule.check.__module__})"
+        for rule in rules
+        if not rule.check.__module__.startswith("recordscan_rules.")
+    )
+    return (f"rules added by plugins: {', '.join(foreign)}",) if foreign else ()
+
+
+def standard_outputs(folder: Path, *, force: bool) -> "tuple[Output, ...]":
+    """The reports of `--output-dir`, after making the folder.
+
+    Raises:
+        OutputError: The folder cannot be made, or holds such files already and `force` is off.
+    """
+    from recordscan.cli.output import Output
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}") from None
+    taken = [name for name in (*STANDARD_OUTPUTS.values(), STANDARD_SNAPSHOT) if (folder / name).exists()]
+    if taken and not force:
+        raise OutputError(f"{folder}: already holds {taken[0]}; name another folder, or add --force to replace it")
+    return tuple(Output(format=name, path=folder / file) for name, file in STANDARD_OUTPUTS.items())

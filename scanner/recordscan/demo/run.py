@@ -1,0 +1,69 @@
+"""Run the scan that a customer runs, against the made-up company."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from recordscan.demo.aws_server import AwsServer
+from recordscan.demo.company import config_text, environment, furnish_aws, twilio_accounts, twilio_principals
+from recordscan.demo.twilio_server import TwilioServer
+from recordscan.errors import RecordscanError
+
+SCAN_STATUSES = (0, 1, 3)
+"""Exit statuses of a scan that ran to its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """The made-up company, reachable on loopback addresses.
+
+    Attributes:
+        aws: Its AWS.
+        twilio: Its Twilio.
+        environment: Variables under which a scan finds both.
+        config: Its `recordscan.toml`.
+    """
+
+    aws: AwsServer
+    twilio: TwilioServer
+    environment: Mapping[str, str]
+    config: str
+
+
+@contextmanager
+def open_company(now: datetime) -> Iterator[Company]:
+    """Start both clouds and furnish them."""
+    with AwsServer() as aws, TwilioServer(accounts=twilio_accounts(now), principals=twilio_principals()) as twilio:
+        furnish_aws(aws, now)
+        yield Company(
+            aws=aws, twilio=twilio, environment=environment(aws.url, twilio.url), config=config_text()
+        )
+
+
+def run_demo(output_dir: Path, *, fail_on: str) -> int:
+    """Scan the company with the ordinary command line and give its exit status.
+
+    Raises:
+        RecordscanError: The scan did not run to its end.
+    """
+    with tempfile.TemporaryDirectory() as folder, open_company(datetime.now(UTC)) as company:
+        config = Path(folder) / "recordscan.toml"
+        config.write_text(company.config, encoding="utf-8")
+        command = [sys.executable, "-m", "recordscan", "scan", "--config", str(config), "--fail-on", fail_on]
+        command += ["--output-dir", str(output_dir.absolute()), "--force"]
+        status = subprocess.run(command, env=scan_environment(company), cwd=folder, check=False).returncode
+    if status not in SCAN_STATUSES:
+        raise RecordscanError(f"the demonstration failed: the scan ended with exit status {status}")
+    return status
+
+
+def scan_environment(company: Company) -> dict[str, str]:
+    """The environment of a scan: this process's, less every credential of its own, plus the company's."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TWILIO_", "RECORDSCAN_"))}
+    return {**own, **company.environment}
