@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from recordscan import __version__
@@ -77,26 +77,25 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
 
     Findings that were yielded before a fact was missing count: the requirement is broken whatever the fact would say.
     """
-    findings: list[Finding] = []
+    findings: list[FindingRecord] = []
     missing: Missing | None = None
     with evidence_trail() as trail:
         try:
-            for found in rule.findings(subject, profile):
-                findings.append(found)
-                cite(found.evidence)
+            for record in _finding_records(rule, subject, rule.findings(subject, profile)):
+                findings.append(record)
+                cite(record.evidence)
         except Missing as error:
             missing = error
             cite(error.fact.source)
         except NotApplicable as error:
             return _assessment(rule, subject, Outcome.NOT_APPLICABLE, trail, detail=str(error))
-        except Exception as error:  # a broken rule is unknown, never hidden and never a verdict
+        except Exception as error:
             log.exception("the rule %s raised on %s", rule.id, subject.uid)
             detail = f"the rule raised {type(error).__name__}; run with -v for the details"
             return _assessment(rule, subject, Outcome.UNKNOWN, trail, reason=Reason.INTERNAL_ERROR, detail=detail)
     if findings:
-        records = _finding_records(rule, subject, findings)
-        worst = max((record.severity for record in records), key=lambda severity: severity.rank)
-        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=records)
+        worst = max((record.severity for record in findings), key=lambda severity: severity.rank)
+        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=tuple(findings))
     if missing is not None:
         fact = missing.fact
         return _assessment(
@@ -170,28 +169,24 @@ def _assessment(
     )
 
 
-def _finding_records(rule: Rule, subject: Subject, findings: Sequence[Finding]) -> tuple[FindingRecord, ...]:
+def _finding_records(rule: Rule, subject: Subject, findings: Iterable[Finding]) -> Iterator[FindingRecord]:
     seen: Counter[str] = Counter()
-    records = []
     for found in findings:
         severity = found.severity or rule.severity
         if severity.rank > rule.severity.rank:
             raise ValueError(f"{rule.id} yields a {severity} finding, but declares {rule.severity} as its worst")
         seen[found.discriminator] += 1
         number = seen[found.discriminator]
-        parts = (rule.id, subject.uid, found.discriminator) + ((str(number),) if number > 1 else ())
-        records.append(
-            FindingRecord(
-                message=found.message,
-                severity=severity,
-                resources=found.resources,
-                expected=found.expected,
-                observed=found.observed,
-                evidence=found.evidence,
-                fingerprint=fingerprint(*parts),
-            )
+        parts = (rule.id, subject.uid, found.discriminator, *((str(number),) if number > 1 else ()))
+        yield FindingRecord(
+            message=found.message,
+            severity=severity,
+            resources=found.resources,
+            expected=found.expected,
+            observed=found.observed,
+            evidence=found.evidence,
+            fingerprint=fingerprint(*parts),
         )
-    return tuple(records)
 
 
 def _coverage(

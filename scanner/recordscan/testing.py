@@ -114,6 +114,12 @@ class Case:
         chosen = self._chosen(operation, request)
         self._observations = [o for o in self._observations if o not in chosen]
 
+    def rename_bucket(self, name: str) -> None:
+        """Give the bucket another name, wherever the case mentions it."""
+        self._observations = [
+            replace(o, request=_renamed(o.request, name), answer=_renamed(o.answer, name)) for o in self._observations
+        ]
+
     def find(self, operation: str, **request: Json) -> Json:
         """The answer of one call, to look at."""
         return copy.deepcopy(self._chosen(operation, request)[0].answer)
@@ -458,6 +464,10 @@ def _assess(rule: Rule, snapshot: Snapshot, profile: Profile, subject: str | Non
 def _denied(observation: Observation) -> Observation:
     error = ObservationError(code="AccessDenied", message="Access Denied", http_status=403, reason=Reason.ACCESS_DENIED)
     return replace(observation, outcome=ObservationOutcome.FAILED, answer=None, error=error)
+
+
+def _renamed(value: Json, name: str) -> Json:
+    return json.loads(json.dumps(value).replace(BUCKET, name))
 
 
 def _with(answer: Json, pointer: str, value: Json) -> Json:

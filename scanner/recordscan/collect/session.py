@@ -1,8 +1,10 @@
 """Credentials and clients of AWS. Only operations of the call tables get through, whatever asks for them."""
 
 import os
+import re
 import threading
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from recordscan import __version__
 from recordscan.collect import cloudtrail, iam, kms, s3
@@ -80,11 +82,12 @@ class Clients:
             retries={"mode": "standard", "max_attempts": 5},
             max_pool_connections=self._workers,
             user_agent_extra=f"recordscan/{__version__}",
-            # S3 Control puts the account id before the host name, which no endpoint of one's own answers to.
             inject_host_prefix=not _own_endpoint(service),
         )
         client = self._session.client(service, region_name=region, config=config)
         client.meta.events.register("before-call", _refuse_others)
+        if service == "s3control" and _own_endpoint(service):
+            client.meta.events.register("before-call", drop_account_host)
         return client
 
 
@@ -107,6 +110,17 @@ def require_identity(observation: Observation) -> None:
 def _own_endpoint(service: str) -> bool:
     names = ("AWS_ENDPOINT_URL", f"AWS_ENDPOINT_URL_{service.upper()}", "AWS_ENDPOINT_URL_S3_CONTROL")
     return any(os.environ.get(name) for name in names)
+
+
+def drop_account_host(params: dict[str, Any], **_: object) -> None:
+    """Take the account id off the host name of an S3 Control request, which no endpoint of one's own answers to.
+
+    botocore's endpoint rules put it there even before an IP address; S3 Control reads the account from a header.
+    """
+    url = urlsplit(params["url"])
+    account, _dot, host = url.netloc.partition(".")
+    if re.fullmatch(r"\d{12}", account):
+        params["url"] = urlunsplit(url._replace(netloc=host))
 
 
 _ALLOWED = frozenset(call.operation.partition(":")[2] for call in CALLS)
