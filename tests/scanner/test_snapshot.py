@@ -1,0 +1,121 @@
+"""Snapshots: what was collected can be stored, and what was damaged or edited is refused."""
+
+import gzip
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from recordscan.errors import OutputError, SnapshotError
+from recordscan.facts import Reason
+from recordscan.snapshot import load_snapshot, save_snapshot
+from recordscan.testing import Case, sound
+
+
+@pytest.fixture
+def case() -> Case:
+    case = sound()
+    case.deny("s3:GetBucketPolicy")
+    case.fail("s3:GetBucketVersioning", Reason.THROTTLED)
+    return case
+
+
+def lines_of(path: Path) -> list[bytes]:
+    return gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+
+
+def test_a_stored_snapshot_reads_back_equal(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    assert load_snapshot(path) == case.snapshot()
+
+
+def test_equal_snapshots_give_equal_files_that_only_their_owner_can_read(case: Case, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.gz", tmp_path / "b.gz"
+    save_snapshot(case.snapshot(), first)
+    save_snapshot(case.snapshot(), second)
+    assert first.read_bytes() == second.read_bytes()
+    assert stat.S_IMODE(first.stat().st_mode) == 0o600
+
+
+def test_the_file_is_header_observations_and_trailer_with_counts(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    header, *observations, trailer = [json.loads(line) for line in lines_of(path)]
+    assert header["header"]["schema_version"] == 1
+    assert trailer["trailer"]["observations"] == len(observations) == len(case.snapshot().observations)
+
+
+def test_a_truncated_stream_is_refused(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(SnapshotError, match=r"today\.jsonl\.gz: the snapshot is truncated or damaged"):
+        load_snapshot(path)
+
+
+def test_a_missing_line_is_refused(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    lines = lines_of(path)
+    path.write_bytes(gzip.compress(b"".join(lines[:3] + lines[4:])))
+    with pytest.raises(SnapshotError, match="truncated"):
+        load_snapshot(path)
+
+
+def test_a_file_cut_before_its_trailer_is_refused(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    path.write_bytes(gzip.compress(b"".join(lines_of(path)[:-1])))
+    with pytest.raises(SnapshotError, match="truncated"):
+        load_snapshot(path)
+
+
+def test_an_edited_answer_is_refused(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    edited = b"".join(lines_of(path)).replace(b'"IsLogging":true', b'"IsLogging":null')
+    path.write_bytes(gzip.compress(edited))
+    with pytest.raises(SnapshotError, match="changed after it was written"):
+        load_snapshot(path)
+
+
+def test_a_newer_schema_is_refused_with_what_to_do(case: Case, tmp_path: Path) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    path.write_bytes(gzip.compress(b"".join(lines_of(path)).replace(b'"schema_version":1', b'"schema_version":2', 1)))
+    with pytest.raises(SnapshotError, match=r"schema version 2.*install a newer recordscan"):
+        load_snapshot(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no gzip at all",
+        gzip.compress(b""),
+        gzip.compress(b"text"),
+        gzip.compress(b"[]\n[]\n"),
+        gzip.compress(b'{"header": 5}\n{"trailer": 5}\n'),
+        gzip.compress(b'{"header": {"schema_version": "one"}}\n{"trailer": {}}\n'),
+        gzip.compress(b"\xff\xfe\n\n"),
+    ],
+)
+def test_anything_else_is_refused_in_one_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+    with pytest.raises(SnapshotError) as caught:
+        load_snapshot(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match="No such file"):
+        load_snapshot(tmp_path / "nothing")
+
+
+def test_a_folder_that_does_not_exist_cannot_be_written_to(case: Case, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No such file"):
+        save_snapshot(case.snapshot(), tmp_path / "gone" / "today.jsonl.gz")
