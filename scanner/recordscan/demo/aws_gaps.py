@@ -113,6 +113,8 @@ class Gaps:
                 return _with_default_selector(reply)
             case "cloudtrail:GetTrailStatus" if reply.status == 200:
                 return self._trail_status(reply)
+            case "kms:DescribeKey" if reply.status == 200:
+                return _with_key_defaults(reply)
             case _:
                 pass
         return reply
@@ -184,6 +186,13 @@ def denied_bucket(request: AwsRequest, region: str | None) -> Reply:
 
 def _json_reply(value: Any) -> Reply:
     return Reply(status=200, headers=_JSON, body=json.dumps(value).encode())
+
+
+def _with_key_defaults(reply: Reply) -> Reply:
+    """Moto leaves out what CreateKey was not told."""
+    metadata = json.loads(reply.body)["KeyMetadata"]
+    told = {name: value for name, value in metadata.items() if value is not None}
+    return _json_reply({"KeyMetadata": {"KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, **told}})
 
 
 def _with_default_selector(reply: Reply) -> Reply:

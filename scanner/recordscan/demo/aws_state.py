@@ -67,6 +67,16 @@ def set_policy_created(arn: str, when: datetime) -> None:
         version.create_date = _naive(when)
 
 
+def set_access_key_id(access_key_id: str, wanted: str) -> None:
+    """Give an access key a well-known id."""
+    from moto.iam.models import iam_backends
+
+    keys = iam_backends[ACCOUNT]["aws"].access_keys
+    key = keys.pop(access_key_id)
+    key.access_key_id = wanted
+    keys[wanted] = key
+
+
 def set_access_key_created(access_key_id: str, when: datetime) -> None:
     """Set the creation date of an access key."""
     from moto.iam.models import iam_backends
