@@ -159,6 +159,36 @@ def test_every_other_read_is_answered_and_named(
     assert [name.lower() for name in aws.operations()] == [f"{service}:{method.replace('_', '')}"]
 
 
+KEY_READS = [
+    "describe_key",
+    "get_key_rotation_status",
+    "list_grants",
+    "list_aliases",
+    "list_key_rotations",
+    "get_key_last_usage",
+    "get_key_policy",
+]
+
+
+@pytest.mark.parametrize("method", KEY_READS)
+@pytest.mark.parametrize("pending", [False, True], ids=["enabled", "pending deletion"])
+def test_every_key_read_is_answered(aws: AwsServer, method: str, pending: bool) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    if pending:
+        kms.schedule_key_deletion(KeyId=key["KeyId"])
+    request = {"PolicyName": "default"} if method == "get_key_policy" else {}
+    answer = getattr(kms, method)(KeyId=key["Arn"], **request)
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+    assert aws.operations()[-1].lower() == f"kms:{method.replace('_', '')}"
+
+
+def test_a_key_that_was_told_nothing_encrypts_in_one_region(aws: AwsServer) -> None:
+    kms = aws.client("kms")
+    metadata = kms.describe_key(KeyId=kms.create_key()["KeyMetadata"]["KeyId"])["KeyMetadata"]
+    assert (metadata["KeyUsage"], metadata["MultiRegion"]) == ("ENCRYPT_DECRYPT", False)
+
+
 DENIED = {
     "s3": ("s3:GetBucketAcl", "get_bucket_acl", {"Bucket": BUCKET}, (403, "AccessDenied")),
     "s3 HEAD": ("s3:HeadBucket", "head_bucket", {"Bucket": BUCKET}, (403, "403")),
