@@ -1,5 +1,7 @@
 """The embedded AWS answers, denies and fails as AWS does, seen through boto3."""
 
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -459,3 +461,15 @@ def test_many_servers_one_after_another_start_and_stop_without_a_warning() -> No
 def test_a_stopped_server_has_no_url() -> None:
     with pytest.raises(RecordscanError, match="not running"):
         _ = AwsServer().url
+
+
+def test_without_the_demo_extra_one_sentence_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['moto'] = None\n"
+        "from recordscan.demo.aws_server import AwsServer\n"
+        "from recordscan.errors import RecordscanError\n"
+        "try:\n    AwsServer().start()\nexcept RecordscanError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "the embedded AWS needs the demo extra: install it with pip install 'recordscan[demo]'\n"
+    assert done.stderr == ""
