@@ -72,6 +72,7 @@ class LifecycleRule:
         expiration_days: Days after which current versions expire; None where it expires none by age.
         expiration_date: A fixed date of expiry; None for none.
         noncurrent_days: Days after which noncurrent versions are deleted; None for never.
+        noncurrent_kept: Newest noncurrent versions that stay nevertheless, however old.
         abort_multipart_days: Days after which unfinished multipart uploads are aborted; None for never.
     """
 
@@ -82,6 +83,7 @@ class LifecycleRule:
     expiration_days: int | None
     expiration_date: datetime | None
     noncurrent_days: int | None
+    noncurrent_kept: int
     abort_multipart_days: int | None
 
     def covers(self, prefix: str) -> bool:
@@ -320,6 +322,7 @@ def _lifecycle_rule(row: Fact[Json], index: int) -> LifecycleRule:
     narrowed = [word for word in ("Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if word in scope]
     narrowed += [word for word in ("Tags", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if both.get(word)]
     expiration = pluck(row, "Expiration")
+    noncurrent = pluck(row, "NoncurrentVersionExpiration")
     date = pluck(expiration, "Date")
     return LifecycleRule(
         label=rule.get("ID") or f"#{index}",
@@ -328,7 +331,8 @@ def _lifecycle_rule(row: Fact[Json], index: int) -> LifecycleRule:
         narrowed=tuple(narrowed),
         expiration_days=need(integer(pluck(expiration, "Days"))),
         expiration_date=None if need(date) is None else need(moment(date)),
-        noncurrent_days=need(integer(pluck(row, "NoncurrentVersionExpiration", "NoncurrentDays"))),
+        noncurrent_days=need(integer(pluck(noncurrent, "NoncurrentDays"))),
+        noncurrent_kept=need(integer(pluck(noncurrent, "NewerNoncurrentVersions"))) or 0,
         abort_multipart_days=need(integer(pluck(row, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"))),
     )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from recordscan.estate.answers import Answers, flag, mapping, moment, text
 from recordscan.estate.arn import parse_arn
-from recordscan.facts import Fact, Json, Known, Unavailable, derive, need, pluck
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck
 from recordscan.policy.documents import PolicyDocument, load_policy
 
 
@@ -17,6 +17,7 @@ class KmsKey:
         reference: What names it: a key ARN, or what the bucket's default encryption says.
         arn: Key ARN; unavailable where only DescribeKey could tell and it did not.
         region: Region in which the key lives.
+        exists: False when KMS says that there is no such key.
         manager: CUSTOMER or AWS.
         state: Enabled, Disabled, PendingDeletion, …
         usage: ENCRYPT_DECRYPT, …
@@ -48,7 +49,7 @@ def key_region(reference: str, bucket_region: str) -> str:
 
 
 def read_key(answers: Answers, reference: str, *, account: str, region: str) -> KmsKey:
-    """Read one key.
+    """Read one key; the reads of a key that does not exist are unavailable as `not_found`.
 
     Args:
         answers: The scan's observations.
@@ -56,7 +57,10 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         account: Account id of the caller.
         region: See `key_region`.
     """
-    described = answers.read("kms:DescribeKey", account, region=region, KeyId=reference)
+    answer = answers.read("kms:DescribeKey", account, region=region, KeyId=reference)
+    described = answer
+    if isinstance(answer, Known) and answer.value is None:
+        described = Unavailable(Reason.NOT_FOUND, f"there is no KMS key {reference} in {region}", answer.source)
     metadata = pluck(described, "KeyMetadata")
 
     def member(name: str) -> Fact[str | None]:
@@ -75,7 +79,7 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         reference=reference,
         arn=arn,
         region=derive(lambda: need(arn).split(":")[3]),
-        exists=derive(lambda: need(described) is not None),
+        exists=derive(lambda: need(answer) is not None),
         manager=member("KeyManager"),
         state=member("KeyState"),
         usage=member("KeyUsage"),
