@@ -87,6 +87,7 @@ class Call:
         statuses: HTTP statuses of errors that are themselves the answer, as of HeadBucket.
         pages: For list operations.
         regional: The answer depends on the Region asked.
+        requires: Members that every good answer has.
     """
 
     operation: str
@@ -98,6 +99,7 @@ class Call:
     statuses: frozenset[int] = field(default=frozenset())
     pages: Pages | None = None
     regional: bool = False
+    requires: tuple[str, ...] = ()
 
 
 def perform(
@@ -122,12 +124,13 @@ def perform(
         now: Clock.
     """
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     answer: Json = None
     error: ObservationError | None = None
     attempts, request_id = 1, None
     try:
-        send = getattr(client(), call.method)
+        send = _checked(call, getattr(client(), call.method))
         raw = send(**request) if call.pages is None else _walk(call.pages, send, request, max_pages)
         metadata = raw.pop("ResponseMetadata", {})
         attempts, request_id = metadata.get("RetryAttempts", 0) + 1, metadata.get("RequestId")
@@ -140,7 +143,14 @@ def perform(
         outcome = ObservationOutcome.ABSENT if error.code in call.absent else ObservationOutcome.FAILED
         if error.http_status in call.statuses:
             answer, error, outcome = _head(metadata), None, ObservationOutcome.ANSWERED
-    except (BotoCoreError, ValueError) as caught:  # ValueError: a Region from an answer that makes no valid host name
+    except _UnusableError as caught:
+        error = ObservationError(code="UnusableAnswer", message=str(caught), http_status=200, reason=Reason.MALFORMED)
+        outcome = ObservationOutcome.FAILED
+    except (
+        BotoCoreError,
+        ResponseParserError,
+        ValueError,
+    ) as caught:  # ValueError: a Region from an answer that makes no valid host name
         error = _transport_error(caught)
         outcome = ObservationOutcome.FAILED
     return Observation(
@@ -174,6 +184,32 @@ def to_json(value: Any) -> Json:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     return value
+
+
+class _UnusableError(Exception):
+    """A 200 answer that is not what the API promises."""
+
+
+def _checked(call: Call, send: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Refuse answers that botocore reads as empty, which would look like "there is none".
+
+    A proxy's or captive portal's HTML page, a cut JSON body and an empty body all parse into an empty answer.
+    """
+
+    def checked(**request: Json) -> dict[str, Any]:
+        answer = send(**request)
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        # Where members are required, their absence tells; emulators mislabel their JSON as HTML.
+        if not call.requires and "html" in headers.get("content-type", "").lower():
+            raise _UnusableError("the answer is an HTML page")
+        if headers.get("content-length") == "0" and not call.statuses:
+            raise _UnusableError("the answer is empty")
+        for name in call.requires:
+            if name not in answer:
+                raise _UnusableError(f"the answer has no {name}")
+        return answer
+
+    return checked
 
 
 def _walk(pages: Pages, send: Callable[..., Any], request: Mapping[str, Json], max_pages: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from recordscan.collect.call import Call, Pages
 
 
-def _iam(api: str, method: str, purpose: str, absent: str = "", members: str = "") -> Call:
+def _iam(api: str, method: str, purpose: str, absent: str = "", members: str = "", requires: str = "") -> Call:
     return Call(
         operation=f"iam:{api}",
         service="iam",
@@ -12,6 +12,7 @@ def _iam(api: str, method: str, purpose: str, absent: str = "", members: str = "
         purpose=purpose,
         absent=frozenset(absent.split()),
         pages=Pages(send="Marker", receive="Marker", members=tuple(members.split())) if members else None,
+        requires=(requires,) if requires else tuple(members.split())[:1],
     )
 
 
@@ -20,6 +21,7 @@ CALLER_IDENTITY = Call(
     service="sts",
     method="get_caller_identity",
     permission=None,
+    requires=("Account", "Arn"),
     purpose="the account and identity that the scan runs as",
 )
 ACCESS_KEY_INFO = Call(
@@ -27,6 +29,7 @@ ACCESS_KEY_INFO = Call(
     service="sts",
     method="get_access_key_info",
     permission="sts:GetAccessKeyInfo",
+    requires=("Account",),
     purpose="the account that a linked access key belongs to",
 )
 
@@ -35,12 +38,19 @@ KEY_LAST_USED = _iam(
     "get_access_key_last_used",
     "the user behind an access key, and its last use",
     "NoSuchEntity",
+    requires="AccessKeyLastUsed",
 )
-GET_USER = _iam("GetUser", "get_user", "the writer and its permissions boundary", "NoSuchEntity")
+GET_USER = _iam("GetUser", "get_user", "the writer and its permissions boundary", "NoSuchEntity", requires="User")
 LIST_ACCESS_KEYS = _iam("ListAccessKeys", "list_access_keys", "the writer's access keys", members="AccessKeyMetadata")
 
 USER_READS = (
-    _iam("GetLoginProfile", "get_login_profile", "whether the writer has a console password", "NoSuchEntity"),
+    _iam(
+        "GetLoginProfile",
+        "get_login_profile",
+        "whether the writer has a console password",
+        "NoSuchEntity",
+        requires="LoginProfile",
+    ),
     _iam("ListMFADevices", "list_mfa_devices", "its MFA devices", members="MFADevices"),
     _iam("ListSSHPublicKeys", "list_ssh_public_keys", "other credentials of the writer", members="SSHPublicKeys"),
     _iam("ListSigningCertificates", "list_signing_certificates", "the same", members="Certificates"),
@@ -54,21 +64,21 @@ USER_READS = (
 """Asked with UserName."""
 
 USER_POLICIES = _iam("ListUserPolicies", "list_user_policies", "names of inline policies", members="PolicyNames")
-USER_POLICY = _iam("GetUserPolicy", "get_user_policy", "one inline policy", "NoSuchEntity")
+USER_POLICY = _iam("GetUserPolicy", "get_user_policy", "one inline policy", "NoSuchEntity", requires="PolicyDocument")
 USER_ATTACHED = _iam(
     "ListAttachedUserPolicies", "list_attached_user_policies", "managed policies", members="AttachedPolicies"
 )
 USER_GROUPS = _iam("ListGroupsForUser", "list_groups_for_user", "groups of the writer", members="Groups")
 GROUP_POLICIES = _iam("ListGroupPolicies", "list_group_policies", "their inline policies", members="PolicyNames")
-GROUP_POLICY = _iam("GetGroupPolicy", "get_group_policy", "one of them", "NoSuchEntity")
+GROUP_POLICY = _iam("GetGroupPolicy", "get_group_policy", "one of them", "NoSuchEntity", requires="PolicyDocument")
 GROUP_ATTACHED = _iam(
     "ListAttachedGroupPolicies",
     "list_attached_group_policies",
     "their managed policies",
     members="AttachedPolicies",
 )
-POLICY = _iam("GetPolicy", "get_policy", "default version of a managed policy", "NoSuchEntity")
-POLICY_VERSION = _iam("GetPolicyVersion", "get_policy_version", "its text", "NoSuchEntity")
+POLICY = _iam("GetPolicy", "get_policy", "default version of a managed policy", "NoSuchEntity", requires="Policy")
+POLICY_VERSION = _iam("GetPolicyVersion", "get_policy_version", "its text", "NoSuchEntity", requires="PolicyVersion")
 
 AUTHORIZATION_DETAILS = _iam(
     "GetAccountAuthorizationDetails",
