@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
 
 from recordscan.facts import Citation, Json, Reason
 from recordscan.rule import Control, Severity
@@ -227,6 +228,8 @@ class ScanRecord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
     """Everything that a report needs."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # holds for all records inside, too
 
     schema_version: str
     scan: ScanRecord

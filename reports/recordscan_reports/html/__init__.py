@@ -1,0 +1,84 @@
+"""The report for people: one file that needs neither network nor script, and prints.
+
+Everything that the template shows goes through `visible()` and is escaped. Style and script are the same in every
+report, and the content security policy of the page allows these two and nothing else.
+"""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from recordscan.facts import Json
+from recordscan.result import ScanResult
+from recordscan_reports import wording
+from recordscan_reports.html.view import Page
+from recordscan_reports.visible import visible
+
+
+def render(result: ScanResult) -> str:
+    """Make the page."""
+    template = _environment().get_template("report.html.j2")
+    page = template.render(page=Page(result), style=_part("style.css"), script=_part("script.js"), csp=_policy())
+    return page.lstrip() + "\n"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__name__, "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_spell_out,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["wording"] = wording
+    environment.globals["newline"] = Markup("\n")
+    environment.filters["compact_json"] = _compact_json
+    environment.filters["moment"] = _moment
+    environment.filters["is_link"] = _is_link
+    return environment
+
+
+def _spell_out(value: object) -> object:
+    """Make each text that the template puts out visible; what is markup already is our own."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def _part(name: str) -> Markup:
+    return Markup(files(__name__).joinpath(name).read_text(encoding="utf-8"))  # noqa: S704 - our own, constant
+
+
+@cache
+def _policy() -> Markup:
+    """The content security policy: this script, this style, and nothing from anywhere."""
+    script, style = (_digest(_part(name)) for name in ("script.js", "style.css"))
+    return Markup(  # noqa: S704 - our own, constant
+        f"default-src 'none'; script-src '{script}'; style-src '{style}'; img-src 'none'; connect-src 'none'; "
+        "font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _digest(part: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+
+
+def _compact_json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _moment(timestamp: str) -> str:
+    """`2026-11-23T21:04:11.123Z` as `2026-11-23 21:04:11 UTC`; anything else as it is."""
+    day, separator, time = timestamp.removesuffix("Z").partition("T")
+    return f"{day} {time[:8]} UTC" if separator and timestamp.endswith("Z") else timestamp
+
+
+def _is_link(url: str) -> bool:
+    return url.startswith("https://")

@@ -1,0 +1,293 @@
+"""What the page shows, computed from the result; the template only lays it out."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from recordscan.document import dump_result
+from recordscan.facts import Citation
+from recordscan.result import (
+    Assessment,
+    Coverage,
+    Evidence,
+    FindingRecord,
+    Gate,
+    Outcome,
+    RuleRecord,
+    ScanRecord,
+    ScanResult,
+    SubjectRecord,
+)
+from recordscan.rule import Severity
+from recordscan_reports.html.excerpt import Answer, Line
+from recordscan_reports.html.prose import Block, parse_prose
+from recordscan_reports.wording import OUTCOMES, SEVERITIES, bottom_line
+
+EXCERPT_LINES = 24
+PROOFS_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One answer that a verdict rests on.
+
+    Attributes:
+        evidence: The observation.
+        pointers: The places that were read; () where the whole answer was.
+        lines: The answer around these places; () of a call that got none.
+    """
+
+    evidence: Evidence
+    pointers: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One assessment with all that explains it.
+
+    Attributes:
+        assessment: The outcome.
+        rule: The requirement.
+        remediation: What to do, parsed.
+        proofs: The answers that it rests on, in the order in which they were needed, as far as they are shown.
+        proofs_left_out: How many more there are.
+    """
+
+    assessment: Assessment
+    rule: RuleRecord
+    remediation: tuple[Block, ...]
+    proofs: tuple[Proof, ...]
+    proofs_left_out: int
+
+    @property
+    def findings(self) -> Sequence[FindingRecord]:
+        """The findings, the worst first."""
+        return sorted(self.assessment.findings, key=lambda finding: -finding.severity.rank)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exhibit:
+    """One observation in the index of evidence.
+
+    Attributes:
+        evidence: The observation.
+        cited_by: How many assessments rest on it.
+        lines: Its answer with every cited place marked, the middle of a long one left out.
+        total_lines: Length of the whole answer.
+    """
+
+    evidence: Evidence
+    cited_by: int
+    lines: tuple[Line, ...]
+    total_lines: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A rule in the procedure, with the outcomes that it had."""
+
+    rule: RuleRecord
+    rationale: tuple[Block, ...]
+    outcomes: Mapping[Outcome, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """An outcome in the table of results: its number at each severity, and in all."""
+
+    outcome: Outcome
+    numbers: tuple[int, ...]
+    total: int
+
+
+class Page:
+    """Everything on the page."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self._result = result
+        self._rules = {rule.id: rule for rule in result.rules}
+        self._evidence = {evidence.id: evidence for evidence in result.evidence}
+        self._answers: dict[str, Answer] = {}
+
+    @property
+    def scan(self) -> ScanRecord:
+        """Who scanned what, and when."""
+        return self._result.scan
+
+    @property
+    def gate(self) -> Gate:
+        """The verdict, and what it follows from."""
+        return self._result.gate
+
+    @property
+    def coverage(self) -> Coverage:
+        """What could be judged."""
+        return self._result.coverage
+
+    @property
+    def schema_version(self) -> str:
+        """Version of the canonical JSON."""
+        return self._result.schema_version
+
+    @property
+    def rule_count(self) -> int:
+        """How many rules ran."""
+        return len(self._result.rules)
+
+    @cached_property
+    def result_sha256(self) -> str:
+        """Of the canonical JSON that this page shows."""
+        return hashlib.sha256(dump_result(self._result).encode()).hexdigest()
+
+    @cached_property
+    def bottom_line(self) -> tuple[str, ...]:
+        """The outcome in plain sentences."""
+        return tuple(bottom_line(self._result))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Outcome × severity, all numbers."""
+        return tuple(
+            Row(
+                outcome=outcome,
+                numbers=tuple(self._result.count(outcome, severity) for severity in SEVERITIES),
+                total=self._result.count(outcome),
+            )
+            for outcome in OUTCOMES
+        )
+
+    @cached_property
+    def totals(self) -> tuple[int, ...]:
+        """Number of checks at each severity."""
+        return tuple(sum(row.numbers[at] for row in self.rows) for at in range(len(SEVERITIES)))
+
+    @cached_property
+    def subjects(self) -> tuple[tuple[SubjectRecord, int], ...]:
+        """What was judged, each with the number of checks on it."""
+        numbers: dict[SubjectRecord, int] = defaultdict(int)
+        for assessment in self._result.assessments:
+            numbers[assessment.subject] += 1
+        return tuple(sorted(numbers.items(), key=lambda item: (item[0].kind, item[0].name, item[0].uid)))
+
+    @cached_property
+    def failures(self) -> tuple[tuple[Severity, tuple[Check, ...]], ...]:
+        """Failed checks by severity, the worst first; only severities that have some."""
+        failed = self._checks(Outcome.FAIL)
+        groups = ((severity, tuple(c for c in failed if c.assessment.severity is severity)) for severity in SEVERITIES)
+        return tuple((severity, checks) for severity, checks in groups if checks)
+
+    @cached_property
+    def worst(self) -> tuple[tuple[Check, FindingRecord], ...]:
+        """Up to five findings to begin with."""
+        pairs = [(check, finding) for _, checks in self.failures for check in checks for finding in check.findings]
+        return tuple(pairs[:5])
+
+    @cached_property
+    def unknowns(self) -> tuple[Check, ...]:
+        """Checks that could not be decided, the most severe first."""
+        return self._checks(Outcome.UNKNOWN)
+
+    @cached_property
+    def waived(self) -> tuple[Check, ...]:
+        """Accepted failures."""
+        return self._checks(Outcome.WAIVED)
+
+    @cached_property
+    def passes(self) -> tuple[tuple[str, tuple[Check, ...]], ...]:
+        """Passed checks by chapter of the catalogue."""
+        chapters: dict[str, list[Check]] = defaultdict(list)
+        for check in self._checks(Outcome.PASS):
+            chapters[_chapter(check.rule)].append(check)
+        return tuple((chapter, tuple(chapters[chapter])) for chapter in sorted(chapters))
+
+    @cached_property
+    def not_applicable(self) -> tuple[tuple[Assessment, RuleRecord], ...]:
+        """Checks that do not concern their subject."""
+        return tuple((a, self._rules[a.rule_id]) for a in self._assessments(Outcome.NOT_APPLICABLE))
+
+    @cached_property
+    def procedure(self) -> tuple[tuple[str, tuple[Requirement, ...]], ...]:
+        """The rules that ran, by chapter."""
+        chapters: dict[str, list[Requirement]] = defaultdict(list)
+        for rule in self._result.rules:
+            outcomes: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+            for assessment in self._result.assessments:
+                if assessment.rule_id == rule.id:
+                    outcomes[assessment.outcome] += 1
+            requirement = Requirement(rule=rule, rationale=parse_prose(rule.rationale), outcomes=outcomes)
+            chapters[_chapter(rule)].append(requirement)
+        return tuple((chapter, tuple(chapters[chapter])) for chapter in sorted(chapters))
+
+    @cached_property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """All observations, by operation."""
+        pointers: dict[str, dict[str, None]] = defaultdict(dict)
+        cited_by: dict[str, int] = defaultdict(int)
+        for assessment in self._result.assessments:
+            for observation, places in _places(_citations(assessment)).items():
+                cited_by[observation] += 1
+                pointers[observation].update(dict.fromkeys(places))
+        ordered = sorted(self._result.evidence, key=lambda e: (e.operation, e.account or "", e.region or "", e.id))
+        return tuple(
+            Exhibit(
+                evidence=evidence,
+                cited_by=cited_by[evidence.id],
+                lines=tuple(self._answer(evidence).excerpt(pointers[evidence.id])) if _has_answer(evidence) else (),
+                total_lines=len(self._answer(evidence)) if _has_answer(evidence) else 0,
+            )
+            for evidence in ordered
+        )
+
+    def _assessments(self, outcome: Outcome) -> list[Assessment]:
+        found = [assessment for assessment in self._result.assessments if assessment.outcome is outcome]
+        return sorted(found, key=lambda a: (-a.severity.rank, a.rule_id, a.subject.uid))
+
+    def _checks(self, outcome: Outcome) -> tuple[Check, ...]:
+        return tuple(self._check(assessment) for assessment in self._assessments(outcome))
+
+    def _check(self, assessment: Assessment) -> Check:
+        rule = self._rules[assessment.rule_id]
+        places = _places(_citations(assessment))
+        known = [(self._evidence[name], pointers) for name, pointers in places.items() if name in self._evidence]
+        return Check(
+            assessment=assessment,
+            rule=rule,
+            remediation=parse_prose(rule.remediation),
+            proofs=tuple(self._proof(evidence, pointers) for evidence, pointers in known[:PROOFS_SHOWN]),
+            proofs_left_out=max(0, len(known) - PROOFS_SHOWN),
+        )
+
+    def _proof(self, evidence: Evidence, pointers: tuple[str, ...]) -> Proof:
+        lines: tuple[Line, ...] = ()
+        if _has_answer(evidence):
+            lines = tuple(self._answer(evidence).excerpt(pointers, limit=EXCERPT_LINES))
+        return Proof(evidence=evidence, pointers=pointers, lines=lines)
+
+    def _answer(self, evidence: Evidence) -> Answer:
+        if evidence.id not in self._answers:
+            self._answers[evidence.id] = Answer(evidence.answer)
+        return self._answers[evidence.id]
+
+
+def _has_answer(evidence: Evidence) -> bool:
+    return evidence.outcome == "answered"
+
+
+def _citations(assessment: Assessment) -> Iterable[Citation]:
+    """The places that a check rests on, those of its findings too."""
+    return (*assessment.evidence, *(place for finding in assessment.findings for place in finding.evidence))
+
+
+def _places(citations: Iterable[Citation]) -> dict[str, tuple[str, ...]]:
+    """Observation → cited places; a whole answer goes without saying where a place in it is cited too."""
+    places: dict[str, dict[str, None]] = defaultdict(dict)
+    for citation in citations:
+        places[citation.observation][citation.pointer] = None
+    return {name: tuple(pointer for pointer in pointers if pointer) for name, pointers in places.items()}
+
+
+def _chapter(rule: RuleRecord) -> str:
+    return rule.family.replace("-", " ").capitalize()

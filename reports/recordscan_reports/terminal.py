@@ -1,0 +1,243 @@
+"""The report for terminals and logs: what fails, what is not known and what to do, in plain text."""
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from recordscan.result import Assessment, FindingRecord, Gap, Outcome, ScanResult, Verdict
+from recordscan_reports.visible import visible
+from recordscan_reports.wording import (
+    OUTCOME_WORDS,
+    OUTCOMES,
+    REASON_WORDS,
+    SEVERITIES,
+    count,
+    failures_by_severity,
+    listing,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH = 100
+RESOURCES_SHOWN = 5
+
+SHAPES = {
+    Outcome.FAIL: "x",
+    Outcome.UNKNOWN: "?",
+    Outcome.WAIVED: "~",
+    Outcome.PASS: "+",
+    Outcome.NOT_APPLICABLE: "-",
+}
+
+_STYLES = {
+    Outcome.FAIL: "red",
+    Outcome.UNKNOWN: "yellow",
+    Outcome.WAIVED: "magenta",
+    Outcome.PASS: "green",
+    Outcome.NOT_APPLICABLE: "dim",
+}
+
+_VERDICT_STYLES = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.FAIL_INCOMPLETE: "bold red",
+    Verdict.INCOMPLETE: "bold yellow",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A piece of a line, and the style that a terminal with colours may give it."""
+
+    text: str
+    style: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text, with nothing in it that a terminal would obey."""
+        return visible(self.text)
+
+
+Line: TypeAlias = tuple[Text, ...]
+
+
+def render(result: ScanResult) -> str:
+    """Write the report without colours or escape sequences."""
+    return "".join("".join(piece.shown for piece in line).rstrip() + "\n" for line in _lines(result))
+
+
+def render_rich(result: ScanResult, console: "Console") -> None:
+    """Print the report, coloured as far as the console does colours; the words are those of `render`."""
+    from rich.text import Text as RichText
+
+    for line in _lines(result):
+        text = RichText.assemble(*((piece.shown, piece.style) for piece in line))
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def _lines(result: ScanResult) -> Iterator[Line]:
+    scan = result.scan
+    yield _line(f"recordscan {scan.tool_version}  scan {scan.scan_id}  {scan.started} to {scan.ended}", "dim")
+    yield ()
+    yield (_verdict(result), Text(text=f"  {result.gate.exit_reason}"))
+    yield from _counts(result)
+    yield from _gaps(result)
+    yield from _failures(result)
+    yield from _unknowns(result)
+    yield from _population(result)
+    yield from _notices(result)
+    yield ()
+    yield (_verdict(result), Text(text=f"  {_summary(result)}"))
+
+
+def _counts(result: ScanResult) -> Iterator[Line]:
+    yield from _heading("Results")
+    head = "".join(f"{severity:>10}" for severity in SEVERITIES)
+    yield _line(f"{'':18}{head}{'total':>10}", "dim")
+    for outcome in OUTCOMES:
+        numbers = [*(result.count(outcome, severity) for severity in SEVERITIES), result.count(outcome)]
+        word = f"{SHAPES[outcome]} {OUTCOME_WORDS[outcome].upper()}"
+        yield (
+            Text(text=f"{word:18}", style=_STYLES[outcome]),
+            Text(text="".join(f"{number:>10,}" for number in numbers), style="" if numbers[-1] else "dim"),
+        )
+
+
+def _gaps(result: ScanResult) -> Iterator[Line]:
+    coverage = result.coverage
+    if not coverage.gaps and not coverage.not_selected:
+        return
+    yield from _heading("Not checked")
+    for gap in coverage.gaps:
+        yield (
+            Text(text=f"{SHAPES[Outcome.UNKNOWN]} {count(gap.assessments, 'check')}", style=_STYLES[Outcome.UNKNOWN]),
+            Text(text=f", up to {gap.severity}: {REASON_WORDS[gap.reason]}"),
+        )
+        yield from _wrapped(gap.detail)
+        if gap.operations:
+            yield from _field("calls", ", ".join(gap.operations))
+        yield from _field("grant", gap.permission or "no grant helps")
+    for rule_id, why in sorted(coverage.not_selected.items()):
+        yield _line(f"{SHAPES[Outcome.NOT_APPLICABLE]} rule {rule_id} was left out: {why}")
+
+
+def _failures(result: ScanResult) -> Iterator[Line]:
+    pairs = [(a, finding) for a in result.assessments if a.outcome is Outcome.FAIL for finding in a.findings]
+    if not pairs:
+        return
+    yield from _heading("Failing")
+    for assessment, finding in sorted(pairs, key=lambda pair: -pair[1].severity.rank):
+        yield from _finding(result, assessment, finding)
+
+
+def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord) -> Iterator[Line]:
+    yield (
+        Text(text=f"{SHAPES[Outcome.FAIL]} FAIL", style="bold red"),
+        Text(text=f"  {finding.severity.upper()}  ", style="bold"),
+        Text(text=assessment.rule_id, style="cyan"),
+        Text(text=f"  {assessment.subject.name}"),
+    )
+    yield from _wrapped(finding.message)
+    if finding.expected is not None:
+        yield from _field("expected", finding.expected)
+    if finding.observed is not None:
+        yield from _field("observed", finding.observed)
+    for resource in finding.resources[:RESOURCES_SHOWN]:
+        yield from _field("resource", resource)
+    if len(finding.resources) > RESOURCES_SHOWN:
+        yield from _field("", f"and {len(finding.resources) - RESOURCES_SHOWN} more")
+    yield from _field("fix", _first_paragraph(result.rule(assessment.rule_id).remediation))
+    yield ()
+
+
+def _unknowns(result: ScanResult) -> Iterator[Line]:
+    unknown = [a for a in result.assessments if a.outcome is Outcome.UNKNOWN]
+    if not unknown:
+        return
+    yield from _heading("Unknown")
+    for gap in result.coverage.gaps:
+        grouped = [a for a in unknown if _belongs(a, gap)]
+        yield from _wrapped(gap.detail, first="")
+        for assessment in sorted(grouped, key=lambda a: -a.severity.rank):
+            yield (
+                Text(text=f"  {SHAPES[Outcome.UNKNOWN]} UNKNOWN", style=_STYLES[Outcome.UNKNOWN]),
+                Text(text=f"  {assessment.severity.upper():8}  "),
+                Text(text=assessment.rule_id, style="cyan"),
+                Text(text=f"  {assessment.subject.name}"),
+            )
+
+
+def _belongs(assessment: Assessment, gap: Gap) -> bool:
+    return (assessment.reason, assessment.detail or "", assessment.permission) == (
+        gap.reason,
+        gap.detail,
+        gap.permission,
+    )
+
+
+def _population(result: ScanResult) -> Iterator[Line]:
+    yield from _heading("Looked at")
+    for population in result.coverage.population:
+        whole = "all of them" if population.complete else "NOT ALL COULD BE LISTED"
+        calls = ", ".join(population.enumerated_by)
+        yield _line(f"  {population.count:>8,}  {population.kind}, {whole}  ({calls})")
+
+
+def _notices(result: ScanResult) -> Iterator[Line]:
+    if result.scan.notices:
+        yield from _heading("Notices")
+        for notice in result.scan.notices:
+            yield from _wrapped(notice)
+
+
+def _summary(result: ScanResult) -> str:
+    coverage = result.coverage
+    failing = failures_by_severity(result)
+    parts = [
+        f"{listing(failing)} failing" if failing else "none failing",
+        f"{coverage.evaluated:,} of {count(coverage.planned, 'check')} decided",
+    ]
+    if coverage.gaps:
+        worst = coverage.gaps[0]
+        parts.append(f"{worst.permission} missing" if worst.permission else worst.detail)
+    hint = " -> recordscan permissions" if any(gap.permission for gap in coverage.gaps) else ""
+    return "; ".join(parts) + hint
+
+
+def _verdict(result: ScanResult) -> Text:
+    return Text(text=result.gate.verdict, style=_VERDICT_STYLES[result.gate.verdict])
+
+
+def _heading(words: str) -> Iterator[Line]:
+    yield ()
+    yield _line(words.upper(), "bold")
+
+
+def _line(text: str, style: str = "") -> Line:
+    return (Text(text=text, style=style),)
+
+
+def _field(label: str, value: str) -> Iterator[Line]:
+    yield from _wrapped(value, first=f"    {label:<10}")
+
+
+def _wrapped(text: str, first: str = "    ") -> Iterator[Line]:
+    """Wrap between words only, so that names and ARNs stay whole and can be copied."""
+    lines = textwrap.wrap(
+        visible(text),
+        width=WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * len(first),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for line in lines or [first]:
+        yield _line(line)
+
+
+def _first_paragraph(markdown: str) -> str:
+    """The first paragraph in one line, without the backquotes of Markdown."""
+    paragraph = markdown.strip().partition("\n\n")[0]
+    return " ".join(paragraph.split()).replace("`", "")

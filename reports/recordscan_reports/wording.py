@@ -1,0 +1,103 @@
+"""The words that reports share, so that the terminal and the page say the same thing."""
+
+from collections.abc import Iterator
+
+from recordscan.facts import Reason
+from recordscan.result import Outcome, ScanResult, Verdict
+from recordscan.rule import Severity
+
+SEVERITIES = tuple(reversed(Severity))
+"""From critical to informative, as reports list them."""
+
+OUTCOMES = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED, Outcome.PASS, Outcome.NOT_APPLICABLE)
+"""In the order in which a reader should care."""
+
+OUTCOME_WORDS = {
+    Outcome.FAIL: "Fail",
+    Outcome.UNKNOWN: "Unknown",
+    Outcome.WAIVED: "Waived",
+    Outcome.PASS: "Pass",
+    Outcome.NOT_APPLICABLE: "Not applicable",
+}
+
+OUTCOME_MEANINGS = {
+    Outcome.FAIL: "The requirement is broken; the evidence shows where.",
+    Outcome.UNKNOWN: "Something that the check needs could not be read or decided. It is neither a pass nor a fail.",
+    Outcome.WAIVED: "The requirement is broken, and somebody with authority has accepted that for a time.",
+    Outcome.PASS: "Everything that the check needs was read, and the requirement is met.",
+    Outcome.NOT_APPLICABLE: "The requirement does not concern this subject, for the reason given.",
+}
+
+VERDICT_MEANINGS = {
+    Verdict.PASS: "No check that the gate looks at failed, and all of them could be decided.",
+    Verdict.FAIL: "At least one check that the gate looks at failed, and all of them could be decided.",
+    Verdict.FAIL_INCOMPLETE: "At least one check that the gate looks at failed, and others could not be decided.",
+    Verdict.INCOMPLETE: "No check that the gate looks at is known to fail, but not all could be decided: no pass.",
+}
+
+REASON_WORDS = {
+    Reason.ACCESS_DENIED: "Access denied",
+    Reason.NOT_FOUND: "Not found",
+    Reason.NOT_CONFIGURED: "Not configured",
+    Reason.THROTTLED: "Throttled",
+    Reason.NOT_SELECTED: "Not asked for",
+    Reason.UNDECIDABLE: "Cannot be decided",
+    Reason.MALFORMED: "Answer not understood",
+    Reason.FAILED: "Call failed",
+    Reason.INTERNAL_ERROR: "Error in the rule",
+}
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """A number and its noun: `1 check`, `1,234 checks`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listing(items: list[str]) -> str:
+    """Items as a phrase: `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def gate(result: ScanResult) -> str:
+    """What breaks the gate."""
+    level = result.gate.fail_on
+    return "no gate was set" if level is None else f"fails at or above {level} break it"
+
+
+def bottom_line(result: ScanResult) -> Iterator[str]:
+    """The outcome of the scan in plain sentences, the weightiest first."""
+    coverage = result.coverage
+    if not coverage.planned:
+        yield "No check applied, so nothing was judged: this report says nothing about how recordings are stored."
+    else:
+        yield _failures(result)
+        yield _decided(result)
+    if result.scan.interrupted:
+        yield "The scan was stopped before it had asked everything."
+    if partial := [population.kind for population in coverage.population if not population.complete]:
+        yield f"Not everything could be listed: {listing(partial)}."
+    if coverage.not_selected:
+        yield f"{count(len(coverage.not_selected), 'rule was', 'rules were')} left out on request."
+
+
+def failures_by_severity(result: ScanResult) -> list[str]:
+    """Such as `2 critical` and `5 high`; empty without a fail."""
+    counts = ((result.count(Outcome.FAIL, severity), severity) for severity in SEVERITIES)
+    return [f"{number:,} {severity}" for number, severity in counts if number]
+
+
+def _failures(result: ScanResult) -> str:
+    failed = result.count(Outcome.FAIL)
+    waived = result.count(Outcome.WAIVED)
+    more = f" {count(waived, 'failure is', 'failures are')} waived." if waived else ""
+    if not failed:
+        return f"None of the {count(result.coverage.evaluated, 'check')} that could be decided failed.{more}"
+    return f"{listing(failures_by_severity(result))} {'check fails' if failed == 1 else 'checks fail'}.{more}"
+
+
+def _decided(result: ScanResult) -> str:
+    coverage = result.coverage
+    unknown = coverage.planned - coverage.evaluated
+    if not unknown:
+        return f"All {count(coverage.planned, 'applicable check')} could be decided."
+    return f"{unknown:,} of {count(coverage.planned, 'applicable check')} could not be decided."

@@ -1,0 +1,101 @@
+"""The result as a document: the canonical JSON, its reader and its published schema.
+
+The dataclasses of `recordscan.result` are the only model. Writing needs nothing but them; reading and the schema are
+pydantic's, which is imported only when asked for.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from recordscan.errors import SnapshotError
+from recordscan.facts import Json
+from recordscan.result import RESULT_SCHEMA_VERSION, ScanResult
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+RESULT_SCHEMA_ID = f"urn:recordscan:schema:result:{RESULT_SCHEMA_VERSION}"
+
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})\Z", re.ASCII)
+
+
+def dump_result(result: ScanResult) -> str:
+    """Write a result as canonical JSON: equal results give equal text.
+
+    Records keep the order of their fields, the members of cloud answers are sorted. Everything beyond ASCII is escaped,
+    so neither a terminal nor an encoder meets a character that misleads or breaks it.
+    """
+    return json.dumps(_plain(result), indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def load_result(text: str | bytes) -> ScanResult:
+    """Read a result that `dump_result` has written.
+
+    Raises:
+        SnapshotError: The text is no JSON, no result, has members that are not known, or comes from a newer version;
+            one sentence that names the place.
+    """
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        raise SnapshotError("the result is no JSON, or only a part of it") from None
+    _refuse_other_versions(document)
+    return _validate(document)
+
+
+@cache
+def result_schema() -> dict[str, Json]:
+    """The JSON Schema (draft 2020-12) of what `dump_result` writes."""
+    schema = _adapter().json_schema(mode="serialization")
+    schema.pop("title", None)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": RESULT_SCHEMA_ID,
+        "title": "Result of a recordscan scan",
+        **schema,
+    }
+
+
+def _plain(value: object) -> Json:
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(value[key]) for key in sorted(value)}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _refuse_other_versions(document: Json) -> None:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    match = _VERSION.match(version) if isinstance(version, str) else None
+    if match is None:
+        raise SnapshotError("this is no recordscan result: it has no schema_version such as '1.0'")
+    if (int(match[1]), int(match[2])) > tuple(int(part) for part in RESULT_SCHEMA_VERSION.split(".")):
+        raise SnapshotError(
+            f"the result has schema version {match[0]}, this recordscan reads up to {RESULT_SCHEMA_VERSION}; "
+            "install a newer recordscan"
+        )
+
+
+def _validate(document: Json) -> ScanResult:
+    from pydantic import ValidationError
+
+    try:
+        return _adapter().validate_python(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = "/" + "/".join(ascii(step).strip("'") for step in first["loc"])
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        raise SnapshotError(f"this is no valid recordscan result: at {place}: {message}") from None
+
+
+@cache
+def _adapter() -> "TypeAdapter[ScanResult]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ScanResult)

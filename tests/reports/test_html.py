@@ -1,0 +1,334 @@
+import base64
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from recordscan.facts import Citation
+from recordscan.result import Outcome, ScanResult
+from recordscan_reports.html import render
+from recordscan_reports.visible import visible
+from recordscan_reports.wording import OUTCOMES, SEVERITIES
+from reports.results import (
+    PAYLOADS,
+    PUBLIC,
+    RECORDINGS,
+    TLS,
+    assessment,
+    clean,
+    empty,
+    evidence,
+    hostile,
+    result,
+    target,
+    varied,
+)
+
+RESULTS = [varied, clean, empty, hostile]
+VOID = {"br", "hr", "img", "input", "link", "meta"}
+
+
+@dataclass
+class Element:
+    tag: str
+    attributes: dict[str, str | None]
+    children: list["Element"] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.texts).split())
+
+    def all(self, tag: str) -> list["Element"]:
+        return [found for child in self.children for found in ([child] if child.tag == tag else []) + child.all(tag)]
+
+
+class Tree(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.root = Element("root", {})
+        self.open = [self.root]
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs), f"an attribute of <{tag}> is given twice"
+        element = Element(tag, dict(attrs))
+        self.open[-1].children.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open[-1].children.append(Element(tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop().tag == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element.texts.append(data)
+
+
+def tree(page: str) -> Element:
+    parsed = Tree(page)
+    assert parsed.open == [parsed.root]
+    return parsed.root
+
+
+def every(element: Element) -> list[Element]:
+    return [found for child in element.children for found in (child, *every(child))]
+
+
+def by_id(root: Element, id: str) -> Element:
+    found = [element for element in every(root) if element.attributes.get("id") == id]
+    assert len(found) == 1, f"{len(found)} elements have the id {id}"
+    return found[0]
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_two_renders_are_the_same_and_can_be_encoded(made: Callable[[], ScanResult]) -> None:
+    assert render(made()) == render(made())
+    assert render(made()).encode().decode() == render(made())
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_the_page_is_well_formed(made: Callable[[], ScanResult]) -> None:
+    page = render(made())
+    root = tree(page)
+    assert page.startswith("<!DOCTYPE html>\n")
+    assert root.all("html")[0].attributes == {"lang": "en"}
+    ids = Counter(e.attributes["id"] for e in every(root) if "id" in e.attributes)
+    assert [name for name, number in ids.items() if number > 1] == []
+    links = {e.attributes["href"] or "" for e in root.all("a") + root.all("use")}
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    labels = {e.attributes["aria-labelledby"] for e in every(root) if "aria-labelledby" in e.attributes}
+    assert labels <= set(ids)
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_headings_go_down_step_by_step_below_one_h1(made: Callable[[], ScanResult]) -> None:
+    levels = [int(e.tag[1]) for e in every(tree(render(made()))) if re.fullmatch("h[1-6]", e.tag)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    for above, below in pairwise(levels):
+        assert below <= above + 1
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_tables_have_captions_and_scopes_and_scroll_by_keyboard(made: Callable[[], ScanResult]) -> None:
+    root = tree(render(made()))
+    assert len(root.all("table")) >= 4
+    for table in root.all("table"):
+        assert len(table.all("caption")) == 1
+        assert {e.attributes.get("scope") for e in table.all("th")} <= {"row", "col"}
+    for region in every(root):
+        if region.tag == "pre" or region.attributes.get("class") == "scroll":
+            assert region.attributes["tabindex"] == "0"
+            assert region.attributes["role"] == "group"
+            assert region.attributes["aria-label"]
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_landmarks_lead_through_the_page(made: Callable[[], ScanResult]) -> None:
+    root = tree(render(made()))
+    assert [len(root.all(tag)) for tag in ("main", "nav", "footer")] == [1, 1, 1]
+    assert root.all("body")[0].all("a")[0].attributes["href"] == "#findings"
+    for control in root.all("input"):
+        assert control.attributes["type"] == "checkbox" or control.attributes["id"] == "filter-text"
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_nothing_is_fetched_or_run_but_style_and_script_of_the_page(made: Callable[[], ScanResult]) -> None:
+    root = tree(render(made()))
+    assert {e.tag for e in every(root)}.isdisjoint(
+        {
+            "link",
+            "img",
+            "iframe",
+            "object",
+            "embed",
+            "base",
+            "form",
+            "audio",
+            "video",
+            "source",
+            "image",
+            "foreignobject",
+        }
+    )
+    assert (len(root.all("script")), len(root.all("style"))) == (1, 1)
+    for element in every(root):
+        assert "style" not in element.attributes
+        assert "src" not in element.attributes
+        assert [name for name in element.attributes if name.startswith("on")] == []
+        if "href" in element.attributes:
+            assert (element.attributes["href"] or "").startswith(("#", "https://docs.aws.amazon.com/"))
+
+
+def test_the_policy_allows_exactly_this_style_and_this_script() -> None:
+    policies = set()
+    for made in RESULTS:
+        root = tree(render(made()))
+        (policy,) = (
+            e.attributes["content"]
+            for e in root.all("meta")
+            if e.attributes.get("http-equiv") == "Content-Security-Policy"
+        )
+        page = render(made())
+        for tag in ("script", "style"):
+            (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+            digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+            assert f"{tag}-src 'sha256-{digest}'" in (policy or "")
+        policies.add(policy)
+    (policy,) = policies
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    assert policy.endswith("require-trusted-types-for 'script'; trusted-types 'none'")
+    assert "unsafe" not in policy
+
+
+def test_an_empty_page_fits_the_budget_of_the_shell() -> None:
+    assert len(render(empty()).encode()) <= 120 * 1024
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
+    harmless, attack = tree(render(hostile(("harmless",)))), tree(render(hostile((payload,))))
+    prose = {"p", "li", "ul", "ol", "pre", "strong", "code", "bdi", "a"}
+    tags = Counter(e.tag for e in every(attack) if e.tag not in prose)
+    assert tags == Counter(e.tag for e in every(harmless) if e.tag not in prose)
+    for place in (
+        "scope",
+        "coverage",
+        "findings",
+        "unknown",
+        "passed",
+        "not-applicable",
+        "procedure",
+        "evidence",
+        "run",
+    ):
+        assert " ".join(visible(payload).split()) in by_id(attack, place).text
+
+
+def test_every_kind_of_whitespace_and_control_character_is_spelled_out() -> None:
+    page = render(hostile())
+    assert {char for char in page if visible(char) != char} == {"\n"}
+
+
+def test_verdict_and_numbers_are_those_of_the_result() -> None:
+    made = varied()
+    root = tree(render(made))
+    (title,) = root.all("title")
+    assert title.text == "FAIL (incomplete): recording storage assessment, 2026-03-02"
+    rows = by_id(root, "results").all("tbody")[0].all("tr")
+    for outcome, row in zip(OUTCOMES, rows, strict=True):
+        numbers = [int(cell.text) for cell in row.all("td")]
+        assert numbers == [*(made.count(outcome, severity) for severity in SEVERITIES), made.count(outcome)]
+
+
+def test_every_assessment_and_finding_has_its_permalink() -> None:
+    made = varied()
+    root = tree(render(made))
+    for checked in made.assessments:
+        by_id(root, f"f-{checked.fingerprint}")
+        for found in checked.findings:
+            assert found.message in by_id(root, f"f-{checked.fingerprint}").text
+            assert found.fingerprint in by_id(root, f"f-{found.fingerprint}").text
+
+
+def test_each_observation_is_in_the_index_with_hash_time_and_outcome() -> None:
+    made = varied()
+    root = tree(render(made))
+    rows = {row.all("th")[0].text: row.text for row in by_id(root, "evidence").all("tbody")[0].all("tr")}
+    assert len(rows) == len(made.evidence)
+    for observation in made.evidence:
+        row = rows[observation.id]
+        assert observation.operation in row
+        assert observation.sha256 in row
+        assert "2026-03-02 21:04:11 UTC" in row
+
+
+def test_decisive_values_are_marked_where_the_finding_is_explained() -> None:
+    made = varied()
+    failed = made.assessments[0]
+    check = by_id(tree(render(made)), f"f-{failed.fingerprint}")
+    assert [mark.text for mark in check.all("mark")] == [
+        '"aws_s3_url": "https://acme-recordings.s3.us-east-1.amazonaws.com/twilio"',
+        '"BucketRegion": "us-east-1"',
+        '"KMSMasterKeyID": "arn:aws:kms:eu-west-1:123456789012:key/7c9e6679-7425-40de-944b-e07fc1f90ae7"',
+    ]
+    assert check.text.count("decisive value") == 3
+
+
+def test_a_setting_that_is_not_there_is_named_as_decisive_absence() -> None:
+    made = varied()
+    check = by_id(tree(render(made)), f"f-{made.assessments[2].fingerprint}")
+    assert "Status is not set" in [mark.text for mark in check.all("mark")]
+    assert "decisive absence" in check.text
+
+
+def test_a_denied_call_shows_its_error_and_what_to_grant() -> None:
+    made = varied()
+    check = by_id(tree(render(made)), f"f-{made.assessments[5].fingerprint}")
+    assert "The call got no answer: AccessDenied (HTTP 403)" in check.text
+    assert "To decide it, grant kms:DescribeKey" in check.text
+
+
+def test_a_long_answer_is_cut_to_the_decisive_places_and_says_so() -> None:
+    check = by_id(tree(render(varied())), f"f-{varied().assessments[4].fingerprint}")
+    (answer,) = (pre for pre in check.all("pre") if RECORDINGS.id in (pre.attributes["aria-label"] or ""))
+    assert len(answer.all("mark")) == 2
+    assert "lines left out" in answer.text
+    assert len(answer.text) < 1000
+
+
+def test_the_gap_table_names_the_missing_permission() -> None:
+    coverage = by_id(tree(render(varied())), "coverage")
+    assert "9 of 11 applicable checks could be decided (81.8 %)" in coverage.text
+    assert "kms:DescribeKey" in coverage.all("tbody")[0].all("td")[0].text
+    assert [e.text for e in every(coverage.all("tbody")[1]) if e.tag in ("th", "td")] == [
+        "bucket-replication",
+        "--exclude bucket-replication",
+    ]
+
+
+def test_a_scan_that_judged_nothing_never_looks_good() -> None:
+    root = tree(render(empty()))
+    assert "INCOMPLETE" in root.all("title")[0].text
+    assert "No check applied, so nothing was judged" in by_id(root, "bottom-line").text
+    assert "No data." in by_id(root, "coverage").text
+    assert "100" not in by_id(root, "coverage").text
+    assert "stopped before it had asked everything" in by_id(root, "coverage").text
+
+
+def test_coverage_is_never_rounded_up_to_all() -> None:
+    passes = tuple(assessment(TLS, target(uid=f"t-{n}"), Outcome.PASS) for n in range(4000))
+    open_ = assessment(PUBLIC, target(), Outcome.UNKNOWN)
+    made = result(
+        (*passes, open_), (TLS, PUBLIC), (), verdict=varied().gate.verdict, exit_status=3, exit_reason="incomplete"
+    )
+    assert "4,000 of 4,001 applicable checks could be decided (99.9 %)" in by_id(tree(render(made)), "coverage").text
+
+
+def test_an_answer_is_shown_once_however_many_checks_cite_it() -> None:
+    needle = "needle-in-the-middle"
+    answer = evidence("s3:Big", {f"k{n:03}": needle if n == 100 else "x" for n in range(200)})
+    checks = tuple(assessment(TLS, target(uid=f"t-{n}"), Outcome.PASS, Citation(answer.id, "/k000")) for n in range(50))
+    gate = clean().gate
+    made = result(checks, (TLS,), (answer,), verdict=gate.verdict, exit_status=0, exit_reason=gate.exit_reason)
+    assert render(made).count(needle) == 0
+    cited = replace(checks[0], evidence=(Citation(answer.id, "/k100"),))
+    made = result((cited, *checks[1:]), (TLS,), (answer,), verdict=gate.verdict, exit_status=0, exit_reason="")
+    assert render(made).count(needle) == 2
+
+
+def test_a_citation_of_an_unknown_observation_does_no_harm() -> None:
+    made = clean()
+    lost = replace(made.assessments[0], evidence=(Citation("ev-0000000000000000", "/x"),))
+    assert "The rule read no answer." in render(replace(made, assessments=(lost,)))
