@@ -1,0 +1,126 @@
+"""The configuration: what is understood, and what is refused with one sentence that says where."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from recordscan.config import Config, config_schema, find_config, load_config, parse_bucket
+from recordscan.errors import ConfigError
+from recordscan.scope import BucketScope
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "recordscan.toml"
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "recordscan.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_example_is_understood_and_names_every_key() -> None:
+    config = load_config(EXAMPLE)
+    text = EXAMPLE.read_text(encoding="utf-8")
+    for section, field in Config.model_fields.items():
+        assert section in text
+        names = getattr(field.annotation, "model_fields", {})
+        assert [name for name in names if name not in text] == []
+    assert config.to_profile().retention_max_days == 400
+
+
+def test_without_a_file_the_defaults_hold() -> None:
+    config = load_config(None)
+    assert config.gate.fail_on == "critical"
+    assert config.to_scope(accounts=(), buckets=(), now=NOW).alerts_since == "2026-10-22"
+
+
+def test_a_table_in_pyproject_is_found_where_there_is_no_file_of_its_own(tmp_path: Path) -> None:
+    project = tmp_path / "pyproject.toml"
+    project.write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert find_config(tmp_path) is None
+    project.write_text("[tool.recordscan.gate]\nfail_on = 'low'\n", encoding="utf-8")
+    assert find_config(tmp_path) == project
+    assert load_config(project).gate.fail_on == "low"
+    own = write(tmp_path, "")
+    assert find_config(tmp_path) == own
+
+
+def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
+    write(tmp_path, "")
+    (tmp_path / "inner").mkdir()
+    assert find_config(tmp_path / "inner") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[gates]\n", "unknown key 'gates'; did you mean 'gate'?"),
+        ("[gate]\nfail_onn = 'high'\n", "unknown key 'gate.fail_onn'; did you mean 'fail_on'?"),
+        (
+            "[[twilio.accounts]]\nsid='AC0123456789abcdef0123456789abcdef'\ntoken='x'\n",
+            "unknown key 'twilio.accounts.0.token'",
+        ),
+        ("[gate]\nfail_on = 'severe'\n", "gate.fail_on: Input should be"),
+        ("[scan]\nworkers = 0\n", "scan.workers: Input should be greater than or equal to 1"),
+        ("[scan]\nworkers = '4'\n", "scan.workers: Input should be a valid integer"),
+        ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
+        ("[aws]\nbucket_owners = ['12']\n", "aws.bucket_owners.0: String should match"),
+        ("[credential_links]\nCR1 = 'AKIAIOSFODNN7EXAMPLE'\n", "credential_links.CR1"),
+        ("[credential_links]\nCR0123456789abcdef0123456789abcdef = 'me'\n", "credential_links"),
+        ("[[twilio.accounts]]\nsid = 'AC1'\n", "twilio.accounts.0.sid"),
+        ("gate = ", "is no valid TOML"),
+    ],
+)
+def test_a_mistake_is_refused_with_its_place(text: str, sentence: str, tmp_path: Path) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+    assert str(path) in str(caught.value)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_account_named_twice_is_refused(tmp_path: Path) -> None:
+    account = f"[[twilio.accounts]]\nsid = '{ACCOUNT}'\n"
+    with pytest.raises(ConfigError, match="named twice"):
+        load_config(write(tmp_path, account * 2))
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load_config(tmp_path / "gone.toml")
+    (tmp_path / "latin.toml").write_bytes(b"\xe4")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load_config(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("media", BucketScope(bucket="media")),
+        ("media/recordings/", BucketScope(bucket="media", prefix="recordings/")),
+        ("s3://media/a/b", BucketScope(bucket="media", prefix="a/b")),
+    ],
+)
+def test_a_bucket_is_named_with_or_without_prefix(text: str, expected: BucketScope) -> None:
+    assert parse_bucket(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "/x", "Media", "a", "https://media.s3.amazonaws.com/", "me dia/x"])
+def test_what_is_no_bucket_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="NAME or NAME/PREFIX"):
+        parse_bucket(text)
+
+
+def test_the_schema_accepts_the_example_and_refuses_unknown_keys() -> None:
+    import tomllib
+
+    schema = config_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    document = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    validator.validate(document)
+    assert not validator.is_valid({**document, "more": 1})
