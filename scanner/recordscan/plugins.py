@@ -2,16 +2,21 @@
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from recordscan.errors import PluginError
 from recordscan.result import ScanResult
 from recordscan.rule import Rule
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 RULES_GROUP = "recordscan.rules"
 REPORTS_GROUP = "recordscan.reports"
+CONSOLES_GROUP = "recordscan.consoles"
 
 Render: TypeAlias = Callable[[ScanResult], str | bytes]
+Print: TypeAlias = "Callable[[ScanResult, Console], None]"
 
 
 def load_rules() -> tuple[Rule, ...]:
@@ -45,6 +50,18 @@ def load_reports() -> dict[str, Render]:
             raise PluginError(f"the report {_name(entry)} is no function")
         reports[entry.name] = cast("Render", render)
     return reports
+
+
+def load_console(name: str) -> Print | None:
+    """The coloured form of a report for a terminal, where it has one.
+
+    Raises:
+        PluginError: It cannot be imported; names the culprit.
+    """
+    for entry in _entries(CONSOLES_GROUP):
+        if entry.name == name:
+            return cast("Print", _load(entry))
+    return None
 
 
 def _rules_of(entry: EntryPoint) -> Sequence[Rule]:

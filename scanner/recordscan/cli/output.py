@@ -11,7 +11,7 @@ import click
 
 from recordscan.errors import ConfigError, OutputError
 from recordscan.files import write_atomically
-from recordscan.plugins import Render
+from recordscan.plugins import Render, load_console
 from recordscan.result import ScanResult
 
 
@@ -78,14 +78,13 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output], reports: Mappin
 
 def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:
     """Print one report on stdout; the text report in colour where that is wanted."""
-    rendered = reports[name](result)
-    if name == "text" and wants_color(color):
+    console = load_console(name) if wants_color(color) else None
+    if console is not None:
         from rich.console import Console
 
-        from recordscan.plugins import load_text_printer
-
-        load_text_printer()(result, Console(force_terminal=True, highlight=False, soft_wrap=False))
+        console(result, Console(force_terminal=True, highlight=False))
         return
+    rendered = reports[name](result)
     stream = sys.stdout.buffer
     stream.write(rendered if isinstance(rendered, bytes) else rendered.encode())
     stream.flush()

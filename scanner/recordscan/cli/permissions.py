@@ -18,8 +18,8 @@ def permissions(*, format_: str, scope: str) -> None:
     click.echo("IAM policy for the identity that runs recordscan:\n")
     click.echo(json.dumps(aws_policy(scope), indent=2))
     click.echo("\nWhat each permission is for:\n")
-    for permission, purposes in aws_calls(scope).items():
-        click.echo(f"  {permission:42} {'; '.join(purposes)}")
+    for action, purposes in aws_calls(scope).items():
+        click.echo(f"  {action:42} {'; '.join(purposes)}")
     click.echo("\nPermissions of a restricted Twilio API key (one key for each account):\n")
     for operation, permission in twilio_permissions().items():
         click.echo(f"  {permission or 'none exists; only a standard key can do this':60} {operation}")

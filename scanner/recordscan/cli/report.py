@@ -1,10 +1,14 @@
 """`recordscan report`: other formats of a stored result, offline."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recordscan.cli.options import report_options
+
+if TYPE_CHECKING:
+    from recordscan.result import ScanResult
 
 
 @click.command(
@@ -19,7 +23,6 @@ Examples:
 def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
     from recordscan.cli.output import parse_outputs, print_report, require_format, write_outputs
-    from recordscan.document import read_result
     from recordscan.plugins import load_reports
 
     reports = load_reports()
@@ -31,3 +34,20 @@ def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: 
         print_report(result, format_, reports, color=color)
     write_outputs(result, files, reports)
     return 0
+
+
+def read_result(path: Path) -> "ScanResult":
+    """Read a stored result.
+
+    Raises:
+        SnapshotError: It cannot be read, or is no result; names the file.
+    """
+    from recordscan.document import load_result
+    from recordscan.errors import SnapshotError
+
+    try:
+        return load_result(path.read_bytes())
+    except OSError as error:
+        raise SnapshotError(f"{path}: cannot be read: {error.strerror}") from None
+    except SnapshotError as error:
+        raise SnapshotError(f"{path}: {error}") from None
