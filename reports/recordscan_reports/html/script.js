@@ -51,7 +51,7 @@
     openAround(target);
     const check = target.closest("article.check");
     if (check) for (const fold of all("details", check)) fold.open = true;
-    target.scrollIntoView();
+    target.scrollIntoView({behavior: "instant"});
   };
 
   const copy = async (button) => {

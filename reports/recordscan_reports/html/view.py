@@ -21,11 +21,12 @@ from recordscan.result import (
     SubjectRecord,
 )
 from recordscan.rule import Severity
-from recordscan_reports.html.excerpt import Answer, Line
+from recordscan_reports.html.excerpt import CONTEXT_LINES, Answer, Line
 from recordscan_reports.html.prose import Block, parse_prose
 from recordscan_reports.wording import OUTCOMES, SEVERITIES, bottom_line
 
 EXCERPT_LINES = 24
+BRIEF_LINES = 8
 PROOFS_SHOWN = 20
 
 
@@ -251,19 +252,21 @@ class Page:
     def _check(self, assessment: Assessment) -> Check:
         rule = self._rules[assessment.rule_id]
         places = _places(_citations(assessment))
+        brief = assessment.outcome is Outcome.PASS
         known = [(self._evidence[name], pointers) for name, pointers in places.items() if name in self._evidence]
         return Check(
             assessment=assessment,
             rule=rule,
             remediation=parse_prose(rule.remediation),
-            proofs=tuple(self._proof(evidence, pointers) for evidence, pointers in known[:PROOFS_SHOWN]),
+            proofs=tuple(self._proof(evidence, pointers, brief=brief) for evidence, pointers in known[:PROOFS_SHOWN]),
             proofs_left_out=max(0, len(known) - PROOFS_SHOWN),
         )
 
-    def _proof(self, evidence: Evidence, pointers: tuple[str, ...]) -> Proof:
+    def _proof(self, evidence: Evidence, pointers: tuple[str, ...], *, brief: bool) -> Proof:
         lines: tuple[Line, ...] = ()
         if _has_answer(evidence):
-            lines = tuple(self._answer(evidence).excerpt(pointers, limit=EXCERPT_LINES))
+            limit, context = (BRIEF_LINES, 1) if brief else (EXCERPT_LINES, CONTEXT_LINES)
+            lines = tuple(self._answer(evidence).excerpt(pointers, limit=limit, context=context))
         return Proof(evidence=evidence, pointers=pointers, lines=lines)
 
     def _answer(self, evidence: Evidence) -> Answer:
