@@ -128,7 +128,9 @@ def _failures(result: ScanResult) -> Iterator[Line]:
     if not pairs:
         return
     yield from _heading("Failing")
-    for assessment, finding in sorted(pairs, key=lambda pair: -pair[1].severity.rank):
+    for number, (assessment, finding) in enumerate(sorted(pairs, key=lambda pair: -pair[1].severity.rank)):
+        if number:
+            yield ()
         yield from _finding(result, assessment, finding)
 
 
@@ -149,7 +151,6 @@ def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord)
     if len(finding.resources) > RESOURCES_SHOWN:
         yield from _field("", f"and {len(finding.resources) - RESOURCES_SHOWN} more")
     yield from _field("fix", _first_paragraph(result.rule(assessment.rule_id).remediation))
-    yield ()
 
 
 def _unknowns(result: ScanResult) -> Iterator[Line]:

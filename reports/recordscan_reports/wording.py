@@ -32,7 +32,10 @@ VERDICT_MEANINGS = {
     Verdict.PASS: "No check that the gate looks at failed, and all of them could be decided.",
     Verdict.FAIL: "At least one check that the gate looks at failed, and all of them could be decided.",
     Verdict.FAIL_INCOMPLETE: "At least one check that the gate looks at failed, and others could not be decided.",
-    Verdict.INCOMPLETE: "No check that the gate looks at is known to fail, but not all could be decided: no pass.",
+    Verdict.INCOMPLETE: (
+        "No check that the gate looks at is known to fail, but not all could be decided, or nothing was judged. "
+        "This is no pass."
+    ),
 }
 
 REASON_WORDS = {
@@ -46,6 +49,20 @@ REASON_WORDS = {
     Reason.FAILED: "Call failed",
     Reason.INTERNAL_ERROR: "Error in the rule",
 }
+
+FRAMEWORK_NAMES = {
+    "cis_aws_v3": "CIS AWS Foundations 3",
+    "cis_aws_v5": "CIS AWS Foundations 5",
+    "cis_aws_v6": "CIS AWS Foundations 6",
+    "gdpr": "GDPR",
+    "hipaa": "HIPAA",
+    "iso_27001_2022": "ISO/IEC 27001:2022",
+    "nist_800_53_r5": "NIST SP 800-53 r5",
+    "pci_dss_4_0_1": "PCI DSS 4.0.1",
+    "security_hub": "AWS Security Hub",
+    "soc2": "SOC 2",
+}
+"""What people call the frameworks of controls; one that is not here goes by its own name."""
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

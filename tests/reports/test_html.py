@@ -16,6 +16,7 @@ from recordscan_reports.visible import visible
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
 from reports.results import (
     PAYLOADS,
+    POLICY,
     PUBLIC,
     RECORDINGS,
     TLS,
@@ -245,7 +246,7 @@ def test_every_assessment_and_finding_has_its_permalink() -> None:
 def test_each_observation_is_in_the_index_with_hash_time_and_outcome() -> None:
     made = varied()
     root = tree(render(made))
-    rows = {row.all("th")[0].text: row.text for row in by_id(root, "evidence").all("tbody")[0].all("tr")}
+    rows = {row.all("a")[0].text: row.text for row in by_id(root, "evidence").all("tbody")[0].all("tr")}
     assert len(rows) == len(made.evidence)
     for observation in made.evidence:
         row = rows[observation.id]
@@ -264,6 +265,14 @@ def test_decisive_values_are_marked_where_the_finding_is_explained() -> None:
         '"KMSMasterKeyID": "arn:aws:kms:eu-west-1:123456789012:key/7c9e6679-7425-40de-944b-e07fc1f90ae7"',
     ]
     assert check.text.count("decisive value") == 3
+
+
+def test_of_nested_places_the_innermost_is_marked() -> None:
+    made = varied()
+    places = ("", "/PolicyDocument", "/PolicyDocument/Statement/1/Action", "/PolicyDocument/Statement")
+    checked = replace(made.assessments[8], evidence=tuple(Citation(POLICY.id, place) for place in places))
+    check = by_id(tree(render(replace(made, assessments=(checked,)))), f"f-{checked.fingerprint}")
+    assert [mark.text for mark in check.all("mark")] == ['"Action": "s3:*"']
 
 
 def test_a_setting_that_is_not_there_is_named_as_decisive_absence() -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -285,11 +285,17 @@ def _citations(assessment: Assessment) -> Iterable[Citation]:
 
 
 def _places(citations: Iterable[Citation]) -> dict[str, tuple[str, ...]]:
-    """Observation → cited places; a whole answer goes without saying where a place in it is cited too."""
+    """Observation → cited places; an object or list goes without saying where a place in it is cited too."""
     places: dict[str, dict[str, None]] = defaultdict(dict)
     for citation in citations:
         places[citation.observation][citation.pointer] = None
-    return {name: tuple(pointer for pointer in pointers if pointer) for name, pointers in places.items()}
+    return {name: tuple(_innermost(pointers)) for name, pointers in places.items()}
+
+
+def _innermost(pointers: Iterable[str]) -> Iterator[str]:
+    pointers = list(pointers)
+    around = {"/".join(steps[:end]) for steps in (p.split("/") for p in pointers) for end in range(1, len(steps))}
+    return (pointer for pointer in pointers if pointer and pointer not in around)
 
 
 def _chapter(rule: RuleRecord) -> str:
