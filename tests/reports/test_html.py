@@ -316,6 +316,13 @@ def test_a_scan_that_judged_nothing_never_looks_good() -> None:
     assert "stopped before it had asked everything" in by_id(root, "coverage").text
 
 
+def test_a_pass_without_a_gate_is_not_green() -> None:
+    made = clean()
+    page = render(replace(made, gate=replace(made.gate, fail_on=None, exit_reason="no gate was set")))
+    assert 'class="verdict is-none"' in page
+    assert 'class="verdict is-pass"' in render(made)
+
+
 def test_coverage_is_never_rounded_up_to_all() -> None:
     passes = tuple(assessment(TLS, target(uid=f"t-{n}"), Outcome.PASS) for n in range(4000))
     open_ = assessment(PUBLIC, target(), Outcome.UNKNOWN)
