@@ -1,0 +1,1 @@
+"""IAM policies: reading them, and proving what they deny and allow."""
