@@ -181,6 +181,11 @@ NONE: list[tuple[str, list[dict[str, Any]], str]] = [
         "proves nothing",
     ),
     (
+        "TlsVersion IfExists that is no number",
+        [deny(Condition={"NumericLessThanIfExists": {"s3:TlsVersion": "TLS1.2"}})],
+        "proves nothing",
+    ),
+    (
         "TlsVersion IfExists above",
         [deny(Condition={"NumericGreaterThanIfExists": {"s3:TlsVersion": "1.2"}})],
         "proves nothing",
@@ -259,6 +264,12 @@ def test_many_not_actions_are_answered() -> None:
 def test_hostile_globs_are_answered() -> None:
     late = ["s3:*a" + "?" * n + "*b" + "?" * n for n in range(20, 60)]
     assert judge(deny(Action=late)).level == "partial"
+
+
+def test_a_proof_that_would_be_too_long_is_no_proof() -> None:
+    tail = "?" * 25
+    statements = [deny(Action=None, NotAction="s3:*a" + tail), deny(Sid="B", Action="s3:?" + tail + "*")]
+    assert judge(*statements).level == "partial"
 
 
 SSE_C = {"Null": {"s3:x-amz-server-side-encryption-customer-algorithm": "false"}}

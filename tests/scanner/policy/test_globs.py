@@ -1,5 +1,6 @@
 import itertools
 import re
+import string
 
 import pytest
 from hypothesis import given
@@ -138,3 +139,11 @@ def test_inclusion_says_false_where_the_proof_would_be_too_long() -> None:
 def test_hostile_pairs_are_answered(a: str, b: str) -> None:
     assert intersects(a, b)
     assert not includes(a, b)
+
+
+def test_a_witness_is_found_beside_every_letter() -> None:
+    letters = string.ascii_letters + string.digits
+    found = witness("?", letters)
+    assert found is not None
+    assert len(found) == 1
+    assert found not in letters
