@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from recordscan.demo import company, company_aws, company_twilio
 from recordscan.demo.aws_server import AwsServer
+from recordscan.demo.twilio_server import HOST_HEADER, TwilioAccountData, TwilioServer
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
 OWNED = {"Bucket": company_aws.RECORDINGS_BUCKET, "ExpectedBucketOwner": company_aws.AWS_ACCOUNT}
@@ -216,7 +218,7 @@ def test_the_configuration_links_every_credential_that_is_used() -> None:
         settings["aws_credentials_sid"]
         for contents in (company_twilio.production(NOW), company_twilio.research(NOW))
         for settings in (contents.recording_settings, contents.composition_settings)
-        if settings["aws_storage_enabled"]
+        if settings is not None and settings["aws_storage_enabled"]
     }
     assert set(config["credential_links"]) == used
     assert company_twilio.PLANTED_SECRET not in company.config_text()
@@ -234,6 +236,7 @@ def test_the_configuration_is_accepted() -> None:
 
 def test_every_recording_of_production_is_in_its_bucket() -> None:
     contents = company_twilio.production(NOW)
+    assert contents.recording_settings is not None
     url = contents.recording_settings["aws_s3_url"]
     assert all(row["media_external_location"].startswith(url) for row in contents.recordings)
     assert {row["status"] for row in contents.recordings} == {"completed"}
@@ -243,6 +246,8 @@ def test_every_recording_of_production_is_in_its_bucket() -> None:
 
 def test_research_tells_the_story_of_a_lost_credential() -> None:
     contents = company_twilio.research(NOW)
+    assert contents.recording_settings is not None
+    assert contents.composition_settings is not None
     listed = {row["sid"] for row in contents.aws_credentials}
     assert contents.recording_settings["aws_credentials_sid"] not in listed
     assert contents.recording_settings["encryption_key_sid"] not in {row["sid"] for row in contents.public_keys}
@@ -257,7 +262,7 @@ def test_research_tells_the_story_of_a_lost_credential() -> None:
 
 
 @pytest.mark.parametrize("contents", [company_twilio.production(NOW), company_twilio.research(NOW)])
-def test_no_two_rows_of_an_account_share_a_sid(contents: company_twilio.AccountContents) -> None:
+def test_no_two_rows_of_an_account_share_a_sid(contents: TwilioAccountData) -> None:
     rows = [
         *contents.recordings,
         *contents.compositions,
@@ -275,3 +280,17 @@ def test_the_planted_secret_has_the_form_of_a_secret_access_key() -> None:
     names = [row["friendly_name"] for row in company_twilio.production(NOW).aws_credentials]
     assert len(company_twilio.PLANTED_SECRET) == 40
     assert any(company_twilio.PLANTED_SECRET in name for name in names)
+
+
+def test_each_key_opens_its_own_twilio_account() -> None:
+    seen = {}
+    with TwilioServer(accounts=company.twilio_accounts(NOW), principals=company.twilio_principals()) as twilio:
+        for principal in company.twilio_principals():
+            reply = requests.get(
+                f"{twilio.url}/v1/RecordingSettings/Default",
+                auth=(principal.username, principal.password),
+                headers={HOST_HEADER: "video.twilio.com"},
+                timeout=10,
+            )
+            seen[principal.account_sid] = reply.json()["account_sid"]
+    assert seen == {sid: sid for sid in (company_twilio.PRODUCTION, company_twilio.RESEARCH)}

@@ -16,19 +16,20 @@ from recordscan.demo.company_aws import (
 from recordscan.demo.company_twilio import (
     COMPOSITIONS_CREDENTIAL,
     PRODUCTION,
+    PRODUCTION_KEY,
+    PRODUCTION_SECRET,
     RECORDINGS_CREDENTIAL,
     RESEARCH,
     RESEARCH_CREDENTIAL,
+    RESEARCH_KEY,
+    RESEARCH_SECRET,
+    twilio_accounts,
+    twilio_principals,
 )
 
-__all__ = ["config_text", "environment", "furnish_aws"]
+__all__ = ["config_text", "environment", "furnish_aws", "twilio_accounts", "twilio_principals"]
 
 COMPANY = "Hollow Creek Telehealth"
-
-PRODUCTION_KEY = "SK0a1b2c3d4e5f60718293a4b5c6d7e8f9"
-PRODUCTION_SECRET = "made-up-production-api-secret"  # noqa: S105  # no such account
-RESEARCH_KEY = "SKf9e8d7c6b5a493827160f5e4d3c2b1a0"
-RESEARCH_SECRET = "made-up-research-api-secret"  # noqa: S105  # no such account
 
 _CONFIG = f"""\
 # What recordscan should know about {COMPANY}. Credentials come from the environment.

@@ -4,8 +4,6 @@ Production's Recordings go to a bucket in good order. Its Compositions, and all 
 life, and names that people with bad intentions would give.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +19,7 @@ from recordscan.demo.company_aws import (
     RESEARCH_BUCKET,
     UPLOADED_RECORDINGS,
 )
+from recordscan.demo.twilio_server import Principal, TwilioAccountData
 
 PRODUCTION = "AC9f4c1e7a2b3d4f5061728394a5b6c7d8"
 RESEARCH = "AC3b8d2f6e1a7c40958263f4e5d6c7b8a9"
@@ -42,32 +41,37 @@ BIDI_NAME = "notes \u202egnp.tropxe\u202c.txt"
 FORMULA_NAME = '=HYPERLINK("https://example.com","open")'
 MARKDOWN_NAME = "| a | [b](javascript:alert(1)) `c` ::error::d"
 
+PRODUCTION_KEY = "SK0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+PRODUCTION_SECRET = "made-up-production-api-secret"  # noqa: S105  # of no account
+RESEARCH_KEY = "SKf9e8d7c6b5a493827160f5e4d3c2b1a0"
+RESEARCH_SECRET = "made-up-research-api-secret"  # noqa: S105  # of no account
+
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountContents:
-    """What one Twilio account answers with; rows as the API shows them."""
+def twilio_accounts(now: datetime) -> tuple[TwilioAccountData, ...]:
+    """All accounts.
 
-    sid: str
-    owner_sid: str
-    friendly_name: str
-    recording_settings: Mapping[str, Any]
-    composition_settings: Mapping[str, Any]
-    recordings: Sequence[Row]
-    compositions: Sequence[Row]
-    hooks: Sequence[Row]
-    aws_credentials: Sequence[Row]
-    public_keys: Sequence[Row]
-    alerts: Sequence[Row]
+    Args:
+        now: The moment from which all dates count back.
+    """
+    return production(now), research(now)
 
 
-def production(now: datetime) -> AccountContents:
+def twilio_principals() -> tuple[Principal, ...]:
+    """An API key for each account; one for the parent says nothing of what its subaccount records."""
+    return (
+        Principal(account_sid=PRODUCTION, username=PRODUCTION_KEY, password=PRODUCTION_SECRET),
+        Principal(account_sid=RESEARCH, username=RESEARCH_KEY, password=RESEARCH_SECRET),
+    )
+
+
+def production(now: datetime) -> TwilioAccountData:
     """Recordings in good order; Compositions set up years ago after an old guide."""
     rows = _Rows(PRODUCTION, now)
     bucket = f"https://{RECORDINGS_BUCKET}.s3.{REGION}.amazonaws.com/{RECORDINGS_PREFIX}"
     archive = f"https://{COMPOSITIONS_BUCKET}.s3.{COMPOSITIONS_REGION}.amazonaws.com/{COMPOSITIONS_PREFIX}"
-    return AccountContents(
+    return TwilioAccountData(
         sid=PRODUCTION,
         owner_sid=PRODUCTION,
         friendly_name="Hollow Creek Telehealth",
@@ -101,11 +105,11 @@ def production(now: datetime) -> AccountContents:
     )
 
 
-def research(now: datetime) -> AccountContents:
+def research(now: datetime) -> TwilioAccountData:
     """Composed at Twilio first, then written to a bucket, until somebody deleted the credential."""
     rows = _Rows(RESEARCH, now)
     bucket = f"https://{RESEARCH_BUCKET}.s3.{REGION}.amazonaws.com/"
-    return AccountContents(
+    return TwilioAccountData(
         sid=RESEARCH,
         owner_sid=PRODUCTION,
         friendly_name=MARKDOWN_NAME,
