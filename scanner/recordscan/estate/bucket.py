@@ -118,7 +118,7 @@ class Bucket:
         presence: owned by an expected account, absent, or foreign.
         owner: Account id; unavailable unless owned.
         region: Where it lives.
-        policy: Its policy; None for none.
+        policy: Its policy; None for none; unavailable where no statement of it can be told.
         policy_public: What S3 itself says of the policy; None when there is no policy.
         public_access_block: The bucket's own four switches.
         account_public_access_block: Those of the owner account.
@@ -267,7 +267,12 @@ def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]
 
 def _policy(answer: Fact[Json]) -> PolicyDocument | None:
     document = need(text(pluck(answer, "Policy")))
-    return None if document is None else load_policy(document, kind="resource")
+    if document is None:
+        return None
+    policy = load_policy(document, kind="resource")
+    if policy.unreadable:
+        unavailable(Reason.MALFORMED, f"the bucket policy cannot be read: {policy.defects[0].message}")
+    return policy
 
 
 def _policy_public(answer: Fact[Json]) -> bool | None:

@@ -1,0 +1,251 @@
+"""How the bucket encrypts what Twilio writes: by default, with which key, and with whose."""
+
+from datetime import datetime, timedelta
+
+from recordscan.estate.arn import parse_arn
+from recordscan.estate.bucket import Bucket
+from recordscan.estate.key import key_region
+from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.target import Target, bucket_of, key_of
+from recordscan.estate.twilio import Composition, Recording
+from recordscan.facts import Known, Reason, derive, need, not_applicable, unavailable
+from recordscan.policy.denials import sse_c_denied
+from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
+
+_SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
+_DEFAULT_ENCRYPTION = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html"
+_GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
+
+_LATELY = timedelta(days=7)
+
+
+@rule(
+    "enc-bucket-sse-kms",
+    title="The bucket encrypts by default with AWS KMS",
+    severity=Severity.HIGH,
+    remediation="""
+        Set the default encryption of the bucket to SSE-KMS with a customer managed key of the bucket's
+        Region: `aws s3api put-bucket-encryption --bucket BUCKET --server-side-encryption-configuration
+        '{"Rules":[{"ApplyServerSideEncryptionByDefault":{"SSEAlgorithm":"aws:kms","KMSMasterKeyID":"KEY-ARN"},
+        "BucketKeyEnabled":true}]}'`. First grant Twilio's IAM user `kms:GenerateDataKey*`, `kms:Encrypt`,
+        `kms:Decrypt`, `kms:ReEncrypt*` and `kms:DescribeKey` on that key, or its next upload fails. Objects
+        that are there already stay as they are until they are copied.
+    """,
+    controls=official(
+        security_hub=["S3.17"],
+        nist_800_53_r5=["SC-12(2)", "SC-13", "SC-28", "SC-28(1)", "CA-9(1)", "AU-9"],
+        pci_dss_4_0_1=["3.5.1"],
+    )
+    + peer(hipaa=["164.312(a)(2)(iv)", "164.312(e)(2)(ii)"], soc2=["PI1.4"], gdpr=["art. 32"])
+    + peer(iso_27001_2022=["A.8.24", "A.8.11"])
+    + proposal(soc2=["CC6.1"]),
+    references=(_SSE_KMS, _GUIDE, "https://www.twilio.com/docs/api/errors/53615"),
+    guide="the only option we support is SSE-KMS (SSE with AWS KMS-Managed Keys)",
+    peers=(
+        "prowler:s3_bucket_kms_encryption",
+        "steampipe:s3_bucket_default_encryption_enabled_kms",
+        "custodian:bucket-encryption",
+        "checkov:CKV_AWS_145",
+        "config:s3-default-encryption-kms",
+        "securityhub:S3.17",
+    ),
+)
+def bucket_sse_kms(target: Target) -> Findings:
+    """Twilio supports only SSE-KMS, and its error 53615 names SSE-S3 as a cause of refused uploads.
+
+    Every new bucket has SSE-S3 (AES256) since January 2023, so a freshly made bucket is in the unsupported
+    state until somebody changes it. Its objects are encrypted then, but with no key policy that could keep a
+    reader out and no record of who decrypted what. Uploads of the last week that reached the bucket show that
+    Twilio copes with it; then the finding is a low one. Whether Twilio copes with `aws:kms:dsse` is
+    documented nowhere.
+    """
+    bucket = bucket_of(target)
+    algorithm = need(bucket.encryption).algorithm
+    if algorithm == "aws:kms":
+        return
+    if algorithm != "AES256":
+        unavailable(Reason.UNDECIDABLE, f"nobody documents whether Twilio can write to a bucket with {algorithm}")
+    lately = derive(lambda: _uploaded_lately(target, bucket))
+    succeeds = isinstance(lately, Known) and need(lately)
+    yield finding(
+        f"The bucket {bucket.name} encrypts by default with SSE-S3, not with AWS KMS"
+        + ("; yet uploads of the last week reached it" if succeeds else ""),
+        bucket.arn,
+        severity=Severity.LOW if succeeds else Severity.HIGH,
+        expected="aws:kms",
+        observed=algorithm,
+    )
+
+
+@rule(
+    "enc-kms-region",
+    title="The KMS key is in the Region of the bucket",
+    severity=Severity.CRITICAL,
+    remediation="""
+        Make (or choose) a customer managed key in the Region of the bucket, and set the bucket's default
+        encryption to the ARN of that key. For a multi-Region key use the ARN of the replica in the bucket's
+        Region. Grant Twilio's IAM user the same rights on the new key, and keep the old one for as long as
+        objects are encrypted with it.
+    """,
+    controls=proposal(nist_800_53_r5=["SC-12", "CP-10"], iso_27001_2022=["A.8.24"]),
+    references=(_SSE_KMS, _GUIDE),
+    guide="The KMS key and the bucket must be in the same region",
+)
+def kms_region(target: Target) -> Findings:
+    """S3 encrypts only with a key of the bucket's own Region: with another one each upload fails.
+
+    S3 does not look at the key when the default encryption is saved, so a key of another Region, or one that
+    does not exist, is accepted and first noticed when recordings are lost. A related multi-Region key
+    (`mrk-…`) elsewhere is a different key to S3.
+    """
+    key, bucket = key_of(target), bucket_of(target)
+    region = need(bucket.region)
+    named = key_region(key.reference, region)
+    if named != region:
+        yield finding(
+            f"The bucket {bucket.name} in {region} encrypts by default with a KMS key in {named}",
+            key.reference,
+            bucket.arn,
+            expected=region,
+            observed=named,
+        )
+    elif not need(key.exists):
+        yield finding(
+            f"The bucket {bucket.name} encrypts by default with a KMS key that does not exist in {region}",
+            key.reference,
+            bucket.arn,
+            expected=f"a key in {region}",
+            observed="no such key",
+        )
+
+
+@rule(
+    "enc-customer-key",
+    title="The bucket encrypts with a customer managed key",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Create a customer managed symmetric key in the bucket's Region (`aws kms create-key`), switch its
+        rotation on, write a key policy that names who may decrypt, and set the bucket's default encryption to
+        the ARN of the key.
+    """,
+    controls=proposal(
+        nist_800_53_r5=["SC-12", "SC-12(2)"], pci_dss_4_0_1=["3.6.1", "3.7.1"], iso_27001_2022=["A.8.24"]
+    ),
+    references=(_SSE_KMS, "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html"),
+    guide="you must grant access to the KMS key in your policy document",
+    peers=("trivy:AWS-0132", "checkov:CKV_AWS_186", "custodian:bucket-encryption"),
+)
+def customer_key(target: Target) -> Findings:
+    """The policy of the AWS managed key `aws/s3` cannot be edited: everyone in the account who may read S3 may decrypt.
+
+    A customer managed key is the second lock on recordings. Its policy says who may decrypt them, it can be
+    disabled in an incident, and its rotation is yours to set.
+    """
+    bucket = bucket_of(target)
+    algorithm = need(bucket.encryption).algorithm
+    if algorithm == "AES256":
+        not_applicable("the bucket does not encrypt with a KMS key")
+    if algorithm not in ("aws:kms", "aws:kms:dsse"):
+        unavailable(Reason.UNDECIDABLE, f"{algorithm} is no kind of encryption that this rule knows")
+    key = need(target.key)
+    manager = "AWS" if key is None else need(key.manager)
+    if manager == "AWS":
+        yield finding(
+            f"The bucket {bucket.name} encrypts by default with an AWS managed key",
+            bucket.arn,
+            expected="a customer managed key",
+            observed="aws/s3" if key is None else key.reference,
+        )
+    elif manager != "CUSTOMER":
+        unavailable(Reason.MALFORMED, "KMS does not say who manages the key")
+
+
+@rule(
+    "enc-key-arn",
+    title="The bucket names its KMS key by the key's full ARN",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Look up the ARN of the key that is meant (`aws kms describe-key --key-id NAME --query
+        KeyMetadata.Arn`) and set the bucket's default encryption to it.
+    """,
+    controls=proposal(nist_800_53_r5=["SC-12"], iso_27001_2022=["A.8.24"]),
+    references=(_DEFAULT_ENCRYPTION, _SSE_KMS),
+)
+def key_arn(target: Target) -> Findings:
+    """S3 resolves an alias or a bare key id in the account of whoever uploads, not in that of the bucket.
+
+    So data may end up encrypted with a key that the bucket's owner does not control, or uploads fail because
+    the uploader has no such key. An alias can also be moved to another key without a trace in the bucket.
+    """
+    reference = key_of(target).reference
+    arn = parse_arn(reference)
+    if arn is None or arn.service != "kms" or not arn.resource.startswith("key/"):
+        bucket = bucket_of(target)
+        yield finding(
+            f"The default encryption of the bucket {bucket.name} names its key by {_kind(reference)}",
+            bucket.arn,
+            reference,
+            expected="a key ARN",
+            observed=reference,
+        )
+
+
+@rule(
+    "enc-sse-c-blocked",
+    title="The bucket refuses uploads with keys that the uploader brings",
+    severity=Severity.HIGH,
+    remediation="""
+        Block SSE-C in the bucket's default encryption: repeat the present rule in `aws s3api
+        put-bucket-encryption` and add `"BlockedEncryptionTypes":{"EncryptionType":["SSE-C"]}` to it. Twilio
+        never uses SSE-C. Look for objects that were written so before: nobody can read them without the key.
+    """,
+    controls=proposal(nist_800_53_r5=["SC-12", "SC-28", "CP-9"], iso_27001_2022=["A.8.24"]),
+    references=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-s3-c-encryption-setting-faq.html",
+    ),
+)
+def sse_c_blocked(target: Target) -> Findings:
+    """With SSE-C an intruder overwrites recordings encrypted with a key of their own, and asks a ransom for it.
+
+    AWS keeps no copy of such a key, so nothing brings the data back. AWS has switched SSE-C off for buckets
+    that never used it; a bucket that still allows it was left out or was opened again. A bucket policy that
+    denies uploads with the header `x-amz-server-side-encryption-customer-algorithm` to everyone serves as
+    well.
+    """
+    bucket = bucket_of(target)
+    blocked = need(bucket.encryption).blocked or ()
+    if "SSE-C" in blocked:
+        return
+    policy = need(bucket.policy)
+    if policy is None or not sse_c_denied(policy, bucket.arn).full:
+        yield finding(
+            f"The bucket {bucket.name} accepts uploads that are encrypted with a key of the uploader's",
+            bucket.arn,
+            expected="SSE-C blocked",
+            observed="blocked: " + (", ".join(blocked) or "not stated"),
+        )
+
+
+def _uploaded_lately(target: Target, bucket: Bucket) -> bool:
+    """Whether Twilio shows media of the last days that lies in this very bucket."""
+    if target.account is None or target.setting is None:
+        return False
+    account = target.account
+    media: tuple[Recording | Composition, ...]
+    if target.setting.product == "recordings":
+        media = need(account.recordings).items
+    else:
+        media = need(account.compositions).items
+    stored = [item for item in media if item.status == "completed" and _lies_in(bucket, item.location)]
+    newest = max((need(item.created) for item in stored), default=datetime.min.replace(tzinfo=target.as_of.tzinfo))
+    return target.as_of - newest <= _LATELY
+
+
+def _lies_in(bucket: Bucket, url: str | None) -> bool:
+    location = parse_s3_url(url)
+    return isinstance(location, S3Location) and location.bucket == bucket.name
+
+
+def _kind(reference: str) -> str:
+    return "an alias" if "alias/" in reference else "a key id"
