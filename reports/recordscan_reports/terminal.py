@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from recordscan.result import Assessment, FindingRecord, Gap, Outcome, ScanResult, Verdict
-from recordscan_reports.visible import visible
+from recordscan.visible import visible
 from recordscan_reports.wording import (
     OUTCOME_WORDS,
     OUTCOMES,

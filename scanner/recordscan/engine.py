@@ -1,5 +1,6 @@
 """Rules × subjects → assessments → result. Pure: the same snapshot and rules give the same result."""
 
+import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -8,8 +9,8 @@ from dataclasses import asdict
 from recordscan import __version__
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
-from recordscan.facts import Citation, Fact, Known, Missing, NotApplicable, Reason, cite, evidence_trail
-from recordscan.observation import Observation, ObservationOutcome
+from recordscan.facts import Citation, Fact, Json, Known, Missing, NotApplicable, Reason, cite, evidence_trail
+from recordscan.observation import Observation, ObservationOutcome, canonical_json
 from recordscan.profile import Profile
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
@@ -29,6 +30,7 @@ from recordscan.result import (
     fingerprint,
 )
 from recordscan.rule import Finding, Rule, Severity, Subject
+from recordscan.scope import Scope
 from recordscan.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -114,26 +116,35 @@ def judge_gate(assessments: Iterable[Assessment], fail_on: Severity | None, *, i
     """Decide verdict and exit status.
 
     A fail at or above `fail_on` breaks the gate (1). Otherwise a rule that severe that stayed unknown, or a scan in
-    which nothing was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130.
+    which nothing was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130. Without a
+    gate the status is 0, and the verdict still tells what was found.
     """
-    gated = [a for a in assessments if fail_on is not None and a.severity.rank >= fail_on.rank]
+    assessments = list(assessments)
+    gated = [a for a in assessments if fail_on is None or a.severity.rank >= fail_on.rank]
     judged = any(a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED) for a in assessments)
     failed = sum(a.outcome is Outcome.FAIL for a in gated)
     unknown = sum(a.outcome is Outcome.UNKNOWN for a in gated)
-    incomplete = unknown > 0 or not judged or interrupted
-    at = f"at or above {fail_on}" if fail_on is not None else ""
+    verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
+    at = "" if fail_on is None else f" at or above {fail_on}"
     if interrupted:
-        verdict = Verdict.FAIL_INCOMPLETE if failed else Verdict.INCOMPLETE
-        return Gate(fail_on=fail_on, verdict=verdict, exit_status=130, exit_reason="the scan was stopped")
+        status, reason = 130, "the scan was stopped"
+    elif not judged:
+        status, reason = 3, "nothing could be judged"
+    elif fail_on is None:
+        status, reason = 0, f"no gate was set; {failed} failed, {unknown} could not be decided"
+    elif failed:
+        status, reason = 1, f"{failed} {'check' if failed == 1 else 'checks'}{at} failed"
+    elif unknown:
+        status, reason = 3, f"{unknown} {'check' if unknown == 1 else 'checks'}{at} could not be decided"
+    else:
+        status, reason = 0, f"no check{at} failed, and all of them could be decided"
+    return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason)
+
+
+def _verdict(*, failed: bool, incomplete: bool) -> Verdict:
     if failed:
-        verdict = Verdict.FAIL_INCOMPLETE if incomplete else Verdict.FAIL
-        reason = f"{failed} {'check' if failed == 1 else 'checks'} {at} failed"
-        return Gate(fail_on=fail_on, verdict=verdict, exit_status=1, exit_reason=reason)
-    if incomplete:
-        reason = f"{unknown} checks {at} could not be decided" if judged else "nothing could be judged"
-        return Gate(fail_on=fail_on, verdict=Verdict.INCOMPLETE, exit_status=3, exit_reason=reason)
-    reason = "no gate was set" if fail_on is None else f"no check {at} failed, and all could be decided"
-    return Gate(fail_on=fail_on, verdict=Verdict.PASS, exit_status=0, exit_reason=reason)
+        return Verdict.FAIL_INCOMPLETE if incomplete else Verdict.FAIL
+    return Verdict.INCOMPLETE if incomplete else Verdict.PASS
 
 
 def _assessment(
@@ -259,11 +270,17 @@ def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -
         tool_version=__version__,
         collector_version=header.tool_version,
         asked_by=dict(header.asked_by),
-        scope=asdict(header.scope),
-        profile=asdict(profile),
+        scope=_plain(header.scope),
+        profile=_plain(profile),
         interrupted=snapshot.interrupted,
         notices=tuple(notices),
     )
+
+
+def _plain(value: Scope | Profile) -> dict[str, Json]:
+    """A dataclass as JSON holds it, so that a result read back equals the one written."""
+    plain: dict[str, Json] = json.loads(canonical_json(asdict(value)))
+    return plain
 
 
 def _rule_record(rule: Rule) -> RuleRecord:

@@ -16,7 +16,7 @@ REPORTS_GROUP = "recordscan.reports"
 CONSOLES_GROUP = "recordscan.consoles"
 
 Render: TypeAlias = Callable[[ScanResult], str | bytes]
-Print: TypeAlias = "Callable[[ScanResult, Console], None]"
+Print: TypeAlias = Callable[[ScanResult, "Console"], None]
 
 
 def load_rules() -> tuple[Rule, ...]:

@@ -15,9 +15,9 @@ from markupsafe import Markup
 
 from recordscan.facts import Json
 from recordscan.result import ScanResult
+from recordscan.visible import visible
 from recordscan_reports import wording
 from recordscan_reports.html.view import Page
-from recordscan_reports.visible import visible
 
 
 def render(result: ScanResult) -> str:

@@ -19,6 +19,7 @@ from recordscan.cli.scan import scan
 from recordscan.cli.schema import schema
 from recordscan.cli.url import url
 from recordscan.errors import RecordscanError
+from recordscan.visible import visible
 
 EPILOG = """\b
 Exit status:
@@ -89,9 +90,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _fail(sentence: str, status: int) -> int:
-    from recordscan.cli.output import visible_line
-
-    click.echo(f"recordscan: {visible_line(sentence)}", err=True)
+    click.echo(f"recordscan: {visible(sentence)}", err=True)
     return status
 
 

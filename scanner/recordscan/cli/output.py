@@ -2,7 +2,6 @@
 
 import os
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from recordscan.errors import ConfigError, OutputError
 from recordscan.files import write_atomically
 from recordscan.plugins import Render, load_console
 from recordscan.result import ScanResult
+from recordscan.visible import visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,7 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output], reports: Mappin
     """
     for output in outputs:
         write_atomically(output.path, reports[output.format](result))
-        click.echo(f"wrote {visible_line(str(output.path))}", err=True)
+        click.echo(f"wrote {visible(str(output.path))}", err=True)
 
 
 def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:
@@ -102,11 +102,3 @@ def wants_color(choice: str) -> bool:
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
         return True
     return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
-
-
-def visible_line(text: str) -> str:
-    """One line with controls, escapes, line breaks and bidi overrides made visible, for messages on a terminal."""
-    return "".join(
-        f"[U+{ord(char):04X}]" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char
-        for char in text
-    )

@@ -25,7 +25,6 @@ def preflight(
 
     Exits 0 when everything can be read, 3 when something cannot, 4 when the credentials are not accepted.
     """
-    from recordscan.cli.output import visible_line
     from recordscan.cli.scan import collect
     from recordscan.config import load_config
     from recordscan.engine import assess_snapshot
@@ -59,7 +58,7 @@ def preflight(
         click.echo(json.dumps(document, indent=2))
     else:
         for cloud, identity in sorted(result.scan.asked_by.items()):
-            click.echo(f"{cloud}: {visible_line(identity)}")
+            click.echo(f"{cloud}: {visible(identity)}")
         click.echo(f"reads: {len(result.evidence) - len(unread)} of {len(result.evidence)} answered")
         for item in unread:
             needs = f"; grant {item.permission}" if item.permission and item.reason == "access_denied" else ""
@@ -71,7 +70,5 @@ def preflight(
 
 
 def _place(request: dict[str, object]) -> str:
-    from recordscan.cli.output import visible_line
-
     values = [str(value) for name, value in request.items() if name != "ExpectedBucketOwner"]
-    return visible_line(", ".join(values)) or "the account"
+    return visible(", ".join(values)) or "the account"

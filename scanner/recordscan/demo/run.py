@@ -6,13 +6,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recordscan.demo import company
 from recordscan.demo.aws_server import AwsServer
-from recordscan.demo.company import config_text, environment, furnish_aws, twilio_accounts, twilio_principals
-from recordscan.demo.twilio_server import TwilioServer
+from recordscan.demo.company_twilio import PRODUCTION, RESEARCH, production, research
+from recordscan.demo.twilio_server import Principal, TwilioAccountData, TwilioServer
 from recordscan.errors import RecordscanError
 
 SCAN_STATUSES = (0, 1, 3)
@@ -39,11 +40,31 @@ class Company:
 @contextmanager
 def open_company(now: datetime) -> Iterator[Company]:
     """Start both clouds and furnish them."""
-    with AwsServer() as aws, TwilioServer(accounts=twilio_accounts(now), principals=twilio_principals()) as twilio:
-        furnish_aws(aws, now)
+    with AwsServer() as aws, TwilioServer(twilio_accounts(now), twilio_principals()) as twilio:
+        company.furnish_aws(aws, now)
         yield Company(
-            aws=aws, twilio=twilio, environment=environment(aws.url, twilio.url), config=config_text()
+            aws=aws,
+            twilio=twilio,
+            environment=company.environment(aws.url, twilio.url),
+            config=company.config_text(),
         )
+
+
+def twilio_accounts(now: datetime) -> tuple[TwilioAccountData, ...]:
+    """The company's Twilio accounts, for the embedded Twilio."""
+    contents = (production(now), research(now))
+    return tuple(
+        TwilioAccountData(**{field.name: getattr(account, field.name) for field in fields(account)})
+        for account in contents
+    )
+
+
+def twilio_principals() -> tuple[Principal, ...]:
+    """The API keys that the company's environment holds."""
+    return (
+        Principal(account_sid=PRODUCTION, username=company.PRODUCTION_KEY, password=company.PRODUCTION_SECRET),
+        Principal(account_sid=RESEARCH, username=company.RESEARCH_KEY, password=company.RESEARCH_SECRET),
+    )
 
 
 def run_demo(output_dir: Path, *, fail_on: str) -> int:
@@ -52,18 +73,20 @@ def run_demo(output_dir: Path, *, fail_on: str) -> int:
     Raises:
         RecordscanError: The scan did not run to its end.
     """
-    with tempfile.TemporaryDirectory() as folder, open_company(datetime.now(UTC)) as company:
+    result = output_dir / "result.json"
+    result.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder, open_company(datetime.now(UTC)) as estate:
         config = Path(folder) / "recordscan.toml"
-        config.write_text(company.config, encoding="utf-8")
+        config.write_text(estate.config, encoding="utf-8")
         command = [sys.executable, "-m", "recordscan", "scan", "--config", str(config), "--fail-on", fail_on]
         command += ["--output-dir", str(output_dir.absolute()), "--force"]
-        status = subprocess.run(command, env=scan_environment(company), cwd=folder, check=False).returncode
-    if status not in SCAN_STATUSES:
+        status = subprocess.run(command, env=scan_environment(estate), cwd=folder, check=False).returncode
+    if status not in SCAN_STATUSES or not result.exists():
         raise RecordscanError(f"the demonstration failed: the scan ended with exit status {status}")
     return status
 
 
-def scan_environment(company: Company) -> dict[str, str]:
+def scan_environment(estate: Company) -> dict[str, str]:
     """The environment of a scan: this process's, less every credential of its own, plus the company's."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TWILIO_", "RECORDSCAN_"))}
-    return {**own, **company.environment}
+    return {**own, **estate.environment}

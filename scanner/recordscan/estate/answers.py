@@ -21,6 +21,7 @@ from recordscan.facts import (
     unavailable,
 )
 from recordscan.observation import Observation, ObservationOutcome, observation_key
+from recordscan.policy.documents import PolicyDocument, load_policy
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -176,6 +177,18 @@ def mapping(fact: Fact[Json]) -> Mapping[str, Json]:
     if not isinstance(value, Mapping):
         unavailable(Reason.MALFORMED, "the answer is no JSON object")
     return value
+
+
+def read_policy(document: str) -> PolicyDocument:
+    """Read a resource policy.
+
+    Raises:
+        Missing: It is no JSON object (`malformed`); what it grants and denies cannot be told then.
+    """
+    policy = load_policy(document, kind="resource")
+    if policy.unreadable:
+        unavailable(Reason.MALFORMED, f"the policy cannot be read: {policy.defects[0].message}")
+    return policy
 
 
 def _malformed(fact: Known[Json], wanted: str) -> Unavailable:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, rows, text
+from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, read_policy, rows, text
 from recordscan.facts import (
     Fact,
     Json,
@@ -17,7 +17,7 @@ from recordscan.facts import (
     pluck,
     unavailable,
 )
-from recordscan.policy.documents import PolicyDocument, load_policy
+from recordscan.policy.documents import PolicyDocument
 
 PublicAccessFlag = Literal["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"]
 PUBLIC_ACCESS_FLAGS: tuple[PublicAccessFlag, ...] = (
@@ -267,12 +267,7 @@ def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]
 
 def _policy(answer: Fact[Json]) -> PolicyDocument | None:
     document = need(text(pluck(answer, "Policy")))
-    if document is None:
-        return None
-    policy = load_policy(document, kind="resource")
-    if policy.unreadable:
-        unavailable(Reason.MALFORMED, f"the bucket policy cannot be read: {policy.defects[0].message}")
-    return policy
+    return None if document is None else read_policy(document)
 
 
 def _policy_public(answer: Fact[Json]) -> bool | None:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from recordscan.estate.answers import Answers, flag, mapping, moment, text
+from recordscan.estate.answers import Answers, flag, mapping, moment, read_policy, text
 from recordscan.estate.arn import parse_arn
 from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck
-from recordscan.policy.documents import PolicyDocument, load_policy
+from recordscan.policy.documents import PolicyDocument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,4 +106,4 @@ def _rotation(answer: Fact[Json]) -> bool | None:
 
 def _policy(answer: Fact[Json]) -> PolicyDocument | None:
     document = need(text(pluck(answer, "Policy")))
-    return None if document is None else load_policy(document, kind="resource")
+    return None if document is None else read_policy(document)

@@ -1,0 +1,451 @@
+"""Reading Twilio through its SDK: GET only, to twilio.com only, with timeouts, retries and the raw answers.
+
+The SDK puts together URLs, authentication and paging; its objects are not used, as evidence is what the server sent.
+Source of the API's shapes: https://www.twilio.com/docs/usage/twilios-response and
+https://www.twilio.com/docs/usage/requests-to-twilio.
+"""
+
+import ipaddress
+import json
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from twilio.base.exceptions import TwilioException
+from twilio.http import HttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from recordscan.errors import ConfigError
+from recordscan.facts import Json
+
+ProblemReason = Literal["access_denied", "unauthenticated", "not_found", "throttled", "malformed", "failed"]
+
+HOST_HEADER = "X-Recordscan-Twilio-Host"
+"""Tells a stand-in which of Twilio's hosts is meant."""
+
+CONNECT_SECONDS, READ_SECONDS = 5, 20
+ATTEMPTS = 5
+_LONGEST_WAIT_SECONDS = 30
+_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioResource:
+    """One resource of the API.
+
+    Attributes:
+        name: Short name, such as `RecordingSettings`.
+        operation: Name of its observations, such as `twilio:FetchRecordingSettings`.
+        path: Where the SDK has it, below the client.
+        member: Member of a list answer that holds the rows; None for a single resource.
+        page_size: Rows a page, at most what the API documents.
+        permission: Permission of a restricted API key; None where none exists.
+        dropped: Members that are removed before the answer is kept, as they hold secrets or personal data.
+        absent_on_404: A 404 is the definitive answer "never configured".
+    """
+
+    name: str
+    operation: str
+    path: str
+    member: str | None = None
+    page_size: int = 1000
+    permission: str | None = None
+    dropped: tuple[str, ...] = ()
+    absent_on_404: bool = False
+
+
+RESOURCES = (
+    TwilioResource(
+        name="RecordingSettings",
+        operation="twilio:FetchRecordingSettings",
+        path="video.v1.recording_settings",
+        permission="/twilio/video/recordings.recording-settings/read",
+        absent_on_404=True,
+    ),
+    TwilioResource(
+        name="CompositionSettings",
+        operation="twilio:FetchCompositionSettings",
+        path="video.v1.composition_settings",
+        permission="/twilio/video/compositions.composition-settings/read",
+        absent_on_404=True,
+    ),
+    TwilioResource(
+        name="Recordings",
+        operation="twilio:ListRecordings",
+        path="video.v1.recordings",
+        member="recordings",
+        page_size=100,
+        permission="/twilio/video/recordings/list",
+    ),
+    TwilioResource(
+        name="Compositions",
+        operation="twilio:ListCompositions",
+        path="video.v1.compositions",
+        member="compositions",
+        page_size=100,
+        permission="/twilio/video/compositions/list",
+    ),
+    TwilioResource(
+        name="CompositionHooks",
+        operation="twilio:ListCompositionHooks",
+        path="video.v1.composition_hooks",
+        member="composition_hooks",
+        permission="/twilio/video/compositions.composition-hooks/list",
+    ),
+    TwilioResource(
+        name="AwsCredentials",
+        operation="twilio:ListAwsCredentials",
+        path="accounts.v1.credentials.aws",
+        member="credentials",
+    ),
+    TwilioResource(
+        name="PublicKeys",
+        operation="twilio:ListPublicKeys",
+        path="accounts.v1.credentials.public_key",
+        member="credentials",
+        permission="/twilio/iam/public-keys/list",
+    ),
+    TwilioResource(
+        name="Accounts",
+        operation="twilio:ListAccounts",
+        path="api.v2010.accounts",
+        member="accounts",
+        permission="/twilio/iam/accounts/list",
+        dropped=("auth_token", "subresource_uris"),
+    ),
+    TwilioResource(
+        name="Alerts",
+        operation="twilio:ListAlerts",
+        path="monitor.v1.alerts",
+        member="alerts",
+        permission="/twilio/monitor/alerts/list",
+        dropped=("request_headers", "request_variables", "response_headers", "response_body"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwilioAnswer:
+    """How reading one resource ended.
+
+    Attributes:
+        outcome: answered, absent (never configured) or failed.
+        body: JSON of the answer less dropped members; of a list `{member: rows, "pages": n, "truncated": bool}`.
+        code: Twilio's error code, or a word for what went wrong on the way.
+        message: One sentence, free of secrets.
+        http_status: Of the last answer; None where none came.
+        reason: Why it failed.
+        attempts: Requests of the page that took the most.
+        request_id: Twilio's own id of the last request.
+    """
+
+    outcome: Literal["answered", "absent", "failed"]
+    body: dict[str, Json] | None = None
+    code: str | None = None
+    message: str | None = None
+    http_status: int | None = None
+    reason: ProblemReason | None = None
+    attempts: int = 1
+    request_id: str | None = None
+
+
+class Refused(Exception):
+    """A request that recordscan does not send, or an answer that it does not accept."""
+
+
+class ReadingHttpClient(HttpClient):  # type: ignore[misc]
+    """HTTP for the SDK: sends GET to *.twilio.com and nothing else, and keeps the raw answer of the last request.
+
+    Attributes:
+        last: Answer to the last request.
+        attempts: Greatest number of attempts since `reset`.
+    """
+
+    def __init__(self, base_url: str | None, *, timeout: tuple[float, float], sleep: Callable[[float], None]) -> None:
+        # The SDK's constructor compares a timeout with 0, which a pair of numbers does not survive.
+        super().__init__(logging.getLogger("recordscan.twilio"), is_async=False)
+        self._base = urlsplit(base_url) if base_url else None
+        self._timeout = timeout
+        self._sleep = sleep
+        self._session = requests.Session()
+        # A stand-in on this machine is reached directly, whatever proxies and .netrc say.
+        self._session.trust_env = base_url is None
+        self.last: requests.Response | None = None
+        self.attempts = 0
+
+    def reset(self) -> None:
+        """Begin a new count."""
+        self.last, self.attempts = None, 0
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, object] | None = None,
+        data: object = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the SDK passes it; ours holds
+        allow_redirects: bool = False,  # noqa: ARG002 - never
+    ) -> Response:
+        """Send one GET, again after 429, 5xx and broken connections, and never follow a redirect.
+
+        Raises:
+            Refused: Another method, or a URL that is not of Twilio.
+            requests.RequestException: No answer came.
+        """
+        if method.upper() != "GET" or data:
+            raise Refused(f"recordscan only reads: {method} is refused")
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme != "https" or not host.endswith(".twilio.com") or parts.username or parts.port:
+            raise Refused(f"the answer leads away from Twilio, to {parts.scheme}://{host}")
+        kept = {name: value for name, value in (headers or {}).items() if name.lower() != "content-type"}
+        if self._base is not None:
+            url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+            kept[HOST_HEADER] = host
+        response = self._send(url, params, kept, auth)
+        self.last = response
+        return Response(response.status_code, response.text, response.headers)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _send(
+        self,
+        url: str,
+        params: Mapping[str, object] | None,
+        headers: Mapping[str, str],
+        auth: tuple[str, str] | None,
+    ) -> requests.Response:
+        for attempt in range(1, ATTEMPTS + 1):
+            self.attempts = max(self.attempts, attempt)
+            try:
+                response = self._session.get(
+                    url, params=params, headers=headers, auth=auth, timeout=self._timeout, allow_redirects=False
+                )
+            except requests.RequestException:
+                if attempt == ATTEMPTS:
+                    raise
+                self._sleep(_jitter(attempt))
+                continue
+            if attempt == ATTEMPTS or (response.status_code != 429 and response.status_code < 500):
+                return response
+            self._sleep(_wait(response, attempt))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+class TwilioReader:
+    """Reads one account's resources. Safe to call from many threads: each has an SDK client of its own."""
+
+    def __init__(
+        self,
+        account_sid: str,
+        username: str,
+        password: str,
+        *,
+        base_url: str | None = None,
+        max_pages: int = 200,
+        timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare to read; nothing is sent.
+
+        Args:
+            account_sid: `AC…`.
+            username: The same, or an API key SID.
+            password: Auth Token or API key secret.
+            base_url: Stand-in for Twilio; loopback addresses only.
+            max_pages: Pages of a list after which the walk stops.
+            timeout: Seconds to connect and to wait for an answer.
+            sleep: Waits between attempts.
+
+        Raises:
+            ConfigError: `base_url` is no URL of a loopback address.
+        """
+        if base_url is not None:
+            require_loopback(base_url)
+        self._account_sid = account_sid
+        self._username = username
+        self._password = password
+        self._base_url = base_url
+        self._max_pages = max_pages
+        self._timeout = timeout
+        self._sleep = sleep
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"TwilioReader({self._account_sid!r})"
+
+    def read(self, resource: TwilioResource, **query: Json) -> TwilioAnswer:
+        """Read one resource, all pages of it. Never raises for what Twilio or the network does."""
+        http, client = self._client()
+        http.reset()
+        try:
+            target = client
+            for step in resource.path.split("."):
+                target = getattr(target, step)
+            body = self._walk(resource, http, target, query) if resource.member else _single(http, target)
+        except Refused as error:
+            return _failed(http, code="refused", message=str(error), reason="malformed")
+        except requests.RequestException as error:
+            message = "no answer came in time" if isinstance(error, requests.Timeout) else "the connection failed"
+            return _failed(http, code=type(error).__name__, message=message, reason="failed")
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError):
+            # The SDK raises any of these for an error status or a body of unexpected shape; the raw answer tells.
+            return _problem(resource, http)
+        return TwilioAnswer(
+            outcome="answered",
+            body=_without(body, resource.dropped),
+            http_status=200,
+            attempts=max(http.attempts, 1),
+            request_id=_request_id(http),
+        )
+
+    def _walk(
+        self, resource: TwilioResource, http: ReadingHttpClient, target: Any, query: Mapping[str, Json]
+    ) -> dict[str, Json]:
+        member = resource.member or ""
+        rows: dict[str, Json] = {}
+        seen: set[str] = set()
+        page = target.page(page_size=resource.page_size, **query)
+        for number in range(1, self._max_pages + 1):
+            body = _body(http)
+            if not isinstance(body.get(member), list):
+                raise Refused(f"a page of the list has no {member}")
+            before = len(rows)
+            for row in body[member]:
+                # Rows move between pages while a list is walked; the same row is not counted twice.
+                rows.setdefault(str(row["sid"]), row)
+            following = page.next_page_url
+            if not following:
+                return {member: list(rows.values()), "pages": number, "truncated": False}
+            if following in seen or (body[member] and len(rows) == before):
+                raise Refused("the list's pages go in circles")
+            seen.add(following)
+            if number < self._max_pages:
+                page = target.get_page(following)
+        return {member: list(rows.values()), "pages": self._max_pages, "truncated": True}
+
+    def _client(self) -> tuple[ReadingHttpClient, Any]:
+        if not hasattr(self._local, "client"):
+            http = ReadingHttpClient(self._base_url, timeout=self._timeout, sleep=self._sleep)
+            # A non-empty environment: an empty one makes the SDK read TWILIO_REGION and others from the process.
+            client = Client(
+                self._username, self._password, self._account_sid, http_client=http, environment={"recordscan": "1"}
+            )
+            self._local.client = (http, client)
+        client_of_thread: tuple[ReadingHttpClient, Any] = self._local.client
+        return client_of_thread
+
+
+def require_loopback(url: str) -> None:
+    """See that a stand-in's URL is one of this machine, so that credentials cannot be sent elsewhere.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if parts.scheme not in ("http", "https") or not loopback:
+        raise ConfigError(
+            "RECORDSCAN_TWILIO_URL must be an http URL of a loopback address, such as http://127.0.0.1:8080"
+        )
+
+
+def _single(http: ReadingHttpClient, target: Any) -> dict[str, Json]:
+    target().fetch()
+    return _body(http)
+
+
+def _body(http: ReadingHttpClient) -> dict[str, Json]:
+    body = json.loads(http.last.text) if http.last is not None else None
+    if not isinstance(body, dict):
+        raise Refused("the answer is no JSON object")
+    return body
+
+
+def _problem(resource: TwilioResource, http: ReadingHttpClient) -> TwilioAnswer:
+    """What the raw answer says about a read that the SDK could not finish."""
+    status = http.last.status_code if http.last is not None else None
+    if status is None:
+        return _failed(http, code="no answer", message="no answer came", reason="failed")
+    if status < 400:
+        return _failed(http, code="unusable", message="the answer is not what the API documents", reason="malformed")
+    code, message = _error_of(http)
+    if status == 404:
+        outcome: Literal["absent", "failed"] = "absent" if resource.absent_on_404 else "failed"
+        return _failed(http, code=code, message=message, reason="not_found", outcome=outcome)
+    return _failed(http, code=code, message=message, reason=_reason(status, code))
+
+
+def _reason(status: int, code: str) -> ProblemReason:
+    if status == 401 and code != "70051":
+        return "unauthenticated"
+    if status in (401, 403):
+        return "access_denied"
+    return "throttled" if status == 429 else "failed"
+
+
+def _error_of(http: ReadingHttpClient) -> tuple[str, str]:
+    """Code and message of an error answer, in Twilio's own form or that of RFC 9457."""
+    status = http.last.status_code if http.last is not None else 0
+    try:
+        body = _body(http)
+    except (ValueError, Refused):
+        return str(status), "the answer is no JSON"
+    text = body.get("message") or body.get("detail") or body.get("title") or "no message"
+    return str(body.get("code") or status), str(text)[:_TEXT]
+
+
+def _failed(
+    http: ReadingHttpClient,
+    *,
+    code: str,
+    message: str,
+    reason: ProblemReason,
+    outcome: Literal["absent", "failed"] = "failed",
+) -> TwilioAnswer:
+    return TwilioAnswer(
+        outcome=outcome,
+        code=code,
+        message=message,
+        http_status=http.last.status_code if http.last is not None else None,
+        reason=reason,
+        attempts=max(http.attempts, 1),
+        request_id=_request_id(http),
+    )
+
+
+def _request_id(http: ReadingHttpClient) -> str | None:
+    return http.last.headers.get("Twilio-Request-Id") if http.last is not None else None
+
+
+def _without(value: Json, names: tuple[str, ...]) -> Json:
+    if isinstance(value, dict):
+        return {name: _without(member, names) for name, member in value.items() if name not in names}
+    if isinstance(value, list):
+        return [_without(member, names) for member in value]
+    return value
+
+
+def _wait(response: requests.Response, attempt: int) -> float:
+    asked = response.headers.get("Retry-After", "")
+    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdigit() else _jitter(attempt)
+
+
+def _jitter(attempt: int) -> float:
+    """Full jitter: anything up to a limit that doubles with each attempt."""
+    return random.uniform(0, min(0.5 * 2**attempt, _LONGEST_WAIT_SECONDS))  # noqa: S311 - spreads load, guards nothing
