@@ -14,7 +14,7 @@ from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
 from recordscan.estate.user import IamUser, read_user
-from recordscan.facts import Fact, Known, Reason, derive, need, pluck, unavailable
+from recordscan.facts import Fact, Known, Reason, Unavailable, derive, need, pluck, unavailable
 from recordscan.scope import BucketScope
 from recordscan.snapshot import Snapshot
 
@@ -273,23 +273,23 @@ class Estate:
         if not self.scope.whole_account:
             return ()
         taken = {_text_of(t.key.value.arn) for t in self.targets if isinstance(t.key, Known) and t.key.value}
-        found = []
+        found = {}
         for observation in self.snapshot.observations:
-            if observation.operation != "kms:DescribeKey" or not isinstance(observation.answer, dict):
+            arn = parse_arn(str(observation.request.get("KeyId")))
+            if observation.operation != "kms:DescribeKey" or arn is None or not arn.resource.startswith("key/"):
                 continue
-            metadata = observation.answer.get("KeyMetadata") or {}
-            arn = str(metadata.get("Arn"))
-            if metadata.get("KeyManager") == "CUSTOMER" and arn not in taken:
-                found.append(
-                    AccountKey(
-                        uid=arn,
-                        name=arn,
-                        account_id=observation.account,
-                        region_name=observation.region,
-                        key=self.key(arn, arn.split(":")[3]),
-                    )
+            key = self.key(str(arn), arn.region)
+            manager = key.value.manager if isinstance(key, Known) else key
+            # A key that may not be described stays in the list, so that it is seen to be unknown.
+            if str(arn) not in taken and (isinstance(manager, Unavailable) or manager.value == "CUSTOMER"):
+                found[str(arn)] = AccountKey(
+                    uid=str(arn),
+                    name=str(arn),
+                    account_id=observation.account,
+                    region_name=arn.region,
+                    key=key,
                 )
-        return tuple(sorted(found, key=lambda holder: holder.uid))
+        return tuple(found[arn] for arn in sorted(found))
 
     @cached_property
     def _other_users(self) -> tuple[AccountUser, ...]:
