@@ -1,0 +1,86 @@
+"""How recordings travel to and from the bucket."""
+
+from recordscan.estate.target import Target, bucket_of
+from recordscan.facts import need
+from recordscan.policy.denials import insecure_transport_denied
+from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
+
+
+@rule(
+    "bucket-tls-only",
+    title="The bucket refuses every request without TLS",
+    severity=Severity.HIGH,
+    remediation="""
+        Add this statement to the bucket policy, with the bucket's name and, outside the commercial Regions,
+        its partition: `{"Sid":"DenyInsecureTransport","Effect":"Deny","Principal":"*","Action":"s3:*",
+        "Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"],
+        "Condition":{"Bool":{"aws:SecureTransport":"false"}}}`. If the URL saved at Twilio begins with
+        `http://`, change it to `https://` first, or uploads are refused.
+    """,
+    controls=official(
+        security_hub=["S3.5"],
+        cis_aws_v3=["2.1.1"],
+        cis_aws_v5=["2.1.1"],
+        nist_800_53_r5=[
+            "AC-17(2)",
+            "AC-4",
+            "IA-5(1)",
+            "SC-8",
+            "SC-8(1)",
+            "SC-8(2)",
+            "SC-13",
+            "SC-23",
+            "SI-7(6)",
+        ],
+        pci_dss_4_0_1=["4.2.1"],
+    )
+    + peer(
+        cis_aws_v6=["3.1.1"],
+        hipaa=["164.312(c)(1)", "164.312(e)(1)", "164.312(e)(2)(i)", "164.312(e)(2)(ii)"],
+        gdpr=["art. 32"],
+    )
+    + proposal(soc2=["CC6.7"], iso_27001_2022=["A.8.24", "A.5.14"]),
+    references=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+        "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html",
+    ),
+    guide="It will be your responsibility to manage the security and lifecycle of your recorded content",
+    peers=(
+        "prowler:s3_bucket_secure_transport_policy",
+        "steampipe:s3_bucket_enforces_ssl",
+        "scoutsuite:s3-bucket-allowing-cleartext",
+        "checkov:CKV_AWS_379",
+        "custodian:has-statement",
+        "config:s3-bucket-ssl-requests-only",
+        "securityhub:S3.5",
+    ),
+)
+def tls_only(target: Target) -> Findings:
+    """Over plain HTTP anybody on the way sees and changes recordings; S3 answers it unless a policy denies it.
+
+    It takes a Deny for everyone, on every action, on the bucket and on all its objects, whose only condition
+    is that `aws:SecureTransport` is false. An Allow with a condition denies nothing, and a demand on
+    `s3:TlsVersion` alone is not even looked at for a request without TLS. A policy that denies only a part is
+    a medium finding.
+    """
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    if policy is None:
+        yield finding(
+            f"The bucket {bucket.name} has no policy, so it answers requests without TLS",
+            bucket.arn,
+            expected="all requests without TLS denied",
+            observed="no bucket policy",
+        )
+        return
+    denial = insecure_transport_denied(policy, bucket.arn)
+    if not denial.full:
+        partial = denial.level == "partial"
+        how_many = "only a part of the" if partial else "no"
+        yield finding(
+            f"The policy of the bucket {bucket.name} denies {how_many} requests without TLS",
+            bucket.arn,
+            severity=Severity.MEDIUM if partial else Severity.HIGH,
+            expected="all requests without TLS denied",
+            observed="; ".join(denial.gaps),
+        )

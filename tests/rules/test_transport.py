@@ -1,0 +1,133 @@
+"""How recordings travel to and from the bucket."""
+
+import json
+from typing import Any
+
+import pytest
+
+from recordscan.facts import Json, Reason
+from recordscan.result import Outcome
+from recordscan.rule import Severity
+from recordscan.testing import AWS_ACCOUNT, BUCKET, TLS_ONLY_POLICY, Case, judge, judge_all, sound
+from recordscan_rules.transport import tls_only
+
+ARN = f"arn:aws:s3:::{BUCKET}"
+BOTH = [ARN, f"{ARN}/*"]
+DENY: dict[str, Any] = TLS_ONLY_POLICY["Statement"][0]
+
+
+def deny(**members: Json) -> dict[str, Any]:
+    """The sound statement with some elements changed; None removes one."""
+    return {name: value for name, value in {**DENY, **members}.items() if value is not None}
+
+
+def when(operator: str, value: Json, key: str = "aws:SecureTransport") -> dict[str, Any]:
+    return deny(Condition={operator: {key: value}})
+
+
+def policy(*statements: Json) -> Case:
+    case = sound()
+    body = statements[0] if len(statements) == 1 else list(statements)
+    case.answer("s3:GetBucketPolicy", {"Policy": json.dumps({"Version": "2012-10-17", "Statement": body})})
+    return case
+
+
+def test_a_bucket_in_good_order_passes_and_without_storage_there_is_none() -> None:
+    outcomes = {uid.rpartition("/")[2]: a.outcome for uid, a in judge_all(tls_only, sound()).items()}
+    assert outcomes == {"recordings": Outcome.PASS, "compositions": Outcome.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param([DENY], id="one statement as an object, on which others raise"),
+        pytest.param([when("Bool", ["false"])], id="a list with one value, which others fail"),
+        pytest.param([when("Bool", False)], id="JSON false, which others fail"),
+        pytest.param([when("bool", "FALSE", "AWS:securetransport")], id="other case, which others fail"),
+        pytest.param([when("BoolIfExists", "false")], id="IfExists, which others fail"),
+        pytest.param([when("NumericLessThanIfExists", "1.2", "s3:TlsVersion")], id="TLS version, if there is one"),
+        pytest.param([deny(Principal={"AWS": "*"})], id="everyone as an AWS principal"),
+        pytest.param([deny(Action="*", Resource="*")], id="all actions on everything"),
+        pytest.param([deny(Resource=ARN), deny(Resource=f"{ARN}/*")], id="bucket and objects apart"),
+        pytest.param(
+            [DENY, deny(Effect="Allow", Action="s3:GetObject", Condition=None)],
+            id="beside an Allow, of which others ask the condition too",
+        ),
+    ],
+)
+def test_a_policy_that_denies_everyone_all_without_tls_passes(statements: list[Json]) -> None:
+    assert judge(tls_only, policy(*statements)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(deny(Resource=f"{ARN}/*"), id="objects only"),
+        pytest.param(deny(Resource=ARN), id="the bucket only"),
+        pytest.param(deny(Resource=[ARN, f"{ARN}/video/*"]), id="a prefix only"),
+        pytest.param(deny(Action="s3:Get*"), id="reads only, which others pass by the asterisk in it"),
+        pytest.param(deny(Action=["s3:PutObject"]), id="uploads only, which others pass"),
+        pytest.param(
+            deny(Condition={**DENY["Condition"], "StringNotLike": {"aws:PrincipalArn": "*admin*"}}),
+            id="an exemption by condition, which others pass",
+        ),
+        pytest.param(
+            deny(Principal=None, NotPrincipal={"AWS": f"arn:aws:iam::{AWS_ACCOUNT}:user/x"}),
+            id="an exemption by NotPrincipal",
+        ),
+        pytest.param(deny(Principal={"AWS": AWS_ACCOUNT}), id="one account only, which others pass"),
+        pytest.param(when("StringEquals", "false"), id="a text operator on a Boolean key"),
+    ],
+)
+def test_a_policy_that_denies_a_part_is_a_medium_finding(statement: Json) -> None:
+    assessment = judge(tls_only, policy(statement))
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.MEDIUM)
+    assert assessment.findings[0].observed
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(
+            deny(Effect="Allow", Condition={"Bool": {"aws:SecureTransport": "true"}}),
+            id="an Allow with TLS, which others pass",
+        ),
+        pytest.param(when("NumericLessThan", "1.2", "s3:TlsVersion"), id="the TLS version alone, which others pass"),
+        pytest.param(when("Bool", "true"), id="the other way round"),
+        pytest.param(deny(Resource=["arn:aws:s3:::other", "arn:aws:s3:::other/*"]), id="another bucket"),
+        pytest.param(deny(Resource=[r.replace("aws", "aws-cn", 1) for r in BOTH]), id="a bucket of another partition"),
+        pytest.param(deny(Action="kms:*"), id="another service"),
+    ],
+)
+def test_a_policy_that_denies_nothing_of_it_is_a_high_finding(statement: Json) -> None:
+    assessment = judge(tls_only, policy(statement))
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.HIGH)
+
+
+def test_a_bucket_without_a_policy_is_a_high_finding() -> None:
+    case = sound()
+    case.answer("s3:GetBucketPolicy", None)
+    assessment = judge(tls_only, case)
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.HIGH)
+    assert assessment.findings[0].observed == "no bucket policy"
+
+
+def test_a_policy_that_may_not_be_read_is_unknown_and_no_failure() -> None:
+    case = sound()
+    case.deny("s3:GetBucketPolicy")
+    assessment = judge(tls_only, case)
+    assert (assessment.outcome, assessment.permission) == (Outcome.UNKNOWN, "s3:GetBucketPolicy")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"Statement": "Deny"}', "[" * 99])
+def test_a_policy_that_is_none_is_unknown(text: str) -> None:
+    case = sound()
+    case.answer("s3:GetBucketPolicy", {"Policy": text or " "})
+    assessment = judge(tls_only, case)
+    assert (assessment.outcome, assessment.reason) == (Outcome.UNKNOWN, Reason.MALFORMED)
+
+
+def test_the_partition_of_the_caller_is_that_of_the_bucket() -> None:
+    case = policy(deny(Resource=[r.replace("aws", "aws-us-gov", 1) for r in BOTH]))
+    case.set("sts:GetCallerIdentity", "/Arn", f"arn:aws-us-gov:sts::{AWS_ACCOUNT}:assumed-role/audit/scan")
+    assert judge(tls_only, case).outcome is Outcome.PASS
