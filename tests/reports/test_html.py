@@ -12,7 +12,7 @@ import pytest
 from recordscan.facts import Citation
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports.html import render
-from recordscan_reports.visible import visible
+from recordscan.visible import visible
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
 from reports.results import (
     PAYLOADS,

@@ -5,17 +5,13 @@ from pathlib import Path
 
 import click
 
-from recordscan.cli.options import config_options, find
+from recordscan.cli.options import config_options, find, scope_options
+from recordscan.visible import visible
 
 
 @click.command()
 @config_options
-@click.option(
-    "--scope", type=click.Choice(["targets", "account"]), help="What Twilio writes to, or the AWS account as well."
-)
-@click.option(
-    "--bucket", "buckets", multiple=True, metavar="NAME[/PREFIX]", help="A target without Twilio. Repeatable."
-)
+@scope_options
 @click.option("-f", "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def preflight(

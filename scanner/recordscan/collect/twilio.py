@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from recordscan.collect.call import timestamp
 from recordscan.collect.schedule import Collection
@@ -12,15 +12,27 @@ from recordscan.errors import AuthenticationError, ConfigError
 from recordscan.facts import Json, Reason
 from recordscan.observation import Observation, ObservationError, ObservationOutcome, observation_key
 
-if TYPE_CHECKING:
-    from recordscan.config import TwilioAccountSection
-
 CONCURRENT_REQUESTS = 4
 """Twilio caps concurrent requests per account without publishing the number; four have always been let through."""
 
 _BY_OPERATION = {resource.operation: resource for resource in RESOURCES}
 
 _UNAUTHENTICATED = "unauthenticated"
+
+
+class AccountCredential(Protocol):
+    """An account, and the names of the environment variables that hold its credential."""
+
+    @property
+    def sid(self) -> str: ...
+    @property
+    def label(self) -> str | None: ...
+    @property
+    def api_key_env(self) -> str: ...
+    @property
+    def api_secret_env(self) -> str: ...
+    @property
+    def auth_token_env(self) -> str | None: ...
 
 
 class TwilioAccountReader:
@@ -55,7 +67,7 @@ class TwilioAccountReader:
 
 
 def open_accounts(
-    configured: "Sequence[TwilioAccountSection]", environment: Mapping[str, str], *, optional: bool
+    configured: Sequence[AccountCredential], environment: Mapping[str, str], *, optional: bool
 ) -> list[TwilioAccountReader]:
     """Find the credentials of each account in the environment.
 
@@ -96,7 +108,7 @@ async def require_any_account(readers: Sequence[TwilioAccountReader], collection
         raise AuthenticationError(f"Twilio: the credentials are refused (20003) for {names}; renew them and scan again")
 
 
-def _open(account: "TwilioAccountSection", environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
+def _open(account: AccountCredential, environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
     label = account.label or account.sid
     if account.auth_token_env is not None:
         username, names = account.sid, (account.auth_token_env,)

@@ -6,14 +6,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from recordscan.demo import company
 from recordscan.demo.aws_server import AwsServer
-from recordscan.demo.company_twilio import PRODUCTION, RESEARCH, production, research
-from recordscan.demo.twilio_server import Principal, TwilioAccountData, TwilioServer
+from recordscan.demo.twilio_server import TwilioServer
 from recordscan.errors import RecordscanError
 
 SCAN_STATUSES = (0, 1, 3)
@@ -40,7 +39,7 @@ class Company:
 @contextmanager
 def open_company(now: datetime) -> Iterator[Company]:
     """Start both clouds and furnish them."""
-    with AwsServer() as aws, TwilioServer(twilio_accounts(now), twilio_principals()) as twilio:
+    with AwsServer() as aws, TwilioServer(company.twilio_accounts(now), company.twilio_principals()) as twilio:
         company.furnish_aws(aws, now)
         yield Company(
             aws=aws,
@@ -48,23 +47,6 @@ def open_company(now: datetime) -> Iterator[Company]:
             environment=company.environment(aws.url, twilio.url),
             config=company.config_text(),
         )
-
-
-def twilio_accounts(now: datetime) -> tuple[TwilioAccountData, ...]:
-    """The company's Twilio accounts, for the embedded Twilio."""
-    contents = (production(now), research(now))
-    return tuple(
-        TwilioAccountData(**{field.name: getattr(account, field.name) for field in fields(account)})
-        for account in contents
-    )
-
-
-def twilio_principals() -> tuple[Principal, ...]:
-    """The API keys that the company's environment holds."""
-    return (
-        Principal(account_sid=PRODUCTION, username=company.PRODUCTION_KEY, password=company.PRODUCTION_SECRET),
-        Principal(account_sid=RESEARCH, username=company.RESEARCH_KEY, password=company.RESEARCH_SECRET),
-    )
 
 
 def run_demo(output_dir: Path, *, fail_on: str) -> int:

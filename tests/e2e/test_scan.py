@@ -1,0 +1,266 @@
+"""The scan over real HTTP: what is asked, how often, what denied and broken answers do, and what never leaks."""
+
+import gzip
+import json
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from conftest import SCRIPT, CommandLine
+from recordscan.collect.permissions import twilio_permissions
+from recordscan.collect.session import CALLS
+from recordscan.demo import company
+from recordscan.demo.aws_faults import Fault, FaultKind
+from recordscan.demo.company_twilio import PLANTED_SECRET, PRODUCTION, RESEARCH
+from recordscan.demo.run import Company
+from recordscan.demo.twilio_server import Fault as TwilioFault
+from recordscan.demo.twilio_server import FaultKind as TwilioFaultKind
+
+pytestmark = pytest.mark.usefixtures("clouds")
+
+Verdicts = dict[tuple[str, str], str]
+
+
+def verdicts(document: dict[str, object]) -> Verdicts:
+    assessments = document["assessments"]
+    assert isinstance(assessments, list)
+    return {(a["rule_id"], a["subject"]["uid"]): a["outcome"] for a in assessments}
+
+
+def scan(recordscan: CommandLine, *arguments: str) -> dict[str, object]:
+    run = recordscan("scan", "-f", "json", "-q", *arguments)
+    assert run.status in (0, 1, 3), run.stderr
+    document: dict[str, object] = json.loads(run.stdout)
+    return document
+
+
+@pytest.fixture(scope="session")
+def sound_verdicts(estate: Company, tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
+    from recordscan.demo.run import scan_environment
+
+    estate.aws.heal()
+    estate.twilio.heal()
+    folder = tmp_path_factory.mktemp("baseline")
+    (folder / "recordscan.toml").write_text(estate.config, encoding="utf-8")
+    return verdicts(scan(CommandLine(folder, scan_environment(estate))))
+
+
+def test_every_rule_passes_or_does_not_apply_on_the_sound_target(sound_verdicts: Verdicts) -> None:
+    subject = f"twilio:{PRODUCTION}/recordings"
+    outcomes = {rule: outcome for (rule, uid), outcome in sound_verdicts.items() if uid == subject}
+    assert {rule for rule, outcome in outcomes.items() if outcome not in ("pass", "not_applicable")} == set()
+    assert sum(outcome == "pass" for outcome in outcomes.values()) >= 20
+
+
+def test_nothing_but_reads_was_sent_and_each_only_once(recordscan: CommandLine, clouds: Company) -> None:
+    scan(recordscan)
+    allowed = {call.operation for call in CALLS}
+    assert set(clouds.aws.operations()) <= allowed
+    asked = Counter(
+        (r.operation, r.region, r.path, r.query, r.parameters, r.expected_owner) for r in clouds.aws.requests
+    )
+    assert {question: times for question, times in asked.items() if times > 1} == {}
+    assert clouds.twilio.writes == 0
+    pages = Counter((r.username, r.host, r.path, tuple(sorted(r.query.items()))) for r in clouds.twilio.log)
+    assert {question: times for question, times in pages.items() if times > 1} == {}
+
+
+def test_the_concurrency_at_twilio_is_bounded(recordscan: CommandLine, clouds: Company) -> None:
+    scan(recordscan)
+    assert clouds.twilio.peak <= 8  # four for each of two accounts
+
+
+AWS_OPERATIONS = sorted(call.operation for call in CALLS if call.operation != "sts:GetCallerIdentity")
+
+
+@pytest.mark.parametrize("operation", AWS_OPERATIONS)
+def test_denying_one_aws_operation_only_ever_moves_verdicts_to_unknown(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operation: str
+) -> None:
+    clouds.aws.deny.add(operation)
+    document = scan(recordscan)
+    denied = verdicts(document)
+    assert denied.keys() == sound_verdicts.keys()
+    moved = {key: (sound_verdicts[key], denied[key]) for key in denied if denied[key] != sound_verdicts[key]}
+    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
+    permission = next(call.permission for call in CALLS if call.operation == operation)
+    evidence = document["evidence"]
+    assert isinstance(evidence, list)
+    for item in evidence:
+        if item["operation"] == operation and item["outcome"] == "failed":
+            assert (item["reason"], item["permission"]) == ("access_denied", permission)
+
+
+@pytest.mark.parametrize("operation", sorted(twilio_permissions()))
+def test_denying_one_twilio_resource_only_ever_moves_verdicts_to_unknown(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operation: str
+) -> None:
+    from recordscan.collect.twilio_client import RESOURCES
+
+    name = next(resource.name for resource in RESOURCES if resource.operation == operation)
+    clouds.twilio.faults[name] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
+    denied = verdicts(scan(recordscan))
+    assert denied.keys() == sound_verdicts.keys()
+    moved = {key: (sound_verdicts[key], denied[key]) for key in denied if denied[key] != sound_verdicts[key]}
+    assert moved, "the resource is read by some rule"
+    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
+
+
+@pytest.mark.parametrize("operation", ["s3:GetBucketPolicy", "kms:DescribeKey", "cloudtrail:DescribeTrails"])
+@pytest.mark.parametrize("kind", [FaultKind.INTERNAL_ERROR, FaultKind.RESET, FaultKind.HTML, FaultKind.TRUNCATED])
+def test_a_broken_aws_answer_only_ever_moves_verdicts_to_unknown(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operation: str, kind: FaultKind
+) -> None:
+    clouds.aws.faults[operation] = Fault(kind=kind)
+    broken = verdicts(scan(recordscan))
+    moved = {key: (sound_verdicts[key], broken[key]) for key in broken if broken[key] != sound_verdicts[key]}
+    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
+
+
+def test_throttling_that_recovers_leaves_no_trace_but_the_count(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts
+) -> None:
+    clouds.aws.faults["s3:GetBucketPolicy"] = Fault(kind=FaultKind.THROTTLED, times=2)
+    clouds.twilio.faults["Recordings"] = TwilioFault(kind=TwilioFaultKind.THROTTLED, times=1, retry_after="0")
+    document = scan(recordscan)
+    assert verdicts(document) == sound_verdicts
+    evidence = document["evidence"]
+    assert isinstance(evidence, list)
+    attempts = Counter(e["operation"] for e in evidence if e["attempts"] > 1)
+    assert attempts["s3:GetBucketPolicy"] >= 1
+    assert attempts["twilio:ListRecordings"] == 1
+
+
+@pytest.mark.parametrize(
+    "kind", [TwilioFaultKind.HTML, TwilioFaultKind.BROKEN_JSON, TwilioFaultKind.EMPTY, TwilioFaultKind.REDIRECT]
+)
+def test_a_broken_twilio_answer_is_unknown_not_never_configured(
+    recordscan: CommandLine, clouds: Company, kind: TwilioFaultKind
+) -> None:
+    clouds.twilio.faults["CompositionSettings"] = TwilioFault(kind=kind)
+    outcomes = verdicts(scan(recordscan))
+    assert outcomes["settings-complete", f"twilio:{PRODUCTION}/compositions"] == "unknown"
+
+
+@pytest.mark.parametrize("kind", [TwilioFaultKind.LOOP, TwilioFaultKind.FOREIGN_NEXT_PAGE, TwilioFaultKind.NO_ROWS])
+def test_broken_paging_is_unknown_and_no_request_leaves_twilio(
+    recordscan: CommandLine, clouds: Company, kind: TwilioFaultKind
+) -> None:
+    clouds.twilio.faults["Alerts"] = TwilioFault(kind=kind)
+    outcomes = verdicts(scan(recordscan))
+    assert outcomes["alert-data-loss", f"twilio:{PRODUCTION}"] == "unknown"
+    assert {request.host for request in clouds.twilio.log} <= {
+        f"{name}.twilio.com" for name in ("video", "accounts", "api", "monitor")
+    }
+
+
+def test_one_refused_twilio_account_leaves_the_other_whole(recordscan: CommandLine, sound_verdicts: Verdicts) -> None:
+    run = recordscan("scan", "-f", "json", "-q", env={"RESEARCH_TWILIO_API_SECRET": "wrong"})
+    outcomes = verdicts(json.loads(run.stdout))
+    assert outcomes.keys() == sound_verdicts.keys()
+    for (rule, uid), outcome in outcomes.items():
+        if PRODUCTION in uid:
+            assert outcome == sound_verdicts[rule, uid]
+        elif RESEARCH in uid:
+            assert outcome in ("unknown", sound_verdicts[rule, uid])
+
+
+def test_a_snapshot_judged_again_offline_gives_the_same_verdict(recordscan: CommandLine, clouds: Company) -> None:
+    live = recordscan("scan", "-f", "json", "--save-snapshot", "today.jsonl.gz")
+    clouds.aws.heal()
+    clouds.twilio.heal()
+    nowhere = dict.fromkeys(company.environment("", ""))
+    replay = recordscan("scan", "-f", "json", "--snapshot", "today.jsonl.gz", env=nowhere)
+    assert replay.status == live.status
+    assert json.loads(replay.stdout) == json.loads(live.stdout)
+    assert clouds.aws.requests == []
+    assert clouds.twilio.log == []
+
+
+def test_no_secret_appears_in_any_output_snapshot_or_log(recordscan: CommandLine, clouds: Company) -> None:
+    outputs = [f"-o{name}=out.{name}" for name in ("html", "json", "text")]
+    run = recordscan("-v", "scan", "--save-snapshot", "snap.gz", *outputs)
+    everything = run.stdout + run.stderr
+    for name in ("html", "json", "text"):
+        everything += (recordscan.folder / f"out.{name}").read_text(encoding="utf-8")
+    everything += gzip.decompress((recordscan.folder / "snap.gz").read_bytes()).decode()
+    environment = clouds.environment
+    secrets = {
+        PLANTED_SECRET,
+        "made-up-auth-token",
+        environment["AWS_SECRET_ACCESS_KEY"],
+        environment["TWILIO_API_SECRET"],
+        environment["RESEARCH_TWILIO_API_SECRET"],
+    }
+    assert [secret for secret in secrets if secret in everything] == []
+    assert "[redacted: aws-secret-access-key]" in everything
+
+
+def test_hostile_names_reach_the_terminal_only_as_visible_escapes(recordscan: CommandLine) -> None:
+    run = recordscan("scan")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", run.stdout + run.stderr)
+
+
+def test_ctrl_c_leaves_a_valid_partial_snapshot_and_says_incomplete(recordscan: CommandLine, clouds: Company) -> None:
+    clouds.aws.faults["kms:DescribeKey"] = Fault(kind=FaultKind.SLOW, seconds=8)
+    process = subprocess.Popen(
+        [str(SCRIPT), "scan", "-f", "json", "-q", "--save-snapshot", "partial.gz", "-o", "json=partial.json"],
+        env=recordscan.environment,
+        cwd=recordscan.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while "kms:DescribeKey" not in clouds.aws.operations() and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    document = json.loads(stdout)
+    assert document["gate"]["verdict"] in ("INCOMPLETE", "FAIL (incomplete)")
+    assert document["scan"]["interrupted"] is True
+    replay = recordscan("scan", "-f", "json", "--snapshot", "partial.gz")
+    assert replay.status == 130
+    assert json.loads(replay.stdout) == document == json.loads((recordscan.folder / "partial.json").read_text("utf-8"))
+
+
+def test_account_scope_judges_every_bucket_key_and_user(recordscan: CommandLine) -> None:
+    outcomes = verdicts(scan(recordscan, "--scope", "account"))
+    subjects = {uid for _, uid in outcomes}
+    assert "s3://hollow-creek-access-logs/" in subjects
+    assert any(uid.startswith("arn:aws:iam::") for uid in subjects)
+
+
+def test_a_named_bucket_needs_no_twilio(recordscan: CommandLine, clouds: Company) -> None:
+    names = ("TWILIO_ACCOUNT_SID", "TWILIO_API_KEY", "TWILIO_API_SECRET")
+    run = recordscan(
+        "scan", "--no-config", "-f", "json", "-q", "--bucket", "hollow-creek-video/video/recordings/",
+        env=dict.fromkeys(names),
+    )  # fmt: skip
+    assert run.status == 0, run.stderr
+    assert clouds.twilio.log == []
+    outcomes = verdicts(json.loads(run.stdout))
+    assert outcomes["bucket-tls-only", "s3://hollow-creek-video/video/recordings/"] == "pass"
+
+
+def test_preflight_says_who_asks_and_what_is_missing(recordscan: CommandLine, clouds: Company) -> None:
+    assert recordscan("preflight", "-q").status == 0
+    clouds.aws.deny.add("s3:GetEncryptionConfiguration")
+    clouds.aws.deny.add("s3:GetBucketEncryption")
+    run = recordscan("preflight", "-q")
+    assert run.status == 3
+    assert "missing permissions: s3:GetEncryptionConfiguration" in run.stdout
+    assert "arn:aws:iam::123456789012:" in run.stdout
+    document = json.loads(recordscan("preflight", "-q", "-f", "json").stdout)
+    assert document["missing_permissions"] == ["s3:GetEncryptionConfiguration"]
+
+
+def test_reports_are_for_their_owner_only(recordscan: CommandLine) -> None:
+    recordscan("scan", "-q", "--output-dir", "out")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in Path(recordscan.folder / "out").iterdir()}
+    assert modes == {"report.html": 0o600, "result.json": 0o600, "snapshot.jsonl.gz": 0o600}
