@@ -50,7 +50,7 @@ def access_logging(target: Target) -> Findings:
     known = isinstance(recorded, Known) and need(recorded)
     note = "; CloudTrail records what happens to its objects" if known else ""
     yield finding(
-        f"The bucket {bucket.name} keeps no server access log{note}",
+        f"the bucket {bucket.name} keeps no server access log{note}",
         bucket.arn,
         severity=Severity.LOW if known else Severity.MEDIUM,
         expected="server access logging on",

@@ -36,7 +36,7 @@ def test_file(target: Target, profile: Profile) -> Findings:
     if files:
         keys = sorted(item.key for item in files)
         yield finding(
-            f"Unexplained test files lie in the bucket {bucket.name}: {len(files)}",
+            f"unexplained test files lie in the bucket {bucket.name}: {len(files)}",
             *(f"s3://{bucket.name}/{key}" for key in keys[:_NAMED]),
             expected="none but the known ones",
             observed=", ".join(keys[:_NAMED]) + (", …" if len(keys) > _NAMED else ""),

@@ -68,7 +68,7 @@ def bucket_sse_kms(target: Target) -> Findings:
     lately = derive(lambda: _uploaded_lately(target, bucket))
     succeeds = isinstance(lately, Known) and need(lately)
     yield finding(
-        f"The bucket {bucket.name} encrypts by default with SSE-S3, not with AWS KMS"
+        f"the bucket {bucket.name} encrypts by default with SSE-S3, not with AWS KMS"
         + ("; yet uploads of the last week reached it" if succeeds else ""),
         bucket.arn,
         severity=Severity.LOW if succeeds else Severity.HIGH,
@@ -103,7 +103,7 @@ def kms_region(target: Target) -> Findings:
     named = key_region(key.reference, region)
     if named != region:
         yield finding(
-            f"The bucket {bucket.name} in {region} encrypts by default with a KMS key in {named}",
+            f"the bucket {bucket.name} in {region} encrypts by default with a KMS key in {named}",
             key.reference,
             bucket.arn,
             expected=region,
@@ -111,7 +111,7 @@ def kms_region(target: Target) -> Findings:
         )
     elif not need(key.exists):
         yield finding(
-            f"The bucket {bucket.name} encrypts by default with a KMS key that does not exist in {region}",
+            f"the bucket {bucket.name} encrypts by default with a KMS key that does not exist in {region}",
             key.reference,
             bucket.arn,
             expected=f"a key in {region}",
@@ -151,7 +151,7 @@ def customer_key(target: Target) -> Findings:
     manager = "AWS" if key is None else need(key.manager)
     if manager == "AWS":
         yield finding(
-            f"The bucket {bucket.name} encrypts by default with an AWS managed key",
+            f"the bucket {bucket.name} encrypts by default with an AWS managed key",
             bucket.arn,
             expected="a customer managed key",
             observed="aws/s3" if key is None else key.reference,
@@ -182,7 +182,7 @@ def key_arn(target: Target) -> Findings:
     if arn is None or arn.service != "kms" or not arn.resource.startswith("key/"):
         bucket = bucket_of(target)
         yield finding(
-            f"The default encryption of the bucket {bucket.name} names its key by {_kind(reference)}",
+            f"the default encryption of the bucket {bucket.name} names its key by {_kind(reference)}",
             bucket.arn,
             reference,
             expected="a key ARN",
@@ -220,7 +220,7 @@ def sse_c_blocked(target: Target) -> Findings:
     policy = need(bucket.policy)
     if policy is None or not sse_c_denied(policy, bucket.arn).full:
         yield finding(
-            f"The bucket {bucket.name} accepts uploads that are encrypted with a key of the uploader's",
+            f"the bucket {bucket.name} accepts uploads that are encrypted with a key of the uploader's",
             bucket.arn,
             expected="SSE-C blocked",
             observed="blocked: " + (", ".join(blocked) or "not stated"),

@@ -70,7 +70,7 @@ def public_access_block(target: Target) -> Findings:
     else:
         severity, note = Severity.HIGH, ""
     yield finding(
-        f"Neither the bucket {bucket.name} nor its account has all of Block Public Access on{note}",
+        f"neither the bucket {bucket.name} nor its account has all of Block Public Access on{note}",
         bucket.arn,
         severity=severity,
         expected="all four switches on",
@@ -110,7 +110,7 @@ def acl_disabled(target: Target) -> Findings:
     ownership = need(bucket.object_ownership)
     if ownership != "BucketOwnerEnforced":
         yield finding(
-            f"Access control lists of the bucket {bucket.name} and its objects take effect",
+            f"access control lists of the bucket {bucket.name} and its objects take effect",
             bucket.arn,
             expected="BucketOwnerEnforced",
             observed=ownership,
@@ -160,7 +160,7 @@ def acl_public(target: Target) -> Findings:
         return
     for grant in _public_grants(bucket):
         yield finding(
-            f"The ACL of the bucket {bucket.name} grants {grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",
+            f"the ACL of the bucket {bucket.name} grants {grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",
             bucket.arn,
             expected="no grant to the public",
             observed=f"{grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",

@@ -37,7 +37,7 @@ def key_state(holder: Target | AccountKey) -> Findings:
     usage = _stated(key.usage, "usage")
     if holds_media and usage != "ENCRYPT_DECRYPT":
         yield finding(
-            f"The KMS key {key.reference} is not made for encryption",
+            f"the KMS key {key.reference} is not made for encryption",
             key.reference,
             expected="ENCRYPT_DECRYPT",
             observed=usage,
@@ -46,7 +46,7 @@ def key_state(holder: Target | AccountKey) -> Findings:
     state = _stated(key.state, "state")
     if state in _UNUSABLE:
         yield finding(
-            f"The KMS key {key.reference} is {state} and can neither encrypt nor decrypt",
+            f"the KMS key {key.reference} is {state} and can neither encrypt nor decrypt",
             key.reference,
             severity=Severity.CRITICAL if holds_media else Severity.LOW,
             expected="Enabled",
@@ -88,7 +88,7 @@ def key_pending_deletion(holder: Target | AccountKey) -> Findings:
         date = need(key.deletion_date)
         when = f"on {date:%Y-%m-%d}" if date is not None else "once its replicas are"
         yield finding(
-            f"The KMS key {key.reference} will be deleted {when}, and with it all that it encrypts",
+            f"the KMS key {key.reference} will be deleted {when}, and with it all that it encrypts",
             key.reference,
             expected="not scheduled for deletion",
             observed=state,
@@ -144,7 +144,7 @@ def key_rotation(holder: Target | AccountKey) -> Findings:
         not_applicable("KMS says that this key cannot rotate by itself")
     if not rotation:
         yield finding(
-            f"The KMS key {key.reference} is not rotated automatically",
+            f"the KMS key {key.reference} is not rotated automatically",
             key.reference,
             expected="rotation on",
             observed="rotation off",

@@ -48,7 +48,7 @@ def versioning(target: Target) -> Findings:
     status = need(bucket.versioning)
     if status in (None, "Suspended"):
         yield finding(
-            f"The bucket {bucket.name} does not keep overwritten and deleted versions",
+            f"the bucket {bucket.name} does not keep overwritten and deleted versions",
             bucket.arn,
             expected="Enabled",
             observed=status or "never enabled",
@@ -108,7 +108,7 @@ def _too_short(bucket: Bucket, entries: list[LifecycleRule], least: int) -> Find
         days = 0 if entry.expiration_date is not None else entry.expiration_days
         if days is not None and days < least:
             yield finding(
-                f"The lifecycle rule {entry.label!r} of the bucket {bucket.name} expires media too early",
+                f"the lifecycle rule {entry.label!r} of the bucket {bucket.name} expires media too early",
                 bucket.arn,
                 expected=f"no sooner than after {least} days",
                 observed="on a fixed date, whatever its age" if entry.expiration_date else f"after {days} days",
@@ -121,7 +121,7 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
     expected = f"after at most {most} days"
     if expiry is None or expiry > most:
         yield finding(
-            f"No enabled lifecycle rule of the bucket {bucket.name} expires all media under {prefix or '/'} in time",
+            f"no enabled lifecycle rule of the bucket {bucket.name} expires all media under {prefix or '/'} in time",
             bucket.arn,
             expected=expected,
             observed="never" if expiry is None else f"after {expiry} days",
@@ -135,7 +135,7 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
     ]
     if not ends or expiry + min(ends) > most:
         yield finding(
-            f"Expired media of the bucket {bucket.name} stays too long as a noncurrent version",
+            f"expired media of the bucket {bucket.name} stays too long as a noncurrent version",
             bucket.arn,
             expected=expected,
             observed="never deleted" if not ends else f"deleted after {expiry} + {min(ends)} days",

@@ -67,7 +67,7 @@ def tls_only(target: Target) -> Findings:
     policy = need(bucket.policy)
     if policy is None:
         yield finding(
-            f"The bucket {bucket.name} has no policy, so it answers requests without TLS",
+            f"the bucket {bucket.name} has no policy, so it answers requests without TLS",
             bucket.arn,
             expected="all requests without TLS denied",
             observed="no bucket policy",
@@ -78,7 +78,7 @@ def tls_only(target: Target) -> Findings:
         partial = denial.level == "partial"
         how_many = "only a part of the" if partial else "no"
         yield finding(
-            f"The policy of the bucket {bucket.name} denies {how_many} requests without TLS",
+            f"the policy of the bucket {bucket.name} denies {how_many} requests without TLS",
             bucket.arn,
             severity=Severity.MEDIUM if partial else Severity.HIGH,
             expected="all requests without TLS denied",

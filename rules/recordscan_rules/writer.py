@@ -56,7 +56,7 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
         days = _days_since(need(key.created), holder.as_of)
         if days > profile.key_max_age_days:
             yield finding(
-                f"The active access key {key.label} of the IAM user {user.user_name} is {days} days old",
+                f"the active access key {key.label} of the IAM user {user.user_name} is {days} days old",
                 user.arn,
                 severity=Severity.HIGH if days > _VERY_OLD_DAYS else Severity.MEDIUM,
                 expected=f"at most {profile.key_max_age_days} days",
@@ -97,7 +97,7 @@ def key_count(holder: Target | AccountUser, profile: Profile) -> Findings:
     days = _days_since(max(need(key.created) for key in active), holder.as_of)
     if days > profile.key_overlap_days:
         yield finding(
-            f"The IAM user {user.user_name} has {len(active)} active access keys, the newest {days} days old",
+            f"the IAM user {user.user_name} has {len(active)} active access keys, the newest {days} days old",
             user.arn,
             expected=f"one, or two for at most {profile.key_overlap_days} days",
             observed=", ".join(key.label for key in active),
@@ -141,7 +141,7 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
         days = _days_since(used.when if used is not None else need(key.created), holder.as_of)
         if days > profile.key_unused_days:
             yield finding(
-                f"The active access key {key.label} of the IAM user {user.user_name} "
+                f"the active access key {key.label} of the IAM user {user.user_name} "
                 + (f"was last used {days} days ago" if used is not None else f"was never used in {days} days"),
                 user.arn,
                 expected=f"used within {profile.key_unused_days} days",
@@ -192,7 +192,7 @@ def no_console(target: Target) -> Findings:
     else:
         note = "without a second factor" if isinstance(mfa, Known) else "whether with a second factor could not be read"
     yield finding(
-        f"The IAM user {user.user_name}, whose key Twilio holds, has a console password; {note}",
+        f"the IAM user {user.user_name}, whose key Twilio holds, has a console password; {note}",
         user.arn,
         severity=Severity.HIGH if protected else Severity.CRITICAL,
         expected="no console password",
