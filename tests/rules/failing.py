@@ -1,0 +1,264 @@
+"""For each rule an estate that breaks it, and more estates that break none."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from recordscan.facts import Json
+from recordscan.scope import TwilioAccountScope
+from recordscan.testing import (
+    ACCESS_KEY,
+    AWS_ACCOUNT,
+    BUCKET,
+    CREDENTIAL,
+    KEY_ARN,
+    PREFIX,
+    PUBLIC_KEY,
+    TWILIO_ACCOUNT,
+    Case,
+    ago,
+    alert,
+    bucket_url,
+    composing,
+    composition,
+    hook,
+    recording,
+    sound,
+)
+
+Example = Callable[[], Case]
+
+TENANT = "AC" + "b" * 32
+TENANT_CREDENTIAL = "CR" + "4" * 32
+TENANT_PREFIX = "video/tenant/"
+ENCRYPTION = "/ServerSideEncryptionConfiguration/Rules/0"
+DEFAULT = f"{ENCRYPTION}/ApplyServerSideEncryptionByDefault"
+EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+def client_side_encrypted() -> Case:
+    """Twilio encrypts Recordings with the customer's public key before it stores them."""
+    case = sound()
+    case.set("twilio:FetchRecordingSettings", "/encryption_enabled", True)
+    case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", PUBLIC_KEY)
+    return case
+
+
+def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
+    """Two Twilio accounts that write to one bucket, each under a prefix of its own."""
+    case = sound()
+    changes = ((TWILIO_ACCOUNT, TENANT), (CREDENTIAL, TENANT_CREDENTIAL), (PREFIX, prefix))
+    for observation in case.snapshot().observations:
+        if observation.account == TWILIO_ACCOUNT:
+            answer = _replaced(observation.answer, changes)
+            case.add(observation.operation, answer, account=TENANT, **observation.request)
+    objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": prefix}
+    case.add("s3:ListObjectsV2", {"Contents": [], "KeyCount": 0, "truncated": False}, **objects)
+    case.scope = replace(
+        case.scope,
+        twilio_accounts=(*case.scope.twilio_accounts, TwilioAccountScope(sid=TENANT, label="tenant")),
+        credential_links={CREDENTIAL: ACCESS_KEY, TENANT_CREDENTIAL: ACCESS_KEY},
+    )
+    return case
+
+
+SOUND: dict[str, Example] = {
+    "external": sound,
+    "composing": composing,
+    "encrypted": client_side_encrypted,
+    "two tenants": two_tenants,
+}
+"""Estates that break no rule and leave nothing open."""
+
+
+def _replaced(answer: Json, changes: Sequence[tuple[str, str]]) -> Json:
+    text = json.dumps(answer)
+    for old, new in changes:
+        text = text.replace(old, new)
+    return json.loads(text)
+
+
+def sets(operation: str, pointer: str, value: Json, *, start: Example = sound, **request: Json) -> Example:
+    """A sound estate with one member of one answer changed."""
+
+    def make() -> Case:
+        case = start()
+        case.set(operation, pointer, value, **request)
+        return case
+
+    return make
+
+
+def answers(operation: str, answer: Json, **request: Json) -> Example:
+    """A sound estate with one other answer."""
+
+    def make() -> Case:
+        case = sound()
+        case.answer(operation, answer, **request)
+        return case
+
+    return make
+
+
+def setting(**members: Json) -> Example:
+    """A sound estate whose setting for Recordings is another."""
+
+    def make() -> Case:
+        case = sound()
+        for name, value in members.items():
+            case.set("twilio:FetchRecordingSettings", f"/{name}", value)
+        return case
+
+    return make
+
+
+def url(value: str) -> Example:
+    """A sound estate that stores under another URL."""
+    return setting(aws_s3_url=value)
+
+
+def recordings(*rows: dict[str, Json], start: Example = sound) -> Example:
+    """A sound estate with these completed Recordings."""
+    return sets("twilio:ListRecordings", "/recordings", list(rows), start=start, status="completed")
+
+
+def root_of_a_shared_bucket() -> Case:
+    case = url(bucket_url(""))()
+    rows = [{"Key": key, "Size": 9, "LastModified": ago(days=2)} for key in ("invoices/1.pdf", "backup.tar")]
+    objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": ""}
+    case.add("s3:ListObjectsV2", {"Contents": rows, "KeyCount": 2, "truncated": False}, **objects)
+    return case
+
+
+def one_prefix_for_both() -> Case:
+    case = sound()
+    case.answer("twilio:FetchCompositionSettings", case.find("twilio:FetchRecordingSettings"))
+    return case
+
+
+def external_recordings_with_a_hook() -> Case:
+    case = sound()
+    case.set("twilio:ListCompositionHooks", "/composition_hooks", [hook()])
+    return case
+
+
+def encrypted_recordings_with_a_hook() -> Case:
+    case = composing()
+    case.set("twilio:FetchRecordingSettings", "/encryption_enabled", True)
+    case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", PUBLIC_KEY)
+    return case
+
+
+def kept_sources() -> Case:
+    case = composing()
+    room = "RM" + "7" * 32
+    composed = composition(30, room_sid=room, date_completed=ago(days=30))
+    source = recording(31, media_external_location=None, grouping_sids={"room_sid": room})
+    case.set("twilio:ListCompositions", "/compositions", [composed], status="completed")
+    case.set("twilio:ListRecordings", "/recordings", [source], status="completed")
+    return case
+
+
+def key_in_another_region() -> Case:
+    return sets("s3:GetBucketEncryption", f"{DEFAULT}/KMSMasterKeyID", KEY_ARN.replace("eu-west-1", "us-east-1"))()
+
+
+def public_acl() -> Case:
+    case = sound()
+    case.set("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter")
+    case.set("s3:GetBucketAcl", "/Grants/-", {"Grantee": {"Type": "Group", "URI": EVERYONE}, "Permission": "READ"})
+    for operation in ("s3:GetPublicAccessBlock", "s3control:GetPublicAccessBlock"):
+        case.answer(operation, None)
+    return case
+
+
+def second_access_key() -> Case:
+    case = sound()
+    key = {"UserName": "w", "AccessKeyId": "AKIAI44QH8DHBEXAMPLE", "Status": "Active", "CreateDate": ago(days=60)}
+    case.set("iam:ListAccessKeys", "/AccessKeyMetadata/-", key)
+    return case
+
+
+FAILING: dict[str, Example] = {
+    "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
+    "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
+    "bucket-access-logging": answers("s3:GetBucketLogging", {}),
+    "bucket-acl-disabled": answers("s3:GetBucketOwnershipControls", None),
+    "bucket-acl-public": public_acl,
+    "bucket-public-access-block": public_acl,
+    "bucket-retention": answers("s3:GetBucketLifecycleConfiguration", None),
+    "bucket-test-file": sets(
+        "s3:ListObjectsV2",
+        "/Contents",
+        [{"Key": f"{PREFIX}test.txt", "Size": 12, "LastModified": ago(days=9)}],
+        Prefix=PREFIX,
+    ),
+    "bucket-tls-only": answers("s3:GetBucketPolicy", None),
+    "bucket-versioning": answers("s3:GetBucketVersioning", {}),
+    "compose-hooks-vs-encrypted-recordings": encrypted_recordings_with_a_hook,
+    "compose-hooks-vs-external-recordings": external_recordings_with_a_hook,
+    "compose-sources-deleted": kept_sources,
+    "cred-age": sets("twilio:ListAwsCredentials", "/credentials/0/date_created", ago(days=400)),
+    "cred-key-active": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/Status", "Inactive"),
+    "cred-name-leak": sets("twilio:ListAwsCredentials", "/credentials/0/friendly_name", f"key {ACCESS_KEY}"),
+    "enc-bucket-sse-kms": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "AES256"}),
+    "enc-customer-key": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "aws:kms"}),
+    "enc-key-arn": sets("s3:GetBucketEncryption", f"{DEFAULT}/KMSMasterKeyID", "alias/video"),
+    "enc-kms-region": key_in_another_region,
+    "enc-sse-c-blocked": sets("s3:GetBucketEncryption", f"{ENCRYPTION}/BlockedEncryptionTypes", None),
+    "key-pending-deletion": sets("kms:DescribeKey", "/KeyMetadata/KeyState", "PendingDeletion"),
+    "key-rotation": sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False),
+    "key-state": sets("kms:DescribeKey", "/KeyMetadata/KeyState", "Disabled"),
+    "media-compositions-in-twilio": sets(
+        "twilio:ListCompositions",
+        "/compositions",
+        [composition(1, media_external_location=None)],
+        start=composing,
+        status="completed",
+    ),
+    "media-location-matches-settings": recordings(
+        recording(1), recording(2, media_external_location=bucket_url(PREFIX, bucket="former-media"))
+    ),
+    "media-new-internal-after-external": recordings(recording(1, media_external_location=None), recording(2)),
+    "media-recordings-in-twilio": recordings(recording(1), recording(2, media_external_location=None)),
+    "settings-complete": setting(aws_credentials_sid=None),
+    "settings-compositions-external": sets(
+        "twilio:FetchCompositionSettings", "/aws_storage_enabled", False, start=composing
+    ),
+    "settings-credential-exists": sets("twilio:ListAwsCredentials", "/credentials", []),
+    "settings-dormant": setting(aws_storage_enabled=False),
+    "settings-encryption-key-exists": sets("twilio:ListPublicKeys", "/credentials", [], start=client_side_encrypted),
+    "settings-recordings-external": setting(aws_storage_enabled=False),
+    "url-bucket-ascii": url(f"https://bücket.s3.eu-west-1.amazonaws.com/{PREFIX}"),
+    "url-bucket-dns": url(f"https://acme_video.s3.eu-west-1.amazonaws.com/{PREFIX}"),
+    "url-bucket-exists": sets("s3:HeadBucket", "/HTTPStatusCode", 404),
+    "url-dash-form": url(f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/{PREFIX}"),
+    "url-endpoint-family": url(f"https://{BUCKET}.s3-website-eu-west-1.amazonaws.com/{PREFIX}"),
+    "url-https": url(bucket_url(PREFIX).replace("https", "http")),
+    "url-no-extras": url(bucket_url(PREFIX) + "?X-Amz-Signature=0"),
+    "url-parse": url("https://example.com/video/"),
+    "url-partition": url(f"https://{BUCKET}.s3.cn-north-1.amazonaws.com.cn/{PREFIX}"),
+    "url-prefix-dedicated": root_of_a_shared_bucket,
+    "url-prefix-separate": one_prefix_for_both,
+    "url-prefix-slashes": url(bucket_url("video//recordings/")),
+    "url-region-matches-bucket": url(bucket_url(PREFIX, region="eu-central-1")),
+    "url-region-present": url(f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}"),
+    "url-tenant-separate": lambda: two_tenants(PREFIX),
+    "writer-key-age": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/CreateDate", ago(days=400)),
+    "writer-key-count": second_access_key,
+    "writer-key-unused": sets(
+        "iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/LastUsedDate", ago(days=400), AccessKeyId=ACCESS_KEY
+    ),
+    "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
+}
+"""Rule id → an estate that breaks the rule."""
+
+
+def unlinked_credential() -> Case:
+    case = sound()
+    case.scope = replace(case.scope, credential_links={})
+    return case
+
+
+NEVER_FAILING: dict[str, Example] = {"cred-linked": unlinked_credential}
+"""Rules that pass or stay unknown: rule id → an estate that leaves it unknown."""
