@@ -5,7 +5,7 @@ from typing import Any
 
 from recordscan.collect import kms
 from recordscan.collect.session import CALLS
-from recordscan.collect.twilio import RESOURCES
+from recordscan.collect.twilio_client import RESOURCES
 
 _ACCOUNT_SCOPE_ONLY = (kms.LIST_KEYS,)
 

@@ -232,7 +232,7 @@ class Scan:
             [
                 *(self._aws(iam.USER_POLICY, UserName=name, PolicyName=policy) for policy in policy_names),
                 *self._attached(attached.answer),
-                *(self._group(name) for row in _rows(groups.answer, "Groups") if (name := _member(row, "GroupName"))),
+                *(self._group(group) for row in _rows(groups.answer, "Groups") if (group := _member(row, "GroupName"))),
             ]
         )
 

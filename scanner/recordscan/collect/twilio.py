@@ -110,10 +110,10 @@ async def require_any_account(readers: Sequence[TwilioAccountReader], collection
 
 def _open(account: AccountCredential, environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
     label = account.label or account.sid
+    names: tuple[str, ...] = (account.api_key_env, account.api_secret_env)
+    username = environment.get(account.api_key_env, "")
     if account.auth_token_env is not None:
-        username, names = account.sid, (account.auth_token_env,)
-    else:
-        username, names = environment.get(account.api_key_env, ""), (account.api_key_env, account.api_secret_env)
+        names, username = (account.auth_token_env,), account.sid
     missing = [name for name in names if not environment.get(name)]
     if missing:
         raise AuthenticationError(f"Twilio: {missing[0]} is not set, which holds the credential of {label}")

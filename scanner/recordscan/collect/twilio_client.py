@@ -226,11 +226,12 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
         headers: Mapping[str, str],
         auth: tuple[str, str] | None,
     ) -> requests.Response:
+        given = {name: str(value) for name, value in (params or {}).items() if value is not None}
         for attempt in range(1, ATTEMPTS + 1):
             self.attempts = max(self.attempts, attempt)
             try:
                 response = self._session.get(
-                    url, params=params, headers=headers, auth=auth, timeout=self._timeout, allow_redirects=False
+                    url, params=given, headers=headers, auth=auth, timeout=self._timeout, allow_redirects=False
                 )
             except requests.RequestException:
                 if attempt == ATTEMPTS:

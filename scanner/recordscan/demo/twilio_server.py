@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -418,7 +418,7 @@ def _plain(status: int, body: bytes, **headers: str) -> _Reply:
     return _Reply(status=status, body=body, headers=headers)
 
 
-_REPLIES = {
+_REPLIES: Mapping[FaultKind, Callable[[Fault], _Reply]] = {
     FaultKind.UNAUTHENTICATED: lambda _: _error(401, 20003, "Authenticate"),
     FaultKind.NO_PERMISSION: lambda _: _error(401, 70051, "The API key does not have the permission"),
     FaultKind.SUSPENDED: lambda _: _error(403, 20403, "Account suspended"),

@@ -55,6 +55,19 @@ class AccountUser:
     provider: str = "aws"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeEstate:
+    """Everything at once, for rules that compare targets with each other."""
+
+    targets: tuple[Target, ...]
+    uid: str = "estate"
+    kind: str = "estate"
+    name: str = "all accounts"
+    provider: str = "twilio"
+    account_id: str | None = None
+    region_name: str | None = None
+
+
 class Estate:
     """The typed view of one snapshot. Everything is read on first use and then kept."""
 
@@ -109,6 +122,10 @@ class Estate:
     def twilio_accounts(self) -> tuple[TwilioAccount, ...]:
         """Subjects of rules about a whole Twilio account."""
         return self.accounts
+
+    def whole(self) -> tuple[WholeEstate]:
+        """Subject of rules that compare targets with each other."""
+        return (WholeEstate(targets=self.targets),)
 
     def key_holders(self) -> tuple[Target | AccountKey, ...]:
         """Subjects of rules about keys: every target, and in account scope every other customer managed key."""

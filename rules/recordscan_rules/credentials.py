@@ -1,0 +1,212 @@
+"""The AWS credential that Twilio keeps, and the access key behind it."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from recordscan.estate.answers import Listing
+from recordscan.estate.estate import Estate
+from recordscan.estate.target import Target, enabled_setting_of, writer_of
+from recordscan.estate.twilio import Composition, CredentialResource, Recording, TwilioAccount
+from recordscan.estate.user import AccessKey
+from recordscan.facts import Fact, Known, Reason, Source, need, not_applicable, unavailable
+from recordscan.profile import Profile
+from recordscan.rule import Findings, Severity, finding, proposal, rule_over
+
+_CREDENTIALS = "https://www.twilio.com/docs/iam/credentials/api"
+_KEYS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"
+
+_ACCESS_KEY_ID = re.compile(r"(?<![A-Z0-9])A(?:KIA|SIA)[A-Z0-9]{16}(?![A-Z0-9])")
+_REDACTED = "[redacted: "
+"""What the collector leaves where a secret stood; the secret itself is in no snapshot."""
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "cred-linked",
+    title="The IAM access key behind the credential is known",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Name the access key in the configuration, under `[credential_links]`: `CR… = "AKIA…"`. Twilio never shows it;
+        the person who created the credential knows it, or CloudTrail management events of KMS do.
+    """,
+    controls=proposal(nist_800_53_r5=["IA-4", "AC-2"], iso_27001_2022=["A.5.16"]),
+    references=(_CREDENTIALS, _KEYS),
+    guide="provide the AWS Access Key ID and the AWS Access Secret Key that you obtained in step 2 above.",
+)
+def linked(target: Target) -> Findings:
+    """Every rule about the writer depends on knowing which access key Twilio holds.
+
+    A link counts when the owner states it or CloudTrail proves it. A copied policy or a telling name is a hint, never a
+    proof, and leaves this rule unknown with the candidate named.
+    """
+    enabled_setting_of(target)
+    link = need(target.link)
+    if link is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    if not link.proven:
+        unavailable(
+            Reason.UNDECIDABLE,
+            f"a hint of class {link.evidence} points to {link.user_arn} ({link.why}), which proves nothing",
+        )
+    return ()
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "cred-age",
+    title="The credential at Twilio is young enough",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Create a second access key for the writer, store it at Twilio as a new AWS credential, save its SID in the
+        settings, see a recording arrive, then deactivate and delete the old key and credential. The limit is
+        `credential_max_age_days`.
+    """,
+    controls=proposal(nist_800_53_r5=["IA-5(1)", "AC-2(3)"], pci_dss_4_0_1=["8.6.3"], iso_27001_2022=["A.5.17"]),
+    references=(_CREDENTIALS,),
+)
+def age(target: Target, profile: Profile) -> Findings:
+    """An update at Twilio changes only the friendly name, so the resource is as old as the secret that it holds."""
+    enabled_setting_of(target)
+    credential = need(target.credential)
+    if credential is None:
+        not_applicable("the credential is not listed")
+    days = (target.as_of - need(credential.created)).days
+    if days > profile.credential_max_age_days:
+        yield finding(
+            f"the AWS credential {credential.sid} of {target.name} is {days} days old",
+            credential.sid,
+            expected=f"at most {profile.credential_max_age_days} days",
+            observed=f"{days} days",
+            evidence=credential.source,
+        )
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "cred-name-leak",
+    title="Friendly names hold no secrets",
+    severity=Severity.CRITICAL,
+    remediation="""
+        Deactivate the access key at once if a secret stood in the name: everybody who can see the Console or use an API
+        key has read it. Then rotate it, and rename the resource.
+    """,
+    controls=proposal(nist_800_53_r5=["IA-5(7)"], pci_dss_4_0_1=["8.6.2"], iso_27001_2022=["A.5.17"]),
+    references=("https://www.twilio.com/docs/api/errors/70106", _CREDENTIALS),
+)
+def name_leak(account: TwilioAccount) -> Findings:
+    """Friendly names are shown in the Console and to every API key, and stay in logs and reports.
+
+    A name with the form of a secret access key is critical; the id of an access key alone is a low finding.
+    """
+    for sid, name, source in _names(account):
+        if _REDACTED in name:
+            yield finding(
+                f"the friendly name of {sid} holds what has the form of a secret access key",
+                sid,
+                expected="a name",
+                observed="a secret",
+                discriminator=f"{sid} secret",
+                evidence=source,
+            )
+        if _ACCESS_KEY_ID.search(name):
+            yield finding(
+                f"the friendly name of {sid} holds an access key id",
+                sid,
+                severity=Severity.LOW,
+                expected="a name",
+                observed="an access key id",
+                discriminator=f"{sid} id",
+                evidence=source,
+            )
+    for resources in (account.aws_credentials, account.public_keys):
+        need(need(resources).whole)
+
+
+def _names(account: TwilioAccount) -> Iterator[tuple[str, str, Source]]:
+    for setting in account.settings:
+        name = need(setting.friendly_name)
+        if name is not None:
+            yield f"the {setting.product} setting of {account.sid}", name, setting.friendly_name.source
+    yield from _resource_names(account.aws_credentials)
+    yield from _resource_names(account.public_keys)
+
+
+def _resource_names(fact: Fact[Listing[CredentialResource]]) -> Iterator[tuple[str, str, Source]]:
+    for resource in need(fact).items:
+        if resource.friendly_name is not None:
+            yield resource.sid, resource.friendly_name, resource.source
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "cred-key-active",
+    title="The access key that Twilio holds is active and in use",
+    severity=Severity.CRITICAL,
+    remediation="""
+        Activate the key again (`aws iam update-access-key --status Active`), or create a new one and store it at Twilio
+        as a new AWS credential. Recordings wait meanwhile, and are removed when Twilio gives up.
+    """,
+    controls=proposal(nist_800_53_r5=["CP-10", "AC-2"], soc2=["A1.2"]),
+    references=(_KEYS, "https://www.twilio.com/docs/api/errors/53611"),
+)
+def key_active(target: Target) -> Findings:
+    """With an inactive or deleted key every upload is refused (53611, 53621, 53665), and in the end lost (53616).
+
+    An active key whose last use does not fit the newest Recording contradicts the link, and leaves this rule unknown.
+    """
+    enabled_setting_of(target)
+    link = need(target.link)
+    writer = writer_of(target)
+    keys = need(writer.access_keys)
+    if link is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    key = _only_active(keys) if link.access_key_id is None else _by_id(keys, link.access_key_id)
+    if key is None or not key.active:
+        state = "gone" if key is None else key.status
+        yield finding(
+            f"the access key that {target.name} are uploaded with is {state}",
+            writer.arn,
+            expected="Active",
+            observed=state,
+        )
+        return
+    _require_use(target, key)
+
+
+def _by_id(keys: tuple[AccessKey, ...], access_key_id: str) -> AccessKey | None:
+    return next((key for key in keys if key.id == access_key_id), None)
+
+
+def _only_active(keys: tuple[AccessKey, ...]) -> AccessKey | None:
+    active = [key for key in keys if key.active]
+    if len(active) > 1:
+        unavailable(Reason.UNDECIDABLE, "the user has several active keys; name the one that Twilio holds")
+    return active[0] if active else None
+
+
+def _require_use(target: Target, key: AccessKey) -> None:
+    """Leave the rule unknown where the key's last use does not fit what Twilio stored last."""
+    used = need(key.last_use)
+    if used is None:
+        unavailable(Reason.UNDECIDABLE, f"the access key {key.label} is active but was never used")
+    if used.service != "s3":
+        unavailable(Reason.UNDECIDABLE, f"the access key {key.label} was last used by {used.service}, not by S3")
+    newest = _newest_stored(target)
+    if newest is not None and used.when < newest - timedelta(days=1):
+        unavailable(
+            Reason.UNDECIDABLE,
+            f"the access key {key.label} was last used on {used.when:%Y-%m-%d}, before the newest media was stored",
+        )
+
+
+def _newest_stored(target: Target) -> datetime | None:
+    if target.account is None or target.setting is None:
+        return None
+    media: list[Recording | Composition] = (
+        list(need(target.account.recordings).items)
+        if target.setting.product == "recordings"
+        else list(need(target.account.compositions).items)
+    )
+    stored = [item.created.value for item in media if item.location and isinstance(item.created, Known)]
+    return max(stored, default=None)

@@ -1,0 +1,192 @@
+"""Where the media really is: what Twilio still holds, and whether the rest lies where the settings say."""
+
+from collections.abc import Sequence
+
+from recordscan.estate.answers import Listing
+from recordscan.estate.estate import Estate
+from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.target import Target, location_of, setting_of
+from recordscan.estate.twilio import Composition, Recording
+from recordscan.facts import Fact, Known, Reason, need, not_applicable, unavailable
+from recordscan.profile import Profile
+from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule_over
+
+_GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
+_RECORDINGS = "https://www.twilio.com/docs/video/api/recordings-resource"
+_COMPOSITIONS = "https://www.twilio.com/docs/video/api/compositions-resource"
+
+Media = Recording | Composition
+
+
+def _media_of(target: Target) -> Listing[Media]:
+    if target.account is None or target.setting is None:
+        not_applicable("the target was named without a Twilio setting")
+    fact: Fact[Listing[Media]] = (
+        target.account.recordings if target.setting.product == "recordings" else target.account.compositions
+    )
+    return need(fact)
+
+
+def _held(kind: str, label: str, held: Sequence[Media], discriminator: str) -> Finding:
+    """One finding for all media of a kind that Twilio holds."""
+    dates = sorted(item.created.value for item in held if isinstance(item.created, Known))
+    span = f", from {dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}" if dates else ""
+    size = sum(item.size or 0 for item in held)
+    return finding(
+        f"Twilio holds {len(held)} {kind} of {label}, {size:,} bytes{span}",
+        *(item.sid for item in held[:5]),
+        expected="none",
+        observed=f"{len(held)}",
+        discriminator=discriminator,
+        evidence=tuple(place for item in held[:5] for place in item.source),
+    )
+
+
+@rule_over(
+    Estate.recording_targets,
+    "media-recordings-in-twilio",
+    title="Twilio's cloud holds no Recording media",
+    severity=Severity.HIGH,
+    remediation="""
+        Download what must be kept (`GET /v1/Recordings/RT…/Media`), put it into the bucket, then delete the Recordings
+        at Twilio. Switching external storage on affects new Recordings only.
+    """,
+    controls=proposal(nist_800_53_r5=["SA-9(5)", "SI-12"], iso_27001_2022=["A.5.23", "A.8.10"], gdpr=["art. 28"]),
+    references=(_GUIDE, _RECORDINGS),
+    guide="All recordings created thereafter will be stored into the specified S3 bucket.",
+)
+def recordings_in_twilio(target: Target, profile: Profile) -> Findings:
+    """Switching external storage on affects only what is recorded afterwards; older Recordings stay at Twilio.
+
+    A media location of null means that Twilio holds the media.
+    """
+    if profile.storage == "compose-then-delete":
+        not_applicable("the profile lets Twilio hold Recordings until they are composed")
+    recordings = _media_of(target)
+    held = [r for r in recordings.items if r.status in ("processing", "completed") and r.location is None]
+    if held:
+        yield _held("Recordings", target.name, held, target.uid)
+    need(recordings.whole)
+
+
+@rule_over(
+    Estate.composition_targets,
+    "media-compositions-in-twilio",
+    title="Twilio's cloud holds no Composition media",
+    severity=Severity.HIGH,
+    remediation="""
+        Download what must be kept (`GET /v1/Compositions/CJ…/Media`), put it into the bucket, then delete the
+        Compositions at Twilio.
+    """,
+    controls=proposal(nist_800_53_r5=["SA-9(5)", "SI-12"], iso_27001_2022=["A.5.23", "A.8.10"], gdpr=["art. 28"]),
+    references=(_GUIDE, _COMPOSITIONS),
+    guide="All compositions created thereafter will be stored into the specified S3 bucket.",
+)
+def compositions_in_twilio(target: Target) -> Findings:
+    """Compositions made before external storage was switched on, or while it was off, stay at Twilio."""
+    compositions = _media_of(target)
+    held = [c for c in compositions.items if c.status == "completed" and c.location is None]
+    if held:
+        yield _held("Compositions", target.name, held, target.uid)
+    need(compositions.whole)
+
+
+@rule_over(
+    Estate.recording_targets,
+    "media-new-internal-after-external",
+    title="After the first external Recording no later one stayed at Twilio",
+    severity=Severity.CRITICAL,
+    remediation="""
+        Look at the storage setting and at Twilio's error log: storage was switched off, or uploads fail. Mend it, then
+        move the media that stayed at Twilio.
+    """,
+    controls=proposal(nist_800_53_r5=["SI-4", "SA-9(5)"], iso_27001_2022=["A.8.16"], soc2=["CC7.2"]),
+    references=(_GUIDE, _RECORDINGS),
+    guide="Twilio will stop storing Programmable Video audio/video recordings into the Twilio cloud.",
+)
+def new_internal_after_external(target: Target) -> Findings:
+    """External storage was in use, and later Recordings did not follow: it was switched off, or fell back silently.
+
+    Where even the newest Recording stayed at Twilio, it is still so; otherwise it was a lapse that has passed.
+    """
+    recordings = _media_of(target)
+    stored = [r for r in recordings.items if r.location is not None]
+    done = [r for r in recordings.items if r.status == "completed" and r.location is None]
+    if not stored:
+        need(recordings.whole)
+        if not need(setting_of(target).enabled):
+            not_applicable("external storage was never in use")
+        unavailable(Reason.UNDECIDABLE, "no external Recording exists to compare with")
+    since, newest = min(need(r.created) for r in stored), max(need(r.created) for r in stored)
+    late = [r for r in done if need(r.created) > since]
+    if late:
+        still = any(need(r.created) > newest for r in late)
+        yield finding(
+            f"{len(late)} Recordings of {target.name} stayed at Twilio though external storage was in use since "
+            f"{since:%Y-%m-%d}" + (", the newest among them" if still else ""),
+            *(recording.sid for recording in late[:5]),
+            severity=Severity.CRITICAL if still else Severity.HIGH,
+            expected="external",
+            observed="media_external_location is null",
+            discriminator=target.uid,
+            evidence=tuple(place for recording in late[:5] for place in recording.source),
+        )
+    need(recordings.whole)
+    if len(recordings.items) < 2:
+        unavailable(Reason.UNDECIDABLE, "there are fewer than two Recordings")
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "media-location-matches-settings",
+    title="Stored media lies in the bucket and under the prefix that the setting names now",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Find out who owns the other bucket. Move what must be kept, delete the rest, and take the writer's rights on the
+        other bucket away.
+    """,
+    controls=proposal(nist_800_53_r5=["CM-8", "SI-12"], iso_27001_2022=["A.5.9"], gdpr=["art. 30"]),
+    references=(_RECORDINGS, _COMPOSITIONS),
+)
+def location_matches_settings(target: Target) -> Findings:
+    """Older media may lie in a bucket that everybody has forgotten, or that belongs to somebody else by now."""
+    location = location_of(target)
+    media = _media_of(target)
+    stored = [item for item in media.items if item.location is not None]
+    if not stored:
+        need(media.whole)
+        not_applicable(f"no {target.media} are stored externally")
+    elsewhere: dict[str, list[Media]] = {}
+    for item in stored:
+        place = _place(item.location, location)
+        if place is not None:
+            elsewhere.setdefault(place, []).append(item)
+    for place, items in sorted(elsewhere.items()):
+        yield finding(
+            f"{len(items)} {target.media} of {target.name} lie in {place}",
+            *(item.sid for item in items[:5]),
+            expected=f"{location.bucket}/{location.key_prefix}",
+            observed=place,
+            discriminator=place,
+            evidence=tuple(evidence for item in items[:5] for evidence in item.source),
+        )
+    need(media.whole)
+
+
+def _place(url: str | None, expected: S3Location) -> str | None:
+    """Where media lies, where that is not the expected place; None where it is.
+
+    Twilio shows a whole object URL, or only the configured prefix, with or without its last slash.
+    """
+    parsed = parse_s3_url(url)
+    if not isinstance(parsed, S3Location):
+        return "a location that is no URL of an S3 bucket"
+    folder = expected.key_prefix.rstrip("/")
+    inside = parsed.key_prefix.startswith(expected.key_prefix) or parsed.key_prefix.rstrip("/") == folder
+    if parsed.bucket == expected.bucket and inside and parsed.scheme == expected.scheme:
+        return None
+    if parsed.bucket == expected.bucket and inside:
+        return f"{parsed.scheme}://{parsed.bucket}"
+    if parsed.bucket == expected.bucket:
+        return f"another prefix of {parsed.bucket}"
+    return f"the bucket {parsed.bucket}"
