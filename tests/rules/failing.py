@@ -10,6 +10,7 @@ from recordscan.testing import (
     ACCESS_KEY,
     AWS_ACCOUNT,
     BUCKET,
+    COMPOSITIONS_PREFIX,
     CREDENTIAL,
     KEY_ARN,
     PREFIX,
@@ -62,9 +63,20 @@ def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
     return case
 
 
+def both_external() -> Case:
+    """Recordings go to the bucket, and so do Compositions that were made of earlier ones, under another prefix."""
+    case = sound()
+    settings = case.find("twilio:FetchRecordingSettings")
+    case.answer("twilio:FetchCompositionSettings", {**settings, "aws_s3_url": bucket_url(COMPOSITIONS_PREFIX)})
+    objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": COMPOSITIONS_PREFIX}
+    case.add("s3:ListObjectsV2", {"Contents": [], "KeyCount": 0, "truncated": False}, **objects)
+    return case
+
+
 SOUND: dict[str, Example] = {
     "external": sound,
     "composing": composing,
+    "both external": both_external,
     "encrypted": client_side_encrypted,
     "two tenants": two_tenants,
 }
