@@ -78,7 +78,7 @@ def _location(target: Target) -> S3Location:
 @rule_over(
     Estate.twilio_targets,
     "url-parse",
-    title="aws_s3_url is a URL of an S3 bucket",
+    title="The URL names an S3 bucket",
     severity=Severity.HIGH,
     remediation=_SAVE,
     controls=proposal(nist_800_53_r5=["CM-6"], iso_27001_2022=["A.8.9"]),
@@ -86,7 +86,10 @@ def _location(target: Target) -> S3Location:
     guide="The AWS S3 Bucket URL: The URL for the AWS S3 bucket of your choice.",
 )
 def parse(target: Target) -> Findings:
-    """A URL that names no bucket stops every upload (53610, 53620, 53664)."""
+    """A URL that names no bucket stops every upload (53610, 53620, 53664).
+
+    Recordings wait at Twilio until it is mended, and are removed when Twilio gives up (53616).
+    """
     parsed = parse_s3_url(need(enabled_setting_of(target).url))
     if isinstance(parsed, S3UrlError):
         yield finding(
@@ -100,7 +103,7 @@ def parse(target: Target) -> Findings:
 @rule_over(
     Estate.twilio_targets,
     "url-https",
-    title="aws_s3_url uses https",
+    title="The URL uses https",
     severity=Severity.HIGH,
     remediation="Save the same URL with `https://`. Do so before the bucket denies requests without TLS.",
     controls=proposal(nist_800_53_r5=["SC-8", "SC-8(1)"], pci_dss_4_0_1=["4.2.1"], hipaa=["164.312(e)(1)"])
@@ -351,7 +354,7 @@ def endpoint_family(target: Target) -> Findings:
     references=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",),
 )
 def partition(target: Target) -> Findings:
-    """An IAM user of one partition cannot sign requests for another."""
+    """An IAM user of one partition cannot sign requests for another, nor use a key there: every upload fails."""
     location = _location(target)
     link = need(target.link)
     if link is None:
@@ -479,7 +482,10 @@ def prefix_separate(account: TwilioAccount) -> Findings:
     references=(_PREFIXES, "https://www.twilio.com/docs/iam/api/subaccounts"),
 )
 def tenant_separate(estate: WholeEstate) -> Findings:
-    """Where tenants' media is mixed, it can be neither erased nor reviewed by tenant."""
+    """Where the media of tenants is mixed, it can be neither erased nor reviewed by tenant.
+
+    One writer for all of them can then overwrite what belongs to another.
+    """
     of_twilio = [target for target in estate.targets if target.account is not None]
     if len({target.account_id for target in of_twilio}) < 2:
         not_applicable("there is only one Twilio account")

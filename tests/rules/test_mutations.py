@@ -1,0 +1,303 @@
+"""One setting of a sound estate turned bad at a time: exactly the expected rules fail, and no other."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from recordscan.engine import assess_snapshot
+from recordscan.facts import Json
+from recordscan.plugins import load_rules
+from recordscan.result import Outcome
+from recordscan.testing import (
+    ACCESS_KEY,
+    BUCKET,
+    PREFIX,
+    PUBLIC_KEY,
+    TLS_ONLY_POLICY,
+    Case,
+    ago,
+    alert,
+    bucket_url,
+    composing,
+    hook,
+    recording,
+    sound,
+)
+
+RULES = load_rules()
+
+Spoil = Callable[[Case], None]
+
+ENCRYPTION_RULE = "/ServerSideEncryptionConfiguration/Rules/0"
+DEFAULT = f"{ENCRYPTION_RULE}/ApplyServerSideEncryptionByDefault"
+BLOCK = "/PublicAccessBlockConfiguration"
+
+
+def sets(operation: str, pointer: str, value: Json, **request: Json) -> Spoil:
+    return lambda case: case.set(operation, pointer, value, **request)
+
+
+def answers(operation: str, answer: Json, **request: Json) -> Spoil:
+    return lambda case: case.answer(operation, answer, **request)
+
+
+def url(value: str) -> Spoil:
+    """Save another URL, under which Twilio then stores."""
+
+    def spoil(case: Case) -> None:
+        case.set("twilio:FetchRecordingSettings", "/aws_s3_url", value)
+        moved = [recording(day, media_external_location=value) for day in (1, 2, 3)]
+        case.set("twilio:ListRecordings", "/recordings", moved, status="completed")
+
+    return spoil
+
+
+def recordings(*rows: dict[str, Json], status: str = "completed") -> Spoil:
+    return sets("twilio:ListRecordings", "/recordings", list(rows), status=status)
+
+
+def policy(change: Callable[[dict[str, Any]], None]) -> Spoil:
+    document = json.loads(json.dumps(TLS_ONLY_POLICY))
+    change(document["Statement"][0])
+    return answers("s3:GetBucketPolicy", {"Policy": json.dumps(document)})
+
+
+def no_block(case: Case) -> None:
+    for operation in ("s3:GetPublicAccessBlock", "s3control:GetPublicAccessBlock"):
+        case.set(operation, f"{BLOCK}/RestrictPublicBuckets", False)
+
+
+def writer_key(**members: Json) -> Spoil:
+    def spoil(case: Case) -> None:
+        for name, value in members.items():
+            case.set("iam:ListAccessKeys", f"/AccessKeyMetadata/0/{name}", value)
+
+    return spoil
+
+
+def second_key(case: Case) -> None:
+    key = {"UserName": "w", "AccessKeyId": "AKIASECONDKEYEXAMPLE", "Status": "Active", "CreateDate": ago(days=40)}
+    used = {"LastUsedDate": ago(days=2), "ServiceName": "s3", "Region": "eu-west-1"}
+    case.set("iam:ListAccessKeys", "/AccessKeyMetadata/-", key)
+    case.add("iam:GetAccessKeyLastUsed", {"AccessKeyLastUsed": used}, AccessKeyId=key["AccessKeyId"])
+
+
+def leave_test_file(case: Case) -> None:
+    row = {"Key": f"{PREFIX}test.txt", "Size": 12, "LastModified": ago(days=30)}
+    case.set("s3:ListObjectsV2", "/Contents", [row], Prefix=PREFIX)
+
+
+def moved_bucket(region: str) -> Spoil:
+    """The bucket lives in another Region than URL and key."""
+
+    def spoil(case: Case) -> None:
+        case.set("s3:HeadBucket", "/BucketRegion", region)
+        for operation in ("cloudtrail:DescribeTrails",):
+            case.add(operation, case.find(operation), region=region, includeShadowTrails=True)
+
+    return spoil
+
+
+def disabled(case: Case) -> None:
+    case.set("twilio:FetchRecordingSettings", "/aws_storage_enabled", False)
+
+
+def client_side_key_gone(case: Case) -> None:
+    case.set("twilio:FetchRecordingSettings", "/encryption_enabled", True)
+    case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", "CR" + "9" * 32)
+
+
+def encrypted_with_hook(case: Case) -> None:
+    # Recordings stay at Twilio in this estate, so that only their encryption stands in the composer's way.
+    case.set("twilio:FetchRecordingSettings", "/encryption_enabled", True)
+    case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", PUBLIC_KEY)
+
+
+MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
+    "storage switched off": (
+        disabled,
+        # Recordings of an account that stores them at Twilio can be composed, so its Compositions count, too.
+        {"settings-recordings-external", "settings-compositions-external", "settings-dormant"},
+    ),
+    "no URL": (
+        sets("twilio:FetchRecordingSettings", "/aws_s3_url", None),
+        {"settings-complete", "url-parse"},
+    ),
+    "no credential": (
+        sets("twilio:FetchRecordingSettings", "/aws_credentials_sid", None),
+        {"settings-complete"},
+    ),
+    "credential deleted": (
+        sets("twilio:ListAwsCredentials", "/credentials", []),
+        {"settings-credential-exists"},
+    ),
+    "public key deleted": (client_side_key_gone, {"settings-encryption-key-exists"}),
+    "plain http": (url(bucket_url(PREFIX).replace("https", "http")), {"url-https"}),
+    "global endpoint": (url(f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}"), {"url-region-present"}),
+    "dash form": (url(f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/{PREFIX}"), {"url-dash-form"}),
+    "another Region in the URL": (url(bucket_url(PREFIX, region="eu-west-2")), {"url-region-matches-bucket"}),
+    "no trailing slash": (url(bucket_url(PREFIX.rstrip("/"))), {"url-prefix-slashes"}),
+    "user info in the URL": (
+        url(bucket_url(PREFIX).replace("https://", "https://me:pw@")),
+        {"url-parse", "url-no-extras"},
+    ),
+    "port in the URL": (
+        url(bucket_url(PREFIX).replace(".com/", ".com:8443/")),
+        {"url-parse", "url-no-extras"},
+    ),
+    "website endpoint": (
+        url(f"https://{BUCKET}.s3-website-eu-west-1.amazonaws.com/{PREFIX}"),
+        {"url-parse", "url-endpoint-family"},
+    ),
+    "underscore in the bucket name": (
+        url(f"https://acme_video.s3.eu-west-1.amazonaws.com/{PREFIX}"),
+        {"url-parse", "url-bucket-dns"},
+    ),
+    "umlaut in the bucket name": (
+        url(f"https://bücket.s3.eu-west-1.amazonaws.com/{PREFIX}"),
+        {"url-parse", "url-bucket-ascii"},
+    ),
+    "bucket gone": (
+        sets("s3:HeadBucket", "/HTTPStatusCode", 404),
+        {"url-bucket-exists"},
+    ),
+    "SSE-S3": (
+        sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "AES256"}),
+        {"enc-bucket-sse-kms"},
+    ),
+    "AWS managed key": (
+        sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "aws:kms"}),
+        {"enc-customer-key"},
+    ),
+    "SSE-C not blocked": (
+        sets("s3:GetBucketEncryption", f"{ENCRYPTION_RULE}/BlockedEncryptionTypes", {"EncryptionType": ["NONE"]}),
+        {"enc-sse-c-blocked"},
+    ),
+    "key disabled": (sets("kms:DescribeKey", "/KeyMetadata/KeyState", "Disabled"), {"key-state"}),
+    "key pending deletion": (
+        sets("kms:DescribeKey", "/KeyMetadata/KeyState", "PendingDeletion"),
+        {"key-state", "key-pending-deletion"},
+    ),
+    "key not rotated": (sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False), {"key-rotation"}),
+    "bucket in another Region than its key": (
+        moved_bucket("eu-north-1"),
+        {"enc-kms-region", "url-region-matches-bucket"},
+    ),
+    "public access not blocked": (no_block, {"bucket-public-access-block"}),
+    "ACLs live": (
+        sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
+        {"bucket-acl-disabled"},
+    ),
+    "no policy": (answers("s3:GetBucketPolicy", None), {"bucket-tls-only"}),
+    "TLS demanded of objects only": (
+        policy(lambda s: s.update(Resource=f"arn:aws:s3:::{BUCKET}/*")),
+        {"bucket-tls-only"},
+    ),
+    "TLS demanded of one action only": (policy(lambda s: s.update(Action="s3:PutObject")), {"bucket-tls-only"}),
+    "TLS demanded with an exemption": (
+        policy(lambda s: s["Condition"].update({"StringNotLike": {"aws:PrincipalArn": "*admin*"}})),
+        {"bucket-tls-only"},
+    ),
+    "versioning suspended": (sets("s3:GetBucketVersioning", "/Status", "Suspended"), {"bucket-versioning"}),
+    "versioning never on": (answers("s3:GetBucketVersioning", {}), {"bucket-versioning"}),
+    "no lifecycle": (answers("s3:GetBucketLifecycleConfiguration", None), {"bucket-retention"}),
+    "lifecycle disabled": (
+        sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Status", "Disabled"),
+        {"bucket-retention"},
+    ),
+    "lifecycle of another prefix": (
+        sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Filter/Prefix", "logs/"),
+        {"bucket-retention"},
+    ),
+    "kept too long": (
+        sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Expiration/Days", 3650),
+        {"bucket-retention"},
+    ),
+    "deleted too early": (
+        sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Expiration/Days", 3),
+        {"bucket-retention"},
+    ),
+    "no access logging": (answers("s3:GetBucketLogging", {}), {"bucket-access-logging"}),
+    "test file left behind": (leave_test_file, {"bucket-test-file"}),
+    "old credential": (
+        sets("twilio:ListAwsCredentials", "/credentials/0/date_created", ago(days=91)),
+        {"cred-age"},
+    ),
+    "access key id in a name": (
+        sets("twilio:ListAwsCredentials", "/credentials/0/friendly_name", f"key {ACCESS_KEY}"),
+        {"cred-name-leak"},
+    ),
+    "access key inactive": (writer_key(Status="Inactive"), {"cred-key-active"}),
+    "access key old": (writer_key(CreateDate=ago(days=91)), {"writer-key-age"}),
+    "two active access keys": (second_key, {"writer-key-count"}),
+    "access key never used": (
+        answers("iam:GetAccessKeyLastUsed", {"UserName": "twilio-recordings-writer", "AccessKeyLastUsed": {}}),
+        set(),  # 30 days old: still within the time to be taken into use, and a contradiction for cred-key-active
+    ),
+    "console password": (
+        answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
+        {"writer-no-console"},
+    ),
+    "recording held by Twilio": (
+        recordings(recording(9, media_external_location=None), recording(1), recording(2)),
+        {"media-recordings-in-twilio"},
+    ),
+    "recording held by Twilio after external ones": (
+        recordings(recording(1, media_external_location=None), recording(2), recording(3)),
+        {"media-recordings-in-twilio", "media-new-internal-after-external"},
+    ),
+    "recording in another bucket": (
+        recordings(recording(1), recording(2, media_external_location=bucket_url(PREFIX, bucket="old-media"))),
+        {"media-location-matches-settings"},
+    ),
+    "hook enabled": (
+        sets("twilio:ListCompositionHooks", "/composition_hooks", [hook()]),
+        {"compose-hooks-vs-external-recordings", "settings-compositions-external"},
+    ),
+    "recording dropped": (sets("twilio:ListAlerts", "/alerts", [alert(53616)]), {"alert-data-loss"}),
+    "upload refused": (sets("twilio:ListAlerts", "/alerts", [alert(53615)]), {"alert-upload-config"}),
+}
+
+COMPOSING_MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
+    "sources kept after composition": (
+        recordings(recording(30, media_external_location=None, grouping_sids={"room_sid": f"RM{30:032x}"})),
+        set(),
+    ),
+    "compositions at Twilio": (
+        sets("twilio:FetchCompositionSettings", "/aws_storage_enabled", False),
+        {"settings-compositions-external", "settings-dormant"},
+    ),
+    "encrypted recordings with a hook": (encrypted_with_hook, {"compose-hooks-vs-encrypted-recordings"}),
+}
+
+
+def failing(case: Case) -> set[str]:
+    result = assess_snapshot(case.snapshot(), RULES, fail_on=None)
+    return {assessment.rule_id for assessment in result.assessments if assessment.outcome is Outcome.FAIL}
+
+
+@pytest.mark.parametrize("case", [sound(), composing()], ids=["external", "composing"])
+def test_a_sound_estate_breaks_no_rule(case: Case) -> None:
+    assert failing(case) == set()
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_one_fault_in_a_sound_estate_breaks_exactly(name: str) -> None:
+    spoil, expected = MUTATIONS[name]
+    case = sound()
+    spoil(case)
+    assert failing(case) == expected
+
+
+@pytest.mark.parametrize("name", COMPOSING_MUTATIONS)
+def test_one_fault_in_a_composing_estate_breaks_exactly(name: str) -> None:
+    spoil, expected = COMPOSING_MUTATIONS[name]
+    case = composing()
+    spoil(case)
+    assert failing(case) == expected
+
+
+def test_there_are_at_least_forty_of_them() -> None:
+    assert len([expected for _, expected in MUTATIONS.values() if expected]) >= 40
