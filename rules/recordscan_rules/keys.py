@@ -1,6 +1,7 @@
 """The KMS key that recordings are encrypted with: it works, it stays, it rotates."""
 
-from recordscan.estate.estate import AccountKey, Estate
+from recordscan.estate.estate import Estate
+from recordscan.estate.inventory import AccountKey
 from recordscan.estate.target import Target, key_of
 from recordscan.facts import Fact, Reason, need, not_applicable, unavailable
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule_over

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from recordscan.estate.estate import AccountUser, Estate
+from recordscan.estate.estate import Estate
+from recordscan.estate.inventory import AccountUser
 from recordscan.estate.target import Target, writer_of
 from recordscan.estate.user import AccessKey, IamUser
 from recordscan.facts import Known, Reason, derive, need, unavailable

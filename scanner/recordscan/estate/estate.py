@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from recordscan.estate.answers import Answers, Listing, parse_moment, rows, text
+from recordscan.estate.answers import Answers, Listing, parse_moment
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import Bucket, StoredObject, read_bucket, read_objects
+from recordscan.estate.inventory import AccountKey, AccountUser, bucket_names, other_keys, other_users
 from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
@@ -26,33 +27,6 @@ class Caller:
     account: str
     arn: str
     partition: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountKey:
-    """A customer managed key of the account that no target names; only in account scope."""
-
-    uid: str
-    name: str
-    account_id: str | None
-    region_name: str | None
-    key: Fact[KmsKey | None]
-    kind: str = "KMS key"
-    provider: str = "aws"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountUser:
-    """An IAM user of the account that no target names as its writer; only in account scope."""
-
-    uid: str
-    name: str
-    account_id: str | None
-    writer: Fact[IamUser | None]
-    as_of: datetime
-    region_name: str | None = None
-    kind: str = "IAM user"
-    provider: str = "aws"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +75,9 @@ class Estate:
         of_twilio = tuple(
             self._twilio_target(account, account.setting(product)) for account in self.accounts for product in PRODUCTS
         )
-        return of_twilio + tuple(self._bucket_target(scope) for scope in self._bucket_scopes(of_twilio))
+        named = tuple(self._bucket_target(scope) for scope in self.scope.buckets)
+        places = [t.location.value for t in of_twilio + named if isinstance(t.location, Known)]
+        return of_twilio + named + self._other_buckets(frozenset(at.bucket for at in places if at is not None))
 
     def all_targets(self) -> tuple[Target, ...]:
         """Subjects of most rules: every target."""
@@ -202,12 +178,14 @@ class Estate:
             as_of=self.as_of,
         )
 
-    def _bucket_target(self, scope: BucketScope) -> Target:
-        bucket: Fact[Bucket | None] = derive(lambda: need(self.bucket(scope.bucket)))
+    def _bucket_target(
+        self, scope: BucketScope, *, bucket: Fact[Bucket | None] | None = None, name: str | None = None
+    ) -> Target:
+        bucket = bucket or self.bucket(scope.bucket)
         location: Fact[S3Location | None] = derive(lambda: _named_location(scope, need(self.caller).partition))
         return Target(
             uid=f"s3://{scope.bucket}/{scope.prefix}",
-            name=f"{scope.bucket}/{scope.prefix}".rstrip("/"),
+            name=name or f"{scope.bucket}/{scope.prefix}".rstrip("/"),
             account=None,
             setting=None,
             location=location,
@@ -221,20 +199,19 @@ class Estate:
             as_of=self.as_of,
         )
 
-    def _bucket_scopes(self, of_twilio: tuple[Target, ...]) -> tuple[BucketScope, ...]:
-        named = list(self.scope.buckets)
+    def _other_buckets(self, taken: frozenset[str]) -> tuple[Target, ...]:
+        """In account scope, every other bucket; one target for all of them where they could not be listed."""
         if not self.scope.whole_account:
-            return tuple(named)
-        taken = {scope.bucket for scope in named}
-        taken |= {t.location.value.bucket for t in of_twilio if isinstance(t.location, Known) and t.location.value}
-        answer = self._account_answer("s3:ListBuckets")
-        listed = derive(lambda: [need(pluck(row, "Name")) for row in rows(answer, "Buckets")])
-        if isinstance(listed, Known):
-            named += [BucketScope(bucket=name) for name in sorted(listed.value) if name not in taken]
-        return tuple(named)
+            return ()
+        names = bucket_names(self.answers, self._account)
+        if isinstance(names, Unavailable):
+            unlisted = BucketScope(bucket="unlisted-buckets")
+            return (self._bucket_target(unlisted, bucket=names, name="buckets not listed"),)
+        return tuple(self._bucket_target(BucketScope(bucket=name)) for name in names.value if name not in taken)
 
-    def _account_answer(self, operation: str) -> Fact[object]:
-        return derive(lambda: need(self.answers.read(operation, need(self.caller).account)))
+    @cached_property
+    def _account(self) -> Fact[str]:
+        return derive(lambda: need(self.caller).account)
 
     def _key_of(self, bucket: Fact[Bucket | None]) -> KmsKey | None:
         found = need(bucket)
@@ -289,45 +266,16 @@ class Estate:
     def _other_keys(self) -> tuple[AccountKey, ...]:
         if not self.scope.whole_account:
             return ()
-        taken = {_text_of(t.key.value.arn) for t in self.targets if isinstance(t.key, Known) and t.key.value}
-        found = {}
-        for observation in self.snapshot.observations:
-            arn = parse_arn(str(observation.request.get("KeyId")))
-            if observation.operation != "kms:DescribeKey" or arn is None or not arn.resource.startswith("key/"):
-                continue
-            key = self.key(str(arn), arn.region)
-            manager = key.value.manager if isinstance(key, Known) else key
-            # A key that may not be described stays in the list, so that it is seen to be unknown.
-            if str(arn) not in taken and (isinstance(manager, Unavailable) or manager.value == "CUSTOMER"):
-                found[str(arn)] = AccountKey(
-                    uid=str(arn),
-                    name=str(arn),
-                    account_id=observation.account,
-                    region_name=arn.region,
-                    key=key,
-                )
-        return tuple(found[arn] for arn in sorted(found))
+        arns = [t.key.value.arn for t in self.targets if isinstance(t.key, Known) and t.key.value]
+        taken = frozenset(arn.value for arn in arns if isinstance(arn, Known))
+        return other_keys(self.snapshot.observations, taken, self.key)
 
     @cached_property
     def _other_users(self) -> tuple[AccountUser, ...]:
         if not self.scope.whole_account:
             return ()
-        taken = {t.writer.value.arn for t in self.targets if isinstance(t.writer, Known) and t.writer.value}
-        details = self._account_answer("iam:GetAccountAuthorizationDetails")
-        arns = derive(lambda: [need(text(pluck(row, "Arn"))) or "" for row in rows(details, "UserDetailList")])
-        if not isinstance(arns, Known):
-            return ()
-        return tuple(
-            AccountUser(
-                uid=arn,
-                name=arn.rpartition("/")[2],
-                account_id=arn.split(":")[4],
-                writer=self.user(arn),
-                as_of=self.as_of,
-            )
-            for arn in sorted(arns.value)
-            if arn not in taken
-        )
+        taken = frozenset(t.writer.value.arn for t in self.targets if isinstance(t.writer, Known) and t.writer.value)
+        return other_users(self.answers, self._account, taken, self.user, self.as_of)
 
 
 def read_caller(answers: Answers) -> Fact[Caller]:
@@ -397,7 +345,3 @@ def _credential(account: TwilioAccount, setting: StorageSetting) -> CredentialRe
             return credential
     need(listed.whole)
     return None
-
-
-def _text_of(fact: Fact[str]) -> str | None:
-    return fact.value if isinstance(fact, Known) else None

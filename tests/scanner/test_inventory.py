@@ -1,0 +1,79 @@
+"""Account scope: everything else in the account becomes a subject, and what cannot be listed is seen to be unknown."""
+
+from dataclasses import replace
+
+import pytest
+
+from recordscan.engine import assess_snapshot
+from recordscan.plugins import load_rules
+from recordscan.result import Outcome
+from recordscan.testing import AWS_ACCOUNT, BUCKET, KEY_ARN, REGION, WRITER, WRITER_ARN, Case, ago, sound
+
+OTHER_KEY = f"arn:aws:kms:{REGION}:{AWS_ACCOUNT}:key/ffffffff-12ab-34cd-56ef-1234567890ab"
+
+
+def account() -> Case:
+    case = sound()
+    case.scope = replace(case.scope, whole_account=True)
+    case.set("s3:ListBuckets", "/Buckets", [{"Name": BUCKET}, {"Name": "acme-logs"}])
+    users = [{"UserName": name, "Arn": f"arn:aws:iam::{AWS_ACCOUNT}:user/{name}"} for name in (WRITER, "ops")]
+    case.add("iam:GetAccountAuthorizationDetails", {"UserDetailList": users, "Policies": []})
+    case.add("kms:ListKeys", {"Keys": [{"KeyArn": KEY_ARN}, {"KeyArn": OTHER_KEY}]}, region=REGION)
+    metadata = {"Arn": OTHER_KEY, "KeyManager": "CUSTOMER", "KeyState": "Enabled", "KeyUsage": "ENCRYPT_DECRYPT"}
+    case.add("kms:DescribeKey", {"KeyMetadata": metadata}, region=REGION, KeyId=OTHER_KEY)
+    return case
+
+
+def subjects(case: Case) -> set[str]:
+    estate = case.estate()
+    everything = (*estate.all_targets(), *estate.key_holders(), *estate.user_holders())
+    return {subject.uid for subject in everything}
+
+
+def unknown(case: Case, uid: str) -> set[str]:
+    assessments = assess_snapshot(case.snapshot(), load_rules(), fail_on=None).assessments
+    return {a.rule_id for a in assessments if a.subject.uid == uid and a.outcome is Outcome.UNKNOWN}
+
+
+def test_other_buckets_keys_and_users_are_subjects_once() -> None:
+    found = subjects(account())
+    assert {"s3://acme-logs/", OTHER_KEY, f"arn:aws:iam::{AWS_ACCOUNT}:user/ops"} <= found
+    assert f"s3://{BUCKET}/" not in found
+    assert {KEY_ARN, WRITER_ARN}.isdisjoint(found)
+
+
+def test_keys_that_aws_manages_are_left_out() -> None:
+    case = account()
+    case.set("kms:DescribeKey", "/KeyMetadata/KeyManager", "AWS", KeyId=OTHER_KEY)
+    assert OTHER_KEY not in subjects(case)
+
+
+@pytest.mark.parametrize(
+    ("operation", "subject", "rule"),
+    [
+        ("s3:ListBuckets", "s3://unlisted-buckets/", "bucket-tls-only"),
+        ("kms:ListKeys", f"aws:unlisted-keys/{REGION}", "key-rotation"),
+        ("iam:GetAccountAuthorizationDetails", "aws:unlisted-users", "writer-key-age"),
+    ],
+)
+def test_what_cannot_be_listed_is_unknown_and_not_silently_left_out(operation: str, subject: str, rule: str) -> None:
+    case = account()
+    case.deny(operation)
+    assert rule in unknown(case, subject)
+
+
+def test_without_account_scope_nothing_else_is_looked_at() -> None:
+    case = account()
+    case.scope = replace(case.scope, whole_account=False)
+    assert {"s3://acme-logs/", OTHER_KEY}.isdisjoint(subjects(case))
+
+
+def test_an_old_key_of_another_user_is_found() -> None:
+    case = account()
+    key = {"UserName": "ops", "AccessKeyId": "AKIAOPSOPSOPSOPSOPS0", "Status": "Active", "CreateDate": ago(days=400)}
+    case.add("iam:GetUser", {"User": {"Arn": f"arn:aws:iam::{AWS_ACCOUNT}:user/ops"}}, UserName="ops")
+    case.add("iam:ListAccessKeys", {"AccessKeyMetadata": [key]}, UserName="ops")
+    case.add("iam:GetAccessKeyLastUsed", {"AccessKeyLastUsed": {}}, AccessKeyId=key["AccessKeyId"])
+    assessments = assess_snapshot(case.snapshot(), load_rules(), fail_on=None).assessments
+    failed = {a.rule_id for a in assessments if a.outcome is Outcome.FAIL}
+    assert failed == {"writer-key-age", "writer-key-unused"}
