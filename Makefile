@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+EXAMPLE := examples/hollow-creek
 
 .PHONY: demo test lint format docs install-demo install-test install-lint browser
 
@@ -27,6 +28,9 @@ format: install-lint
 docs: install-test
 	$(BIN)/recordscan rules list --format markdown > rules/README.md.new
 	mv rules/README.md.new rules/README.md
+	$(BIN)/recordscan scan --snapshot $(EXAMPLE)/snapshot.jsonl.gz -f none \
+		-o json=$(EXAMPLE)/result.json -o html=$(EXAMPLE)/report.html -o text=$(EXAMPLE)/report.txt || test $$? = 1
+	chmod 644 $(EXAMPLE)/*
 
 install-demo install-test install-lint: install-%: $(VENV)/installed-%
 

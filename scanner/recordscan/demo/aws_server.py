@@ -9,6 +9,7 @@ Moto keeps one state for the whole process, so only one server at a time can hol
 
 import io
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -52,6 +53,7 @@ class AwsServer:
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._moto: WSGIApplication | None = None
+        self._environment: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,6 +89,7 @@ class AwsServer:
                 "the embedded AWS needs the demo extra: install it with pip install 'recordscan[demo]'"
             ) from error
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+        self._environment = _forget_aws()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self.reset()
         self._server = make_server("127.0.0.1", 0, self._serve, threaded=True, request_handler=MotoRequestHandler)
@@ -106,6 +109,8 @@ class AwsServer:
             client.close()
         self._clients = {}
         self._server = self._thread = None
+        os.environ.update(self._environment)
+        self._environment = {}
 
     def reset(self) -> None:
         """Empty the account, and forget requests, denials and faults."""
@@ -180,12 +185,20 @@ class AwsServer:
         return _call(self._moto, environ)
 
 
+def _forget_aws() -> dict[str, str]:
+    """Take what the user has set for AWS out of this process's environment, and give it back to be restored.
+
+    Moto opens sessions of its own, which a profile that does not exist, for one, would break.
+    """
+    names = [name for name in os.environ if name.startswith("AWS_")]
+    return {name: os.environ.pop(name) for name in names}
+
+
 def loopback_client(url: str, service: str, region: str) -> Any:
     """A boto3 client with made-up credentials for an embedded AWS."""
     import boto3
     from botocore.config import Config
 
-    # A session of its own: no profile, role or environment of the user has a say.
     session = boto3.session.Session(
         aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
         aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",  # noqa: S106  # the one of AWS's own examples

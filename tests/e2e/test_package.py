@@ -1,0 +1,96 @@
+"""The wheel and the example plugin: what is installed finds its rules, templates and typing markers."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def pip(*arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments],
+        check=True,
+        capture_output=True,
+        timeout=180,
+    )
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    for project in (ROOT, ROOT / "examples" / "plugin"):
+        pip("wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(project))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both wheels installed into a folder of their own, away from the checkout."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip("install", "--no-deps", "--no-index", "--target", str(folder), *(str(wheel) for wheel in wheels.glob("*.whl")))
+    return folder
+
+
+def run(installed: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    # The folder comes before the editable installation on the path, and the working folder is not the checkout.
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    arguments = [sys.executable, *command]
+    return subprocess.run(
+        arguments, env=environment, cwd=installed, capture_output=True, text=True, check=False, timeout=180
+    )
+
+
+def test_the_wheel_holds_three_packages_with_their_markers_and_templates(wheels: Path) -> None:
+    [wheel] = wheels.glob("recordscan-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for package in ("recordscan", "recordscan_rules", "recordscan_reports"):
+        assert f"{package}/py.typed" in names
+    assert any(name.endswith(".j2") for name in names)
+    assert any(name.endswith("/entry_points.txt") for name in names)
+    assert not any(name.startswith(("tests/", "examples/", "scanner/")) for name in names)
+
+
+def test_an_installed_wheel_runs_from_its_own_files_and_judges_a_snapshot(installed: Path) -> None:
+    where = run(
+        installed, "-c", "import recordscan, recordscan_rules; print(recordscan.__file__, recordscan_rules.__file__)"
+    )
+    assert all(str(installed) in path for path in where.stdout.split()), where.stderr
+    snapshot = ROOT / "examples" / "hollow-creek" / "snapshot.jsonl.gz"
+    scan = run(installed, "-m", "recordscan", "scan", "--snapshot", str(snapshot), "-f", "json", "-o", "html=r.html")
+    assert scan.returncode == 1, scan.stderr
+    document = json.loads(scan.stdout)
+    assert len(document["rules"]) >= 50
+    assert (installed / "r.html").read_text(encoding="utf-8").startswith("<!")
+
+
+def test_a_plugin_adds_its_rules_and_the_report_says_so(installed: Path) -> None:
+    shown = run(installed, "-m", "recordscan", "rules", "show", "acme-bucket-name")
+    assert "Media lies in a bucket of the video team" in shown.stdout, shown.stderr
+    snapshot = ROOT / "examples" / "hollow-creek" / "snapshot.jsonl.gz"
+    scan = run(installed, "-m", "recordscan", "scan", "--snapshot", str(snapshot), "-f", "json")
+    document = json.loads(scan.stdout)
+    assert "acme-bucket-name" in document["scan"]["notices"][0]
+    outcomes = {a["outcome"] for a in document["assessments"] if a["rule_id"] == "acme-bucket-name"}
+    assert "fail" in outcomes
+
+
+def test_the_plugins_own_tests_pass(installed: Path) -> None:
+    done = run(
+        installed,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        str(ROOT / "examples" / "plugin"),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
