@@ -16,7 +16,7 @@ from recordscan.facts import Json, Reason
 from recordscan.observation import Observation, ObservationOutcome
 
 NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
-BUCKET = {"Bucket": "recordings", "ExpectedBucketOwner": "123456789012"}
+BUCKET: dict[str, Any] = {"Bucket": "recordings", "ExpectedBucketOwner": "123456789012"}
 VERSIONING = next(call for call in s3.BUCKET_READS if call.operation == "s3:GetBucketVersioning")
 POLICY = next(call for call in s3.BUCKET_READS if call.operation == "s3:GetBucketPolicy")
 
@@ -100,7 +100,7 @@ def test_head_bucket_of_a_foreign_bucket_is_403_and_names_its_region(aws: AwsSer
     [(VERSIONING, BUCKET), (iam.LIST_ACCESS_KEYS, {"UserName": "x"}), (kms.LIST_KEYS, {})],
     ids=["rest-xml", "query", "json"],
 )
-def test_a_denied_call_says_so_and_names_its_permission(aws: AwsServer, call: Call, request_: dict[str, Json]) -> None:
+def test_a_denied_call_says_so_and_names_its_permission(aws: AwsServer, call: Call, request_: dict[str, Any]) -> None:
     aws.deny.add(call.operation)
     observation = ask(aws, call, **request_)
     assert reason_of(observation) is Reason.ACCESS_DENIED
@@ -137,7 +137,7 @@ def test_a_bucket_that_is_gone_is_not_found(aws: AwsServer, call: Call) -> None:
     ids=lambda value: value.operation if isinstance(value, Call) else "",
 )
 def test_a_fault_is_a_failure_and_never_an_empty_answer(
-    aws: AwsServer, call: Call, request_: dict[str, Json], kind: FaultKind, reason: Reason
+    aws: AwsServer, call: Call, request_: dict[str, Any], kind: FaultKind, reason: Reason
 ) -> None:
     aws.client("iam").create_user(UserName="x")
     aws.faults[call.operation] = Fault(kind=kind)

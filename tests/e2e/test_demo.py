@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Dialog, sync_playwright
 
 from conftest import SCRIPT, Run
 
@@ -143,10 +143,15 @@ def test_the_report_opens_in_a_browser_alone_and_quietly(
     requests: list[str] = []
     messages: list[str] = []
     dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda message: messages.append(message.text))
     page.on("pageerror", lambda error: messages.append(str(error)))
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", dismiss)
     page.goto((folder / "report.html").as_uri())
     assert [url for url in requests if not url.startswith("file:")] == []
     assert (messages, dialogs) == ([], [])

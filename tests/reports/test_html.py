@@ -11,8 +11,8 @@ import pytest
 
 from recordscan.facts import Citation
 from recordscan.result import Outcome, ScanResult
-from recordscan_reports.html import render
 from recordscan.visible import visible
+from recordscan_reports.html import render
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
 from reports.results import (
     PAYLOADS,

@@ -18,7 +18,7 @@ from recordscan.facts import (
 )
 
 HERE = (Citation("ev-1"),)
-DENIED = Unavailable(Reason.ACCESS_DENIED, "denied", (Citation("ev-2"),), "s3:GetBucketPolicy")
+DENIED: Fact[bool] = Unavailable(Reason.ACCESS_DENIED, "denied", (Citation("ev-2"),), "s3:GetBucketPolicy")
 TRUE: Fact[bool] = Known(True, HERE)
 FALSE: Fact[bool] = Known(False, (Citation("ev-3"),))
 
@@ -39,13 +39,13 @@ def test_need_of_an_unavailable_fact_ends_the_computation() -> None:
 def test_derive_joins_the_sources_of_everything_it_needed() -> None:
     fact = derive(lambda: need(TRUE) or need(FALSE))
     assert fact == Known(True, HERE)
-    fact = derive(lambda: (need(FALSE), need(TRUE)))
-    assert isinstance(fact, Known)
-    assert fact.source == (Citation("ev-3"), Citation("ev-1"))
+    both = derive(lambda: (need(FALSE), need(TRUE)))
+    assert isinstance(both, Known)
+    assert both.source == (Citation("ev-3"), Citation("ev-1"))
 
 
 def test_derive_of_something_unavailable_is_unavailable_with_reason_permission_and_both_sources() -> None:
-    fact = derive(lambda: (need(TRUE), need(DENIED)))
+    fact: Fact[tuple[bool, object]] = derive(lambda: (need(TRUE), need(DENIED)))
     assert fact == Unavailable(
         Reason.ACCESS_DENIED, "denied", (Citation("ev-1"), Citation("ev-2")), "s3:GetBucketPolicy"
     )
