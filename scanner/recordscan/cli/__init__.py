@@ -8,6 +8,7 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from recordscan import __version__
 from recordscan.cli.demo import demo
@@ -17,6 +18,7 @@ from recordscan.cli.report import report
 from recordscan.cli.rules import rules
 from recordscan.cli.scan import scan
 from recordscan.cli.schema import schema
+from recordscan.cli.streams import flush_stdout, give_up_stdout, open_streams
 from recordscan.cli.url import url
 from recordscan.errors import RecordscanError
 from recordscan.visible import visible
@@ -31,10 +33,6 @@ Exit status:
   5    internal error, or an output could not be written
   130  interrupted (143 when terminated); a partial result was written
 """
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, handled like Ctrl-C but for the exit status."""
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -63,36 +61,54 @@ for command in (scan, demo, report, rules, url, permissions, preflight, schema):
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit with its documented status; no traceback ever reaches the user unasked."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(_run(sys.argv[1:] if arguments is None else arguments))
+    open_streams()
+    terminated = False
+
+    def terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
+    status = _run(sys.argv[1:] if arguments is None else arguments)
+    flush_stdout()
+    sys.exit(143 if terminated and status == 130 else status)
 
 
 def _run(arguments: list[str]) -> int:
     try:
-        status = cli.main(arguments, prog_name="recordscan", standalone_mode=False)
+        return _invoke(arguments)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.ClickException as error:
         error.show()
         return 2
     except RecordscanError as error:
         return _fail(str(error), type(error).exit_status)
-    except _Terminated:
-        return _fail("terminated", 143)
     except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
     except BrokenPipeError:
         # The reader of our output has gone, as in `recordscan rules list | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up_stdout()
         return 0
+    except OSError as error:
+        logging.getLogger(__name__).debug("reading or writing failed", exc_info=True)
+        return _fail(f"reading or writing failed: {error.strerror or type(error).__name__}", 5)
     except Exception as error:
         logging.getLogger(__name__).debug("internal error", exc_info=True)
         return _fail(f"internal error: {type(error).__name__}; run again with -v and report it", 5)
+
+
+def _invoke(arguments: list[str]) -> int:
+    completing = os.environ.get("_RECORDSCAN_COMPLETE")
+    if completing:
+        return shell_complete(cli, {}, "recordscan", "_RECORDSCAN_COMPLETE", completing)
+    # Not cli.main(), which ends with 1, as if a check had failed, when the reader of our output has gone.
+    with cli.make_context("recordscan", arguments) as context:
+        status = cli.invoke(context)
     return status if isinstance(status, int) else 0
 
 
 def _fail(sentence: str, status: int) -> int:
     click.echo(f"recordscan: {visible(sentence)}", err=True)
     return status
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated

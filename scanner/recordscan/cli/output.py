@@ -1,16 +1,19 @@
 """What commands share in writing: formats to files and stdout, colour, hostile text."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from recordscan.cli.streams import give_up_stdout
 from recordscan.errors import ConfigError, OutputError
 from recordscan.files import write_atomically
-from recordscan.plugins import Render, load_console
+from recordscan.plugins import Print, Render, load_console
 from recordscan.result import ScanResult
 from recordscan.visible import visible
 
@@ -65,29 +68,50 @@ def require_writable(path: Path) -> None:
         raise OutputError(f"{path}: the folder {path.parent} is not writable")
 
 
-def write_outputs(result: ScanResult, outputs: Sequence[Output], reports: Mapping[str, Render]) -> None:
-    """Write each report and name it on stderr.
+def write_outputs(
+    result: ScanResult, outputs: Sequence[Output], reports: Mapping[str, Render], *, quiet: bool = False
+) -> None:
+    """Write each report and, unless quiet, name it on stderr.
 
     Raises:
         OutputError: A file cannot be written.
     """
     for output in outputs:
         write_atomically(output.path, reports[output.format](result))
-        click.echo(f"wrote {visible(str(output.path))}", err=True)
+        if not quiet:
+            click.echo(f"wrote {visible(str(output.path))}", err=True)
 
 
 def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:
-    """Print one report on stdout; the text report in colour where that is wanted."""
-    console = load_console(name) if wants_color(color) else None
-    if console is not None:
-        from rich.console import Console
+    """Print one report on stdout; the text report in colour where that is wanted.
 
-        console(result, Console(force_terminal=True, highlight=False))
-        return
-    rendered = reports[name](result)
-    stream = sys.stdout.buffer
-    stream.write(rendered if isinstance(rendered, bytes) else rendered.encode())
-    stream.flush()
+    A reader that goes away early, as `head` does, changes neither the files nor the exit status.
+
+    Raises:
+        OutputError: Stdout cannot be written, as on a full disk.
+    """
+    console = load_console(name) if wants_color(color) else None
+    rendered = reports[name](result) if console is None else _render_colored(result, console)
+    try:
+        sys.stdout.buffer.write(rendered if isinstance(rendered, bytes) else rendered.encode())
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        give_up_stdout()
+    except OSError as error:
+        give_up_stdout()
+        raise OutputError(f"the report cannot be written to stdout: {error.strerror}") from None
+
+
+def _render_colored(result: ScanResult, console: Print) -> str:
+    from rich.console import Console
+
+    # rich reads NO_COLOR and TERM=dumb by itself, but an option that was given comes before both.
+    plain = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    system: Literal["standard", "auto"] = "standard" if plain else "auto"
+    # Written to memory first: rich ends the process with 1 when the reader of its output has gone.
+    text = io.StringIO()
+    console(result, Console(file=text, force_terminal=True, color_system=system, no_color=False, highlight=False))
+    return text.getvalue()
 
 
 def wants_color(choice: str) -> bool:

@@ -19,7 +19,8 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._live = not quiet and sys.stderr.isatty() and not os.environ.get("CI")
+        on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._live = not quiet and on_terminal and not os.environ.get("CI")
         self._lock = threading.Lock()
         self._answers = 0
         self._failed = 0
@@ -44,7 +45,7 @@ class Progress:
     ) -> None:
         if self._live:
             click.echo("\r\x1b[K", err=True, nl=False)
-        if not self._quiet and self._answers:
+        if not self._quiet and self._answers and error is None:
             click.echo(self._line(), err=True)
 
     def _line(self) -> str:

@@ -13,6 +13,7 @@ import click
 from recordscan.cli.options import config_options, fail_on_option, find, report_options
 from recordscan.errors import ConfigError, OutputError
 from recordscan.scope import TwilioAccountScope
+from recordscan.visible import visible
 
 if TYPE_CHECKING:
     from recordscan.cli.output import Output
@@ -75,7 +76,7 @@ Examples:
 )
 @click.option("--force", is_flag=True, help="Let --output-dir replace what is there.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Requests in flight at most.  [default: 16]")
-@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing but the verdict on stderr.")
 def scan(
     *,
     config_path: Path | None,
@@ -111,7 +112,8 @@ def scan(
             "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot"
         )
     # A replay takes requirements and gate from the snapshot, unless a configuration is named.
-    path = config_path if snapshot_path is not None else find(config_path, no_config=no_config)
+    replaying = snapshot_path is not None and config_path is None
+    path = None if replaying else find(config_path, no_config=no_config)
     config = load_config(path)
     reports = load_reports()
     if format_ != "none":
@@ -131,18 +133,18 @@ def scan(
         snapshot = collect(config, buckets, fail_on=fail_on or config.gate.fail_on, quiet=quiet)
     if save_path is not None:
         save_snapshot(snapshot, save_path)
-        click.echo(f"wrote {save_path}", err=True)
-    replayed_as_it_was = snapshot_path is not None and path is None
-    gate = fail_on or (snapshot.header.fail_on if replayed_as_it_was else config.gate.fail_on)
+        if not quiet:
+            click.echo(f"wrote {visible(str(save_path))}", err=True)
+    gate = fail_on or (snapshot.header.fail_on if replaying else config.gate.fail_on)
     result = assess_snapshot(
         snapshot,
         selection.rules,
         fail_on=parse_fail_on(gate),
-        profile=None if replayed_as_it_was else config.to_profile(),
+        profile=None if replaying else config.to_profile(),
         not_selected=selection.not_selected,
         notices=notices(selection.rules),
     )
-    return conclude(result, format_=format_, files=files, reports=reports, color=color)
+    return conclude(result, format_=format_, files=files, reports=reports, color=color, quiet=quiet)
 
 
 def conclude(
@@ -152,15 +154,18 @@ def conclude(
     files: "Sequence[Output]",
     reports: "Mapping[str, Render]",
     color: str,
+    quiet: bool,
 ) -> int:
     """Print and write the reports, say the verdict on stderr, and give the exit status."""
     from recordscan.cli.output import print_report, write_outputs
 
     if format_ != "none":
         print_report(result, format_, reports, color=color)
-    write_outputs(result, files, reports)
+    write_outputs(result, files, reports, quiet=quiet)
     gate = result.gate
-    click.echo(f"recordscan: {gate.verdict}: {gate.exit_reason} (exit status {gate.exit_status})", err=True)
+    # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
+    status = "" if gate.exit_status == 130 else f" (exit status {gate.exit_status})"
+    click.echo(f"recordscan: {gate.verdict}: {gate.exit_reason}{status}", err=True)
     return gate.exit_status
 
 
