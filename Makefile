@@ -12,7 +12,7 @@ demo: install-demo
 	$(BIN)/recordscan demo --output-dir demo-report
 
 test: install-test browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: install-lint
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ from recordscan_reports.wording import (
     count,
     failures_by_severity,
     listing,
+    sentence,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord)
         Text(text=assessment.rule_id, style="cyan"),
         Text(text=f"  {assessment.subject.name}"),
     )
-    yield from _wrapped(finding.message)
+    yield from _wrapped(sentence(finding.message))
     if finding.expected is not None:
         yield from _field("expected", finding.expected)
     if finding.observed is not None:

@@ -50,20 +50,6 @@ REASON_WORDS = {
     Reason.INTERNAL_ERROR: "Error in the rule",
 }
 
-FRAMEWORK_NAMES = {
-    "cis_aws_v3": "CIS AWS Foundations 3",
-    "cis_aws_v5": "CIS AWS Foundations 5",
-    "cis_aws_v6": "CIS AWS Foundations 6",
-    "gdpr": "GDPR",
-    "hipaa": "HIPAA",
-    "iso_27001_2022": "ISO/IEC 27001:2022",
-    "nist_800_53_r5": "NIST SP 800-53 r5",
-    "pci_dss_4_0_1": "PCI DSS 4.0.1",
-    "security_hub": "AWS Security Hub",
-    "soc2": "SOC 2",
-}
-"""What people call the frameworks of controls; one that is not here goes by its own name."""
-
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number and its noun: `1 check`, `1,234 checks`."""
@@ -118,3 +104,9 @@ def _decided(result: ScanResult) -> str:
     if not unknown:
         return f"All {count(coverage.planned, 'applicable check')} could be decided."
     return f"{unknown:,} of {count(coverage.planned, 'applicable check')} could not be decided."
+
+
+def sentence(text: str) -> str:
+    """Begin a message with a capital, unless its first word is a name, such as a URL or an id."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from recordscan.rule import Control, Rule
+from recordscan.rule import FRAMEWORKS, Control, Rule
 
 _HEADER = """\
 # The rules
@@ -14,19 +14,6 @@ Each rule states one requirement. It **passes** when the requirement is met, **f
 is **unknown** when what it needs could not be read, and **not applicable** where the requirement does not concern the
 subject. The severity is the worst that a failure can be; circumstances may make a finding milder.
 """
-
-_FRAMEWORKS = {
-    "cis_aws_v3": "CIS AWS Foundations v3",
-    "cis_aws_v5": "CIS AWS Foundations v5",
-    "cis_aws_v6": "CIS AWS Foundations v6",
-    "gdpr": "GDPR",
-    "hipaa": "HIPAA",
-    "iso_27001_2022": "ISO 27001:2022",
-    "nist_800_53_r5": "NIST 800-53 r5",
-    "pci_dss_4_0_1": "PCI DSS 4.0.1",
-    "security_hub": "AWS Security Hub",
-    "soc2": "SOC 2",
-}
 
 _MARKS = {"official": "", "peer": " (mapping of a peer)", "proposal": " (our proposal)"}
 
@@ -58,7 +45,7 @@ def _table(rules: Iterable[Rule]) -> str:
 
 def _covers(rule: Rule) -> list[str]:
     lines = [
-        f"{_FRAMEWORKS.get(framework, framework)}: {', '.join(_control(control) for control in controls)}"
+        f"{FRAMEWORKS.get(framework, framework)}: {', '.join(_control(control) for control in controls)}"
         for framework, controls in groupby(sorted(rule.controls, key=_order), key=lambda control: control.framework)
     ]
     if rule.peers:

@@ -7,7 +7,6 @@ it was, so that a rule can still see that a secret stood there.
 
 import re
 from collections.abc import Sequence
-from urllib.parse import urlsplit, urlunsplit
 
 from recordscan.facts import Json
 
@@ -18,8 +17,10 @@ OWN_SECRET = "[redacted: a credential of this scan]"  # noqa: S105 - a marker
 SECRET_KEY = "[redacted: aws-secret-access-key]"  # noqa: S105 - a marker
 URL_PART = "REDACTED"
 
-_SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+_SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 """The form that Twilio publishes for secret access keys: https://www.twilio.com/docs/api/errors/70106."""
+
+_USER_INFO = re.compile("(?<=://)[^/?#]*@")
 
 _SHORTEST_SECRET = 8
 
@@ -44,7 +45,7 @@ class Redactor:
 
     def _clean(self, value: Json, member: str, found: dict[str, None]) -> Json:
         if isinstance(value, dict):
-            return {self.text(str(name)): self._clean(inner, str(name), found) for name, inner in value.items()}
+            return {self._name(key, found): self._clean(inner, self.text(key), found) for key, inner in value.items()}
         if isinstance(value, list):
             return [self._clean(inner, member, found) for inner in value]
         if not isinstance(value, str):
@@ -54,6 +55,12 @@ class Redactor:
             cleaned = redact_secret_keys(redact_url_credentials(cleaned))
         if cleaned != value:
             found[f"a secret in {member or 'the answer'}"] = None
+        return cleaned
+
+    def _name(self, name: str, found: dict[str, None]) -> str:
+        cleaned = self.text(name)
+        if cleaned != name:
+            found["a secret in the name of a member"] = None
         return cleaned
 
 
@@ -70,16 +77,16 @@ def redact_secret_keys(text: str) -> str:
 
 
 def redact_url_credentials(text: str) -> str:
-    """A URL without its user info and the values of its query; other text as it is."""
-    try:
-        url = urlsplit(text)
-    except ValueError:
+    """Text without the user info of its URLs and the values of their queries and fragments; the rest as it is.
+
+    What follows the first query is taken for its continuation: more may go than had to, never less.
+    """
+    text = _USER_INFO.sub(f"{URL_PART}@", text)
+    before, mark, url = text.partition("://")
+    query = re.search("[?#]", url)
+    if query is None:
         return text
-    if not url.scheme or not url.netloc:
-        return text
-    netloc = f"{URL_PART}@{url.netloc.rpartition('@')[2]}" if "@" in url.netloc else url.netloc
-    query = re.sub(r"=[^&]*", f"={URL_PART}", url.query)
-    return urlunsplit((url.scheme, netloc, url.path, query, url.fragment))
+    return before + mark + url[: query.start()] + re.sub("=[^&#]*", f"={URL_PART}", url[query.start() :])
 
 
 def _looks_random(text: str) -> bool:

@@ -120,6 +120,21 @@ class Control:
     mark: Mark
 
 
+FRAMEWORKS = {
+    "cis_aws_v3": "CIS AWS Foundations 3",
+    "cis_aws_v5": "CIS AWS Foundations 5",
+    "cis_aws_v6": "CIS AWS Foundations 6",
+    "gdpr": "GDPR",
+    "hipaa": "HIPAA",
+    "iso_27001_2022": "ISO/IEC 27001:2022",
+    "nist_800_53_r5": "NIST SP 800-53 r5",
+    "pci_dss_4_0_1": "PCI DSS 4.0.1",
+    "security_hub": "AWS Security Hub",
+    "soc2": "SOC 2",
+}
+"""Short names of frameworks to the names that people know them by."""
+
+
 def _controls(mark: Mark, frameworks: dict[str, Sequence[str]]) -> tuple[Control, ...]:
     return tuple(
         Control(framework=framework, control=control, mark=mark)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from recordscan.facts import Json
 from recordscan.result import ScanResult
+from recordscan.rule import FRAMEWORKS
 from recordscan.visible import visible
 from recordscan_reports import wording
 from recordscan_reports.html.view import Page
@@ -38,6 +39,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["wording"] = wording
+    environment.globals["frameworks"] = FRAMEWORKS
     environment.globals["newline"] = Markup("\n")
     environment.filters["compact_json"] = _compact_json
     environment.filters["moment"] = _moment

@@ -157,7 +157,8 @@ def _observation(
         outcome=ObservationOutcome(answer.outcome),
         answer=answer.body,
         error=error,
-        permission=resource.permission,
+        # No permission helps a credential that is refused as a whole.
+        permission=None if answer.reason == _UNAUTHENTICATED else resource.permission,
         collected_at=timestamp(now),
         attempts=answer.attempts,
         request_id=answer.request_id,

@@ -9,6 +9,7 @@ import ipaddress
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -34,6 +35,9 @@ CONNECT_SECONDS, READ_SECONDS = 5, 20
 ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 30
 _TEXT = 300
+
+_TWILIO_HOST = re.compile(r"([a-z0-9-]+\.)+twilio\.com\Z")
+"""Of the whole authority: what else stands there, parsers read in different ways."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,12 +209,14 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
             raise Refused(f"recordscan only reads: {method} is refused")
         parts = urlsplit(url)
         host = parts.hostname or ""
-        if parts.scheme != "https" or not host.endswith(".twilio.com") or parts.username or parts.port:
-            raise Refused(f"the answer leads away from Twilio, to {parts.scheme}://{host}")
+        if parts.scheme != "https" or not _TWILIO_HOST.match(parts.netloc):
+            raise Refused(f"the answer leads away from Twilio, to {parts.scheme}://{host}"[:_TEXT])
         kept = {name: value for name, value in (headers or {}).items() if name.lower() != "content-type"}
+        scheme, authority = parts.scheme, parts.netloc
         if self._base is not None:
-            url = urlunsplit((self._base.scheme, self._base.netloc, parts.path, parts.query, ""))
+            scheme, authority = self._base.scheme, self._base.netloc
             kept[HOST_HEADER] = host
+        url = urlunsplit((scheme, authority, parts.path, parts.query, ""))
         response = self._send(url, params, kept, auth)
         self.last = response
         return Response(response.status_code, response.text, response.headers)
@@ -295,17 +301,18 @@ class TwilioReader:
             for step in resource.path.split("."):
                 target = getattr(target, step)
             body = self._walk(resource, http, target, query) if resource.member else _single(http, target)
+            body = _without(body, resource.dropped)
         except Refused as error:
             return _failed(http, code="refused", message=str(error), reason="malformed")
         except requests.RequestException as error:
             message = "no answer came in time" if isinstance(error, requests.Timeout) else "the connection failed"
             return _failed(http, code=type(error).__name__, message=message, reason="failed")
-        except (TwilioException, ValueError, TypeError, KeyError, AttributeError):
-            # The SDK raises any of these for an error status or a body of unexpected shape; the raw answer tells.
+        except (TwilioException, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            # Any of these comes of an error status or a body of unexpected shape or depth; the raw answer tells.
             return _problem(resource, http)
         return TwilioAnswer(
             outcome="answered",
-            body=_without(body, resource.dropped),
+            body=body,
             http_status=200,
             attempts=max(http.attempts, 1),
             request_id=_request_id(http),
@@ -324,8 +331,12 @@ class TwilioReader:
                 raise Refused(f"a page of the list has no {member}")
             before = len(rows)
             for row in body[member]:
+                if not isinstance(row["sid"], str):
+                    raise Refused("a row of the list has no SID")
                 # Rows move between pages while a list is walked; the same row is not counted twice.
-                rows.setdefault(str(row["sid"]), row)
+                rows.setdefault(row["sid"], row)
+            if "next_page_url" not in body.get("meta", ()) and "next_page_uri" not in body:
+                raise Refused("a page of the list does not say whether another follows")
             following = page.next_page_url
             if not following:
                 return {member: list(rows.values()), "pages": number, "truncated": False}
@@ -368,6 +379,9 @@ def require_loopback(url: str) -> None:
 
 def _single(http: ReadingHttpClient, target: Any) -> dict[str, Json]:
     target().fetch()
+    if http.last is not None and http.last.status_code != 200:
+        # The SDK takes a redirect for an answer.
+        raise Refused("the answer is none of those that the API documents")
     return _body(http)
 
 
@@ -387,7 +401,9 @@ def _problem(resource: TwilioResource, http: ReadingHttpClient) -> TwilioAnswer:
         return _failed(http, code="unusable", message="the answer is not what the API documents", reason="malformed")
     code, message = _error_of(http)
     if status == 404:
-        outcome: Literal["absent", "failed"] = "absent" if resource.absent_on_404 else "failed"
+        # Only Twilio itself can say that there is nothing; a proxy's 404 says nothing about Twilio.
+        definitive = resource.absent_on_404 and code == "20404"
+        outcome: Literal["absent", "failed"] = "absent" if definitive else "failed"
         return _failed(http, code=code, message=message, reason="not_found", outcome=outcome)
     return _failed(http, code=code, message=message, reason=_reason(status, code))
 
@@ -405,7 +421,7 @@ def _error_of(http: ReadingHttpClient) -> tuple[str, str]:
     status = http.last.status_code if http.last is not None else 0
     try:
         body = _body(http)
-    except (ValueError, Refused):
+    except (ValueError, Refused, RecursionError):
         return str(status), "the answer is no JSON"
     text = body.get("message") or body.get("detail") or body.get("title") or "no message"
     return str(body.get("code") or status), str(text)[:_TEXT]
@@ -444,7 +460,7 @@ def _without(value: Json, names: tuple[str, ...]) -> Json:
 
 def _wait(response: requests.Response, attempt: int) -> float:
     asked = response.headers.get("Retry-After", "")
-    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdigit() else _jitter(attempt)
+    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdecimal() else _jitter(attempt)
 
 
 def _jitter(attempt: int) -> float:

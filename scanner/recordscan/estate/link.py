@@ -93,7 +93,7 @@ def _link(answers: Answers, question: LinkQuestion) -> Link:
             evidence="B",
             access_key_id=access_key_id,
             user_arn=user_arn,
-            why="CloudTrail shows only this access key asking for data keys for objects under the prefix",
+            why="in CloudTrail's latest events only this access key asks for data keys for objects under the prefix",
         )
     if isinstance(seen, Known) and len(seen.value) > 1:
         users = ", ".join(sorted(set(need(seen).values())))
