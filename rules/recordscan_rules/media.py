@@ -181,12 +181,9 @@ def _place(url: str | None, expected: S3Location) -> str | None:
     parsed = parse_s3_url(url)
     if not isinstance(parsed, S3Location):
         return "a location that is no URL of an S3 bucket"
+    if parsed.bucket != expected.bucket:
+        return f"the bucket {parsed.bucket}"
+    # Compared folder by folder: what lies under `media-old/` does not lie under `media`.
     folder = expected.key_prefix.rstrip("/")
-    inside = parsed.key_prefix.startswith(expected.key_prefix) or parsed.key_prefix.rstrip("/") == folder
-    if parsed.bucket == expected.bucket and inside and parsed.scheme == expected.scheme:
-        return None
-    if parsed.bucket == expected.bucket and inside:
-        return f"{parsed.scheme}://{parsed.bucket}"
-    if parsed.bucket == expected.bucket:
-        return f"another prefix of {parsed.bucket}"
-    return f"the bucket {parsed.bucket}"
+    inside = not folder or f"{parsed.key_prefix.rstrip('/')}/".startswith(f"{folder}/")
+    return None if inside else f"another prefix of {parsed.bucket}"

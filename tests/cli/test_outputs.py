@@ -1,0 +1,149 @@
+"""Outputs that cannot be written, and errors of recordscan itself or of a plugin: exit 5, never a verdict's 1."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.scanned import Scanned, install_plugin, one_sentence
+from conftest import SCRIPT, CommandLine
+from recordscan.demo.run import Company
+
+BROKEN_REPORT = """
+def render(result):
+    raise ValueError("made-up-secret-of-the-auditor")
+"""
+
+BROKEN_RULE = """
+from recordscan.estate.target import Target
+from recordscan.rule import Findings, Severity, rule
+
+
+@rule("stranger-breaks", title="t", severity=Severity.CRITICAL, remediation="r", references=("https://example.com",))
+def stranger_breaks(target: Target) -> Findings:
+    \"\"\"A rule of a stranger that breaks on every target.\"\"\"
+    yield 1 / 0
+"""
+
+
+@pytest.mark.parametrize("option", ["-ohtml=missing/x.html", "--save-snapshot=missing/x.gz"])
+def test_a_missing_folder_is_found_before_anything_is_asked(
+    recordscan: CommandLine, clouds: Company, option: str
+) -> None:
+    run = recordscan("scan", option)
+    assert run.status == 5
+    path = option.split("=", 1)[1]
+    assert one_sentence(run) == f"{path}: the folder missing does not exist; make it first"
+    assert clouds.aws.requests == []
+    assert clouds.twilio.log == []
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        ("-ohtml=recordscan.toml/x.html", "the folder recordscan.toml does not exist; make it first"),
+        ("--save-snapshot=recordscan.toml/x.gz", "the folder recordscan.toml does not exist; make it first"),
+        ("--output-dir=recordscan.toml/out", "cannot be made: Not a directory"),
+        ("-ohtml=.", "is a folder; name a file"),
+    ],
+)
+def test_a_path_where_no_file_can_be(recordscan: CommandLine, clouds: Company, option: str, says: str) -> None:
+    run = recordscan("scan", option)
+    assert run.status == 5
+    assert one_sentence(run) == f"{option.split('=', 1)[1]}: {says}"
+    assert clouds.aws.requests == []
+
+
+def test_an_output_folder_in_use_needs_force(recordscan: CommandLine, clouds: Company, scanned: Scanned) -> None:
+    clouds.aws.heal()
+    shutil.copytree(scanned.result.parent, recordscan.folder / "out")
+    before = (recordscan.folder / "out" / "result.json").read_bytes()
+    run = recordscan("scan", "--output-dir", "out")
+    assert run.status == 5
+    assert one_sentence(run) == "out: already holds report.html; name another folder, or add --force to replace it"
+    assert clouds.aws.requests == []
+    assert (recordscan.folder / "out" / "result.json").read_bytes() == before
+    replay = recordscan("scan", "--snapshot", str(scanned.snapshot), "--output-dir", "out", "--force", "-f", "none")
+    assert replay.status == 1
+    assert sorted(path.name for path in (recordscan.folder / "out").iterdir()) == [
+        "report.html",
+        "result.json",
+        "snapshot.jsonl.gz",
+    ]
+
+
+def test_a_report_that_breaks_is_an_internal_error_and_leaks_nothing(bare: CommandLine, scanned: Scanned) -> None:
+    install_plugin(bare, group="recordscan.reports", name="broken = stranger:render", source=BROKEN_REPORT)
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "broken")
+    assert run.status == 5
+    assert one_sentence(run) == "internal error: ValueError; run again with -v and report it"
+    verbose = bare("-v", "report", str(scanned.result), "-f", "broken")
+    assert verbose.status == 5
+    assert "Traceback" in verbose.stderr
+    assert 'stranger.py", line 3, in render' in verbose.stderr
+
+
+def test_any_other_exception_ends_with_5_and_not_with_a_verdict(bare: CommandLine) -> None:
+    program = """
+import recordscan.cli
+def breaks(**_):
+    raise KeyError("made-up")
+recordscan.cli.schema.callback = breaks
+recordscan.cli.main(["schema", "result"])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=bare.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr == "recordscan: internal error: KeyError; run again with -v and report it\n"
+
+
+def test_a_rule_of_a_plugin_that_breaks_is_unknown_and_the_others_are_judged(
+    bare: CommandLine, scanned: Scanned
+) -> None:
+    install_plugin(bare, group="recordscan.rules", name="broken = stranger", source=BROKEN_RULE)
+    arguments = ["scan", "--snapshot", str(scanned.snapshot), "--rule", "stranger-breaks"]
+    alone = bare(*arguments)
+    assert alone.status == 3
+    assert "nothing could be judged" in alone.stderr
+    assert "stranger-breaks" in alone.stdout
+    both = bare(*arguments, "--rule", "bucket-tls-only")
+    assert both.status == 3 or "failed" in both.stderr
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "source", "says"),
+    [
+        ("recordscan.rules", "x = stranger", "import absent", "cannot be loaded: ModuleNotFoundError"),
+        ("recordscan.rules", "x = stranger", "", "holds no rule"),
+        ("recordscan.rules", "x = stranger", BROKEN_RULE.replace("stranger-breaks", "bucket-tls-only"), "already def"),
+        ("recordscan.reports", "x = stranger:render", "render = 1", "is no function"),
+        ("recordscan.reports", "json = stranger:render", BROKEN_REPORT, "is already defined"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_named_before_anything_is_asked(
+    recordscan: CommandLine, clouds: Company, group: str, name: str, source: str, says: str
+) -> None:
+    install_plugin(recordscan, group=group, name=name, source=source)
+    run = recordscan("scan")
+    assert run.status == 2
+    sentence = one_sentence(run)
+    assert "stranger" in sentence
+    assert says in sentence
+    assert clouds.aws.requests == []
+    assert clouds.twilio.log == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+@pytest.mark.parametrize("arguments", [["rules", "list"], ["report", "RESULT"], ["report", "RESULT", "--color=always"]])
+def test_a_full_disk_behind_stdout(bare: CommandLine, scanned: Scanned, arguments: list[str]) -> None:
+    words = [str(scanned.result) if word == "RESULT" else word for word in arguments]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [str(SCRIPT), *words], env=bare.environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 5
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.endswith(": No space left on device\n")
