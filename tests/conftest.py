@@ -1,6 +1,7 @@
 """Shared by tests that run the scanner: the made-up company on loopback ports, and the console script."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -93,3 +94,11 @@ def bare(tmp_path: Path) -> CommandLine:
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
     }
     return CommandLine(tmp_path, {**kept, **isolated})
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port that is taken but not listened on, so every connection to it is refused."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

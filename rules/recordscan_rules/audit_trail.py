@@ -3,7 +3,7 @@
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.estate.trail import records_objects
-from recordscan.facts import Known, all_true, any_true, derive, need
+from recordscan.facts import Known, all_true, any_true, derive, need, places
 from recordscan.rule import Findings, Severity, finding, official, peer, rule
 
 
@@ -55,6 +55,7 @@ def access_logging(target: Target) -> Findings:
         severity=Severity.LOW if known else Severity.MEDIUM,
         expected="server access logging on",
         observed="off",
+        evidence=places(bucket.logging),
     )
 
 

@@ -2,7 +2,7 @@
 
 from recordscan.estate.bucket import StoredObject
 from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import need, not_applicable
+from recordscan.facts import need, not_applicable, places
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, rule
 
@@ -41,6 +41,7 @@ def test_file(target: Target, profile: Profile) -> Findings:
             expected="none but the known ones",
             observed=", ".join(keys[:_NAMED]) + (", …" if len(keys) > _NAMED else ""),
             discriminator=bucket.arn,
+            evidence=places(target.objects),
         )
     need(listing.whole)
 

@@ -9,7 +9,7 @@ from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, writer_of
 from recordscan.estate.twilio import Composition, CredentialResource, Recording, TwilioAccount
 from recordscan.estate.user import AccessKey
-from recordscan.facts import Fact, Known, Reason, Source, need, not_applicable, unavailable
+from recordscan.facts import Fact, Known, Reason, Source, need, not_applicable, places, remark, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
@@ -41,6 +41,8 @@ def linked(target: Target) -> Findings:
     proof, and leaves this rule unknown with the candidate named.
     """
     enabled_setting_of(target)
+    if need(target.credential) is None:
+        not_applicable("the AWS credential that the setting names does not exist, and so holds no key")
     link = need(target.link)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
@@ -49,6 +51,7 @@ def linked(target: Target) -> Findings:
             Reason.UNDECIDABLE,
             f"a hint of class {link.evidence} points to {link.user_arn} ({link.why}), which proves nothing",
         )
+    remark(f"evidence of class {link.evidence}: {link.why}, that of {link.user_arn}")
     return ()
 
 
@@ -141,7 +144,7 @@ def _resource_names(fact: Fact[Listing[CredentialResource]]) -> Iterator[tuple[s
 @rule_over(
     Estate.twilio_targets,
     "cred-key-active",
-    title="The access key that Twilio holds is active and in use",
+    title="The access key that Twilio holds is active",
     severity=Severity.CRITICAL,
     remediation="""
         Activate the key again (`aws iam update-access-key --status Active`), or create a new one and store it at Twilio
@@ -169,6 +172,7 @@ def key_active(target: Target) -> Findings:
             writer.arn,
             expected="Active",
             observed=state,
+            evidence=places(writer.access_keys, "Status"),
         )
         return
     _require_use(target, key)

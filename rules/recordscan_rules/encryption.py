@@ -8,7 +8,7 @@ from recordscan.estate.key import key_region
 from recordscan.estate.s3url import S3Location, parse_s3_url
 from recordscan.estate.target import Target, bucket_of, key_of
 from recordscan.estate.twilio import Composition, Recording
-from recordscan.facts import Known, Reason, derive, need, not_applicable, unavailable
+from recordscan.facts import Known, Reason, derive, need, not_applicable, places, unavailable
 from recordscan.policy.denials import sse_c_denied
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
@@ -74,6 +74,7 @@ def bucket_sse_kms(target: Target) -> Findings:
         severity=Severity.LOW if succeeds else Severity.HIGH,
         expected="aws:kms",
         observed=algorithm,
+        evidence=places(bucket.encryption, "SSEAlgorithm"),
     )
 
 
@@ -108,6 +109,7 @@ def kms_region(target: Target) -> Findings:
             bucket.arn,
             expected=region,
             observed=named,
+            evidence=places(bucket.region, "BucketRegion") + places(bucket.encryption, "KMSMasterKeyID"),
         )
     elif not need(key.exists):
         yield finding(
@@ -116,6 +118,7 @@ def kms_region(target: Target) -> Findings:
             bucket.arn,
             expected=f"a key in {region}",
             observed="no such key",
+            evidence=places(key.exists) + places(bucket.encryption, "KMSMasterKeyID"),
         )
 
 
@@ -155,6 +158,7 @@ def customer_key(target: Target) -> Findings:
             bucket.arn,
             expected="a customer managed key",
             observed="aws/s3" if key is None else key.reference,
+            evidence=places(bucket.encryption, "SSEAlgorithm", "KMSMasterKeyID") + (places(key.manager) if key else ()),
         )
     elif manager != "CUSTOMER":
         unavailable(Reason.MALFORMED, "KMS does not say who manages the key")
@@ -187,6 +191,7 @@ def key_arn(target: Target) -> Findings:
             reference,
             expected="a key ARN",
             observed=reference,
+            evidence=places(bucket.encryption, "KMSMasterKeyID"),
         )
 
 
@@ -224,6 +229,7 @@ def sse_c_blocked(target: Target) -> Findings:
             bucket.arn,
             expected="SSE-C blocked",
             observed="blocked: " + (", ".join(blocked) or "not stated"),
+            evidence=places(bucket.encryption, "BlockedEncryptionTypes", "EncryptionType") + places(bucket.policy),
         )
 
 

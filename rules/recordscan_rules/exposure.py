@@ -2,7 +2,7 @@
 
 from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, PUBLIC_GROUPS, Bucket, Grant
 from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import Fact, Unavailable, all_true, any_true, derive, need
+from recordscan.facts import Fact, Unavailable, all_true, any_true, derive, need, places
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _BLOCK = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -75,6 +75,7 @@ def public_access_block(target: Target) -> Findings:
         severity=severity,
         expected="all four switches on",
         observed="off: " + ", ".join(off),
+        evidence=tuple(place for name in off for place in bucket.effective(name).source),
     )
 
 
@@ -114,12 +115,13 @@ def acl_disabled(target: Target) -> Findings:
             bucket.arn,
             expected="BucketOwnerEnforced",
             observed=ownership,
+            evidence=places(bucket.object_ownership),
         )
 
 
 @rule(
     "bucket-acl-public",
-    title="The bucket ACL grants nothing to the public",
+    title="No bucket ACL that takes effect grants anything to the public",
     severity=Severity.CRITICAL,
     remediation="""
         `aws s3api put-bucket-acl --bucket BUCKET --acl private`, then disable ACLs for good (Object Ownership
@@ -165,6 +167,7 @@ def acl_public(target: Target) -> Findings:
             expected="no grant to the public",
             observed=f"{grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",
             discriminator=f"{grant.grantee} {grant.permission}",
+            evidence=places(bucket.grants, "URI", "Permission"),
         )
 
 

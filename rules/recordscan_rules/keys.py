@@ -3,7 +3,7 @@
 from recordscan.estate.estate import Estate
 from recordscan.estate.inventory import AccountKey
 from recordscan.estate.target import Target, key_of
-from recordscan.facts import Fact, Reason, need, not_applicable, unavailable
+from recordscan.facts import Fact, Reason, need, not_applicable, places, unavailable
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule_over
 
 _STATES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"
@@ -43,6 +43,7 @@ def key_state(holder: Target | AccountKey) -> Findings:
             expected="ENCRYPT_DECRYPT",
             observed=usage,
             discriminator="usage",
+            evidence=places(key.usage),
         )
     state = _stated(key.state, "state")
     if state in _UNUSABLE:
@@ -52,6 +53,7 @@ def key_state(holder: Target | AccountKey) -> Findings:
             severity=Severity.CRITICAL if holds_media else Severity.LOW,
             expected="Enabled",
             observed=state,
+            evidence=places(key.state),
         )
     elif state != "Enabled":
         unavailable(Reason.UNDECIDABLE, f"the KMS key {key.reference} is in passing state {state}; scan again later")
@@ -93,6 +95,7 @@ def key_pending_deletion(holder: Target | AccountKey) -> Findings:
             key.reference,
             expected="not scheduled for deletion",
             observed=state,
+            evidence=places(key.state) + places(key.deletion_date),
         )
 
 
@@ -149,6 +152,7 @@ def key_rotation(holder: Target | AccountKey) -> Findings:
             key.reference,
             expected="rotation on",
             observed="rotation off",
+            evidence=places(key.rotation),
         )
 
 

@@ -2,7 +2,7 @@
 
 from recordscan.estate.bucket import Bucket, LifecycleRule
 from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import Reason, need, not_applicable, unavailable
+from recordscan.facts import Reason, need, not_applicable, places, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
@@ -52,6 +52,7 @@ def versioning(target: Target) -> Findings:
             bucket.arn,
             expected="Enabled",
             observed=status or "never enabled",
+            evidence=places(bucket.versioning),
         )
     elif status != "Enabled":
         unavailable(Reason.UNDECIDABLE, f"{status} is no state of versioning that this rule knows")
@@ -113,6 +114,7 @@ def _too_short(bucket: Bucket, entries: list[LifecycleRule], least: int) -> Find
                 expected=f"no sooner than after {least} days",
                 observed="on a fixed date, whatever its age" if entry.expiration_date else f"after {days} days",
                 discriminator=f"early {entry.label}",
+                evidence=places(bucket.lifecycle),
             )
 
 
@@ -126,6 +128,7 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
             expected=expected,
             observed="never" if expiry is None else f"after {expiry} days",
             discriminator="late",
+            evidence=places(bucket.lifecycle),
         )
         return
     if need(bucket.versioning) is None:
@@ -140,6 +143,7 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
             expected=expected,
             observed="never deleted" if not ends else f"deleted after {expiry} + {min(ends)} days",
             discriminator="noncurrent",
+            evidence=places(bucket.lifecycle) + places(bucket.versioning),
         )
 
 

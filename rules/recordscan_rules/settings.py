@@ -4,7 +4,7 @@ from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, setting_of
 from recordscan.estate.twilio import CredentialResource, TwilioAccount
-from recordscan.facts import Fact, need, not_applicable
+from recordscan.facts import Fact, need, not_applicable, places
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
@@ -51,6 +51,7 @@ def recordings_external(target: Target, profile: Profile) -> Findings:
             target.uid,
             expected="aws_storage_enabled is true",
             observed="false or never configured",
+            evidence=places(setting_of(target).enabled),
         )
 
 
@@ -83,6 +84,7 @@ def compositions_external(target: Target) -> Findings:
         target.uid,
         expected="aws_storage_enabled is true",
         observed="false or never configured",
+        evidence=places(setting_of(target).enabled),
     )
 
 
@@ -119,6 +121,7 @@ def complete(target: Target) -> Findings:
                 expected=f"{name} is set",
                 observed="null",
                 discriminator=name,
+                evidence=places(value),
             )
 
 
@@ -142,17 +145,18 @@ def dormant(target: Target) -> Findings:
     setting = setting_of(target)
     if need(setting.enabled):
         not_applicable(f"external storage of {target.media} is enabled")
-    left = [
-        name
+    left = {
+        name: value
         for name, value in (("aws_s3_url", setting.url), ("aws_credentials_sid", setting.credential_sid))
         if need(value) is not None
-    ]
+    }
     if left:
         yield finding(
             f"{target.name} are not stored externally, but {' and '.join(left)} are still set",
             target.uid,
             expected="both null",
             observed=f"{', '.join(left)} set",
+            evidence=tuple(place for value in left.values() for place in places(value)),
         )
 
 
@@ -184,6 +188,7 @@ def credential_exists(target: Target) -> Findings:
             sid,
             expected="listed",
             observed="not listed",
+            evidence=places(setting.credential_sid) + places(_account_of(target).aws_credentials),
         )
 
 
@@ -206,13 +211,20 @@ def encryption_key_exists(target: Target) -> Findings:
         not_applicable("encryption with a public key is not enabled")
     sid = need(setting.encryption_key_sid)
     if sid is None:
-        yield finding(f"{target.name} are to be encrypted, but no public key is named", target.uid, observed="null")
+        yield finding(
+            f"{target.name} are to be encrypted, but no public key is named",
+            target.uid,
+            expected="encryption_key_sid is set",
+            observed="null",
+            evidence=places(setting.encryption_key_sid),
+        )
     elif not _listed(sid, _account_of(target).public_keys):
         yield finding(
             f"the public key {sid} of {target.name} does not exist in the account",
             sid,
             expected="listed",
             observed="not listed",
+            evidence=places(setting.encryption_key_sid) + places(_account_of(target).public_keys),
         )
 
 

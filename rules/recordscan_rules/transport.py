@@ -1,7 +1,7 @@
 """How recordings travel to and from the bucket."""
 
 from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import need
+from recordscan.facts import need, places
 from recordscan.policy.denials import insecure_transport_denied
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
@@ -71,6 +71,7 @@ def tls_only(target: Target) -> Findings:
             bucket.arn,
             expected="all requests without TLS denied",
             observed="no bucket policy",
+            evidence=places(bucket.policy),
         )
         return
     denial = insecure_transport_denied(policy, bucket.arn)
@@ -83,4 +84,5 @@ def tls_only(target: Target) -> Findings:
             severity=Severity.MEDIUM if partial else Severity.HIGH,
             expected="all requests without TLS denied",
             observed="; ".join(denial.gaps),
+            evidence=places(bucket.policy),
         )

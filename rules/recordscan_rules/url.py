@@ -5,7 +5,7 @@ from recordscan.estate.estate import Estate, WholeEstate
 from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of
 from recordscan.estate.twilio import TwilioAccount
-from recordscan.facts import Known, Reason, Unavailable, need, not_applicable, unavailable
+from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
 from recordscan.rule import Findings, Severity, finding, proposal, rule, rule_over
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -67,6 +67,11 @@ def _parsed(target: Target) -> S3Location | S3UrlError:
     return parse_s3_url(url)
 
 
+def _shown(target: Target) -> Source:
+    """Where Twilio shows the URL."""
+    return () if target.setting is None else places(target.setting.url)
+
+
 def _location(target: Target) -> S3Location:
     """The place that the URL names; leaves the rule unknown where it names none."""
     parsed = _parsed(target)
@@ -97,6 +102,7 @@ def parse(target: Target) -> Findings:
             target.uid,
             expected="https://BUCKET.s3.REGION.amazonaws.com/PREFIX/",
             observed=parsed.code,
+            evidence=_shown(target),
         )
 
 
@@ -124,6 +130,7 @@ def https(target: Target) -> Findings:
             target.uid,
             expected="https",
             observed=location.scheme,
+            evidence=_shown(target),
         )
 
 
@@ -142,13 +149,15 @@ def region_matches_bucket(target: Target) -> Findings:
     location = _location(target)
     if location.region is None:
         unavailable(Reason.UNDECIDABLE, "the URL names no Region")
-    region = need(bucket_of(target).region)
+    bucket = bucket_of(target)
+    region = need(bucket.region)
     if location.region != region:
         yield finding(
             f"the URL of {target.name} names {location.region}, but the bucket {location.bucket} lies in {region}",
             target.uid,
             expected=region,
             observed=location.region,
+            evidence=_shown(target) + places(bucket.region, "BucketRegion"),
         )
 
 
@@ -176,7 +185,7 @@ def region_present(target: Target) -> Findings:
         severity=Severity.HIGH if new else Severity.LOW,
         expected="a Region in the host name",
         observed=", ".join(location.warnings) or "none",
-        evidence=region.source if new else (),
+        evidence=_shown(target) + (places(region, "BucketRegion") if new else ()),
     )
 
 
@@ -201,6 +210,7 @@ def dash_form(target: Target) -> Findings:
             severity=Severity.MEDIUM if new else Severity.INFO,
             expected=f"s3.{location.region}",
             observed=f"s3-{location.region}",
+            evidence=_shown(target),
         )
 
 
@@ -232,6 +242,7 @@ def bucket_exists(target: Target) -> Findings:
             bucket.arn,
             expected="owned by an expected account",
             observed=presence,
+            evidence=places(bucket.presence),
         )
 
 
@@ -261,6 +272,7 @@ def bucket_ascii(target: Target) -> Findings:
         target.uid,
         expected="lower-case letters, digits and hyphens",
         observed=parsed.code,
+        evidence=_shown(target),
     )
 
 
@@ -286,6 +298,7 @@ def bucket_dns(target: Target) -> Findings:
             target.uid,
             expected="a DNS-compliant name",
             observed=parsed.code,
+            evidence=_shown(target),
         )
     elif "." in parsed.bucket and parsed.style == "virtual-hosted":
         yield finding(
@@ -294,6 +307,7 @@ def bucket_dns(target: Target) -> Findings:
             severity=Severity.MEDIUM,
             expected="no dots",
             observed=parsed.bucket,
+            evidence=_shown(target),
         )
 
 
@@ -315,6 +329,7 @@ def no_extras(target: Target) -> Findings:
             target.uid,
             expected="scheme, host and path only",
             observed=parsed.code,
+            evidence=_shown(target),
         )
 
 
@@ -341,6 +356,7 @@ def endpoint_family(target: Target) -> Findings:
             target.uid,
             expected="a plain bucket",
             observed=parsed.code,
+            evidence=_shown(target),
         )
 
 
@@ -371,6 +387,7 @@ def partition(target: Target) -> Findings:
                 name,
                 expected=location.partition,
                 observed=arn.partition,
+                evidence=_shown(target) + places(target.link) + places(target.key),
             )
 
 
@@ -399,6 +416,7 @@ def prefix_dedicated(target: Target) -> Findings:
             target.uid,
             expected="a prefix, or a bucket of its own",
             observed=", ".join(foreign[:3]),
+            evidence=_shown(target) + places(target.objects),
         )
     need(objects.whole)
 
@@ -431,6 +449,7 @@ def prefix_slashes(target: Target) -> Findings:
                 expected="single slashes and names",
                 observed=location.key_prefix,
                 discriminator=warning,
+                evidence=_shown(target),
             )
     if not location.has_trailing_slash:
         yield finding(
@@ -440,6 +459,7 @@ def prefix_slashes(target: Target) -> Findings:
             expected=f"{location.key_prefix}/",
             observed=location.key_prefix,
             discriminator="no_trailing_slash",
+            evidence=_shown(target),
         )
 
 
@@ -454,21 +474,22 @@ def prefix_slashes(target: Target) -> Findings:
 )
 def prefix_separate(account: TwilioAccount) -> Findings:
     """Retention, encryption and reading rights differ between raw tracks and composed files; they are set by prefix."""
-    places = []
+    stores = []
     for setting in account.settings:
         if not need(setting.enabled):
             not_applicable(f"external storage of {setting.product} is not enabled")
         parsed = parse_s3_url(need(setting.url))
         if isinstance(parsed, S3UrlError):
             unavailable(Reason.MALFORMED, f"the URL of {setting.product} names no bucket: {parsed.message}")
-        places.append((parsed.bucket, parsed.key_prefix.rstrip("/")))
-    if places[0] == places[1]:
-        bucket, prefix = places[0]
+        stores.append((parsed.bucket, parsed.key_prefix.rstrip("/")))
+    if stores[0] == stores[1]:
+        bucket, prefix = stores[0]
         yield finding(
             f"Recordings and Compositions of {account.label} both go to {bucket}/{prefix}",
             account.uid,
             expected="different prefixes",
             observed=f"{bucket}/{prefix}",
+            evidence=tuple(place for setting in account.settings for place in places(setting.url)),
         )
 
 
@@ -490,6 +511,7 @@ def tenant_separate(estate: WholeEstate) -> Findings:
     if len({target.account_id for target in of_twilio}) < 2:
         not_applicable("there is only one Twilio account")
     owners: dict[str, set[str]] = {}
+    seen: dict[str, dict[Citation, None]] = {}
     unread: list[Unavailable] = []
     for target in of_twilio:
         if isinstance(target.location, Unavailable):
@@ -498,6 +520,7 @@ def tenant_separate(estate: WholeEstate) -> Findings:
             location = location_of(target)
             place = f"{location.bucket}/{location.key_prefix.rstrip('/')}"
             owners.setdefault(place, set()).add(str(target.account_id))
+            seen.setdefault(place, {}).update(dict.fromkeys(_shown(target)))
     for place, accounts in sorted(owners.items()):
         if len(accounts) > 1:
             yield finding(
@@ -506,6 +529,7 @@ def tenant_separate(estate: WholeEstate) -> Findings:
                 expected="one account",
                 observed=", ".join(sorted(accounts)),
                 discriminator=place,
+                evidence=tuple(seen[place]),
             )
     for fact in unread:
         need(fact)

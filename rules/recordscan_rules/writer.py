@@ -6,7 +6,7 @@ from recordscan.estate.estate import Estate
 from recordscan.estate.inventory import AccountUser
 from recordscan.estate.target import Target, writer_of
 from recordscan.estate.user import AccessKey, IamUser
-from recordscan.facts import Known, Reason, derive, need, unavailable
+from recordscan.facts import Known, Reason, derive, need, not_applicable, places, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule, rule_over
 
@@ -53,7 +53,7 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
     count.
     """
     user = writer_of(holder)
-    for key in _active_keys(user):
+    for key in _some_active_keys(user):
         days = _days_since(need(key.created), holder.as_of)
         if days > profile.key_max_age_days:
             yield finding(
@@ -61,6 +61,7 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
                 user.arn,
                 severity=Severity.HIGH if days > _VERY_OLD_DAYS else Severity.MEDIUM,
                 expected=f"at most {profile.key_max_age_days} days",
+                evidence=places(key.created),
                 observed=f"{days} days",
                 discriminator=key.id,
             )
@@ -102,6 +103,7 @@ def key_count(holder: Target | AccountUser, profile: Profile) -> Findings:
             user.arn,
             expected=f"one, or two for at most {profile.key_overlap_days} days",
             observed=", ".join(key.label for key in active),
+            evidence=places(user.access_keys, "Status", "CreateDate"),
         )
 
 
@@ -137,7 +139,7 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
     easily forgotten.
     """
     user = writer_of(holder)
-    for key in _active_keys(user):
+    for key in _some_active_keys(user):
         used = need(key.last_use)
         days = _days_since(used.when if used is not None else need(key.created), holder.as_of)
         if days > profile.key_unused_days:
@@ -147,6 +149,7 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
                 user.arn,
                 expected=f"used within {profile.key_unused_days} days",
                 observed=f"{days} days ago" if used is not None else "never",
+                evidence=places(key.last_use),
                 discriminator=key.id,
             )
 
@@ -198,6 +201,7 @@ def no_console(target: Target) -> Findings:
         severity=Severity.HIGH if protected else Severity.CRITICAL,
         expected="no console password",
         observed=f"console password; {note}",
+        evidence=places(user.console_password) + places(user.mfa_devices),
     )
 
 
@@ -207,6 +211,10 @@ def _active_keys(user: IamUser) -> list[AccessKey]:
         if key.status not in ("Active", "Inactive", "Expired"):
             unavailable(Reason.UNDECIDABLE, f"IAM calls the access key {key.label} {key.status}")
     return [key for key in keys if key.active]
+
+
+def _some_active_keys(user: IamUser) -> list[AccessKey]:
+    return _active_keys(user) or not_applicable("the user has no active access key")
 
 
 def _days_since(moment: datetime, as_of: datetime) -> int:

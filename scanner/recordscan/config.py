@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from recordscan.errors import ConfigError
 from recordscan.profile import Profile
+from recordscan.redaction import redact_url_credentials
 from recordscan.rule import Severity
 from recordscan.scope import BucketScope, Scope, TwilioAccountScope
 
@@ -153,7 +154,7 @@ def parse_bucket(text: str) -> BucketScope:
     """
     name, _, prefix = text.removeprefix("s3://").partition("/")
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
-        raise ConfigError(f"{text!r} names no bucket; write NAME or NAME/PREFIX")
+        raise ConfigError(f"{redact_url_credentials(text)!r} names no bucket; write NAME or NAME/PREFIX")
     return BucketScope(bucket=name, prefix=prefix)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from recordscan import __version__
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
-from recordscan.facts import Citation, Fact, Json, Known, Missing, NotApplicable, Reason, cite, evidence_trail
+from recordscan.facts import Citation, Fact, Json, Known, Missing, NotApplicable, Reason, cite, evidence_trail, remarks
 from recordscan.observation import Observation, ObservationOutcome, canonical_json
 from recordscan.profile import Profile
 from recordscan.result import (
@@ -81,7 +81,7 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
     """
     findings: list[FindingRecord] = []
     missing: Missing | None = None
-    with evidence_trail() as trail:
+    with remarks() as said, evidence_trail() as trail:
         try:
             for record in _finding_records(rule, subject, rule.findings(subject, profile)):
                 findings.append(record)
@@ -109,7 +109,7 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
             detail=fact.detail,
             permission=fact.permission,
         )
-    return _assessment(rule, subject, Outcome.PASS, trail)
+    return _assessment(rule, subject, Outcome.PASS, trail, detail="; ".join(said) or None)
 
 
 def judge_gate(assessments: Iterable[Assessment], fail_on: Severity | None, *, interrupted: bool) -> Gate:

@@ -99,6 +99,20 @@ Trail: TypeAlias = dict[Citation, None]
 _trail: ContextVar[Trail | None] = ContextVar("recordscan_trail", default=None)
 
 
+_remarks: ContextVar[list[str] | None] = ContextVar("recordscan_remarks", default=None)
+
+
+@contextmanager
+def remarks() -> Iterator[list[str]]:
+    """Collect what is remarked inside the block."""
+    said: list[str] = []
+    token = _remarks.set(said)
+    try:
+        yield said
+    finally:
+        _remarks.reset(token)
+
+
 @contextmanager
 def evidence_trail() -> Iterator[Trail]:
     """Collect the sources of all facts needed inside the block."""
@@ -127,6 +141,13 @@ def need(fact: Fact[T]) -> T:
         raise Missing(fact)
     cite(fact.source)
     return fact.value
+
+
+def remark(text: str) -> None:
+    """Say on what a pass rests beside the answers, such as the configuration; the report shows it with the verdict."""
+    remarks = _remarks.get()
+    if remarks is not None:
+        remarks.append(text)
 
 
 def not_applicable(why: str) -> NoReturn:
@@ -178,6 +199,17 @@ def pluck(fact: Fact[Json], *path: str | int) -> Fact[Json]:
             return Unavailable(Reason.MALFORMED, f"the answer has no member {pointer}", fact.source)
     source = tuple(Citation(place.observation, place.pointer + pointer) for place in fact.source)
     return Known(value, source)
+
+
+def places(fact: Fact[object], *members: str) -> Source:
+    """The places that a fact was read from, for the evidence of a finding.
+
+    Args:
+        fact: Any fact.
+        members: Keep only places that end in one of these members; all are kept where none does.
+    """
+    named = tuple(place for place in fact.source if place.pointer.rpartition("/")[2] in members)
+    return named or fact.source
 
 
 def any_true(*facts: Fact[bool]) -> Fact[bool]:

@@ -66,7 +66,7 @@ class Assessment:
         outcome: What it says.
         severity: Of a fail, the worst of its findings; of anything else, the rule's own.
         reason: Why it is unknown; None otherwise.
-        detail: One sentence for unknown and not applicable; None otherwise.
+        detail: Why it is unknown or not applicable; of a pass what it rests on beside the answers; else None.
         permission: What to grant so that it could be known; None where no grant helps.
         findings: Those of a fail; () otherwise.
         evidence: The places that the outcome rests on, in the order in which the rule needed them.

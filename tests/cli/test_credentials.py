@@ -1,8 +1,5 @@
 """Credentials that are missing, unknown, wrong or expired: exit 4, and one sentence that says which side."""
 
-import socket
-from collections.abc import Iterator
-
 import pytest
 
 from cli.scanned import one_sentence
@@ -23,14 +20,6 @@ def refusal(run: Run, clouds: Company) -> str:
     assert len(secrets) >= 3
     assert [secret for secret in secrets if secret in run.stderr] == []
     return one_sentence(run)
-
-
-@pytest.fixture
-def unused_port() -> Iterator[int]:
-    """A port that is taken but not listened on, so every connection to it is refused."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 @COMMANDS

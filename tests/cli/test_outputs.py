@@ -1,8 +1,11 @@
 """Outputs that cannot be written, and errors of recordscan itself or of a plugin: exit 5, never a verdict's 1."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,7 +79,7 @@ def test_an_output_folder_in_use_needs_force(recordscan: CommandLine, clouds: Co
 
 def test_a_report_that_breaks_is_an_internal_error_and_leaks_nothing(bare: CommandLine, scanned: Scanned) -> None:
     install_plugin(bare, group="recordscan.reports", name="broken = stranger:render", source=BROKEN_REPORT)
-    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "broken")
+    run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "-f", "broken")
     assert run.status == 5
     assert one_sentence(run) == "internal error: ValueError; run again with -v and report it"
     verbose = bare("-v", "report", str(scanned.result), "-f", "broken")
@@ -147,3 +150,47 @@ def test_a_full_disk_behind_stdout(bare: CommandLine, scanned: Scanned, argument
     assert done.returncode == 5
     assert done.stderr.count("\n") == 1
     assert done.stderr.endswith(": No space left on device\n")
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written(bare: CommandLine, scanned: Scanned) -> None:
+    (bare.folder / "kept").mkdir()
+    (bare.folder / "latest.json").symlink_to(bare.folder / "kept" / "result.json")
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none", "-o", "json=latest.json")
+    assert run.status == 1, run.stderr
+    assert (bare.folder / "latest.json").is_symlink()
+    assert json.loads((bare.folder / "kept" / "result.json").read_text())["gate"]["exit_status"] == 1
+
+
+def test_a_pipe_is_written_to_and_not_replaced(bare: CommandLine, scanned: Scanned) -> None:
+    pipe = bare.folder / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        received = pool.submit(pipe.read_bytes)
+        run = bare("report", str(scanned.result), "-f", "none", "-o", "json=pipe")
+        assert pipe.is_fifo()
+        assert run.status == 0, run.stderr
+        assert received.result(timeout=60) == scanned.result.read_bytes()
+
+
+def test_a_dash_is_no_file(bare: CommandLine, scanned: Scanned) -> None:
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-o", "json=-")
+    assert run.status == 2
+    assert one_sentence(run) == "-o 'json=-': a file has a name; for stdout write -f json"
+    assert not (bare.folder / "-").exists()
+
+
+def test_a_replay_says_whose_requirements_it_applies(bare: CommandLine, scanned: Scanned) -> None:
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none")
+    assert "requirements and gate are those of the snapshot; no configuration file is read\n" in run.stderr
+    (bare.folder / "strict.toml").write_text('[gate]\nfail_on = "none"\n', encoding="utf-8")
+    changed = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none", "-c", "strict.toml")
+    assert changed.status == 0
+    assert "requirements and gate are those of strict.toml\n" in changed.stderr
+
+
+def test_a_bucket_that_is_a_url_with_a_password_is_refused_without_it(recordscan: CommandLine, clouds: Company) -> None:
+    run = recordscan("scan", "--bucket", "https://user:hunter2-secret@acme.s3.amazonaws.com/")
+    assert run.status == 2
+    assert "names no bucket" in one_sentence(run)
+    assert "hunter2" not in run.stderr
+    assert clouds.aws.requests == []

@@ -145,3 +145,14 @@ def test_the_guide_is_quoted_in_a_sentence(rule: Rule) -> None:
 
 def test_severities_are_in_use_from_info_to_critical() -> None:
     assert {rule.severity.value for rule in RULES} == {"info", "low", "medium", "high", "critical"}
+
+
+@each_failing_rule
+def test_every_finding_names_the_answers_that_decided(rule: Rule) -> None:
+    """Without them a report could only show all that was read, and an auditor would have to search."""
+    case = FAILING[rule.id]()
+    subjects = rule.subjects(Estate(case.snapshot()))
+    findings = [f for subject in subjects for f in assess(rule, subject, case.profile).findings]
+    assert findings
+    for found in findings:
+        assert found.evidence, found.message

@@ -36,11 +36,13 @@ class Proof:
 
     Attributes:
         evidence: The observation.
+        decisive: The outcome rests on it; otherwise it was read on the way, and shown without marks.
         pointers: The places that were read; () where the whole answer was.
         lines: The answer around these places; () of a call that got none.
     """
 
     evidence: Evidence
+    decisive: bool
     pointers: tuple[str, ...]
     lines: tuple[Line, ...]
 
@@ -53,7 +55,7 @@ class Check:
         assessment: The outcome.
         rule: The requirement.
         remediation: What to do, parsed.
-        proofs: The answers that it rests on, in the order in which they were needed, as far as they are shown.
+        proofs: The answers that it rests on, then those that were read on the way, as far as they are shown.
         proofs_left_out: How many more there are.
     """
 
@@ -251,15 +253,19 @@ class Page:
 
     def _check(self, assessment: Assessment) -> Check:
         rule = self._rules[assessment.rule_id]
-        places = _places(_citations(assessment))
+        decisive = _places(_decisive(assessment))
+        others = dict.fromkeys(name for name in _places(_citations(assessment)) if name not in decisive)
         brief = assessment.outcome is Outcome.PASS
-        known = [(self._evidence[name], pointers) for name, pointers in places.items() if name in self._evidence]
+        known = [(self._evidence[name], pointers) for name, pointers in decisive.items() if name in self._evidence]
+        known_too = [self._evidence[name] for name in others if name in self._evidence]
+        proofs = [self._proof(evidence, pointers, brief=brief) for evidence, pointers in known[:PROOFS_SHOWN]]
+        proofs += [Proof(evidence=evidence, decisive=False, pointers=(), lines=()) for evidence in known_too]
         return Check(
             assessment=assessment,
             rule=rule,
             remediation=parse_prose(rule.remediation),
-            proofs=tuple(self._proof(evidence, pointers, brief=brief) for evidence, pointers in known[:PROOFS_SHOWN]),
-            proofs_left_out=max(0, len(known) - PROOFS_SHOWN),
+            proofs=tuple(proofs[:PROOFS_SHOWN]),
+            proofs_left_out=max(0, len(known) + len(known_too) - PROOFS_SHOWN),
         )
 
     def _proof(self, evidence: Evidence, pointers: tuple[str, ...], *, brief: bool) -> Proof:
@@ -267,7 +273,7 @@ class Page:
         if _has_answer(evidence):
             limit, context = (BRIEF_LINES, 1) if brief else (EXCERPT_LINES, CONTEXT_LINES)
             lines = tuple(self._answer(evidence).excerpt(pointers, limit=limit, context=context))
-        return Proof(evidence=evidence, pointers=pointers, lines=lines)
+        return Proof(evidence=evidence, decisive=True, pointers=pointers, lines=lines)
 
     def _answer(self, evidence: Evidence) -> Answer:
         if evidence.id not in self._answers:
@@ -282,6 +288,13 @@ def _has_answer(evidence: Evidence) -> bool:
 def _citations(assessment: Assessment) -> Iterable[Citation]:
     """The places that a check rests on, those of its findings too."""
     return (*assessment.evidence, *(place for finding in assessment.findings for place in finding.evidence))
+
+
+def _decisive(assessment: Assessment) -> Iterable[Citation]:
+    """The places that decided: those that the findings name, or all that were read where one names none."""
+    if assessment.findings and all(finding.evidence for finding in assessment.findings):
+        return tuple(place for finding in assessment.findings for place in finding.evidence)
+    return _citations(assessment)
 
 
 def _places(citations: Iterable[Citation]) -> dict[str, tuple[str, ...]]:

@@ -39,6 +39,8 @@ def parse_outputs(values: Sequence[str], reports: Mapping[str, Render]) -> tuple
         if not separator or not path:
             raise ConfigError(f"-o {value!r}: write FORMAT=PATH, such as html=report.html")
         require_format(name, reports)
+        if path == "-":
+            raise ConfigError(f"-o {value!r}: a file has a name; for stdout write -f {name}")
         outputs.append(Output(format=name, path=Path(path)))
         require_writable(Path(path))
     return tuple(outputs)
@@ -62,10 +64,15 @@ def require_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise OutputError(f"{path}: is a folder; name a file")
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the folder {path.parent} does not exist; make it first")
-    if not os.access(path.parent, os.W_OK):
-        raise OutputError(f"{path}: the folder {path.parent} is not writable")
+    if path.exists() and not path.is_file():
+        if not os.access(path, os.W_OK):
+            raise OutputError(f"{path}: is not writable")
+        return
+    folder = (path.resolve() if path.is_symlink() else path).parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: the folder {folder} does not exist; make it first")
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: the folder {folder} is not writable")
 
 
 def write_outputs(

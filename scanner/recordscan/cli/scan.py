@@ -135,6 +135,10 @@ def scan(
         save_snapshot(snapshot, save_path)
         if not quiet:
             click.echo(f"wrote {visible(str(save_path))}", err=True)
+    if snapshot_path is not None and not quiet:
+        source = "the snapshot; no configuration file is read" if replaying else visible(str(config_path))
+        what = "requirements" if fail_on else "requirements and gate"
+        click.echo(f"{what} are those of {source}", err=True)
     gate = fail_on or (snapshot.header.fail_on if replaying else config.gate.fail_on)
     result = assess_snapshot(
         snapshot,

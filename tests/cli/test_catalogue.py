@@ -1,0 +1,45 @@
+"""Rules as the command line shows them, and the catalogue that is kept in the repository."""
+
+import json
+from pathlib import Path
+
+from conftest import CommandLine
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_catalogue_is_fresh(bare: CommandLine) -> None:
+    """`make docs` writes it anew."""
+    run = bare("rules", "list", "--format", "markdown")
+    assert run.status == 0, run.stderr
+    assert (ROOT / "rules" / "README.md").read_text(encoding="utf-8") == run.stdout
+
+
+def test_each_listed_rule_can_be_shown(bare: CommandLine) -> None:
+    listed = json.loads(bare("rules", "list", "--format", "json").stdout)
+    assert len(listed) == len({rule["id"] for rule in listed}) >= 54
+    for rule in listed[::9]:
+        shown = json.loads(bare("rules", "show", rule["id"], "--format", "json").stdout)
+        assert shown["id"] == rule["id"]
+        text = bare("rules", "show", rule["id"])
+        assert (text.status, text.stderr) == (0, "")
+        assert rule["title"] in text.stdout
+
+
+def test_an_unknown_rule_gets_a_suggestion(bare: CommandLine) -> None:
+    run = bare("rules", "show", "bucket-versionin")
+    assert (run.status, run.stdout) == (2, "")
+    assert "'bucket-versioning'" in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_urls_are_checked_a_line_each(bare: CommandLine) -> None:
+    document = json.loads((ROOT / "tests" / "data" / "s3-url-vectors.json").read_text(encoding="utf-8"))
+    vectors = [v for v in document["vectors"] if v["url"] and "\0" not in v["url"] and not v["url"].startswith("-")]
+    run = bare("url", "--", *(vector["url"] for vector in vectors))
+    assert run.status == 1
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert len(lines) == len(vectors) > 50
+    for vector, line in zip(vectors, lines, strict=True):
+        assert vector["expect"].items() <= line.items(), vector["id"]
+    assert bare("url", "https://acme.s3.eu-west-1.amazonaws.com/media/").status == 0
