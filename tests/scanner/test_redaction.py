@@ -1,0 +1,85 @@
+"""What never reaches a snapshot: secrets by form, the scan's own credentials, user info and queries of URLs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recordscan.redaction import OWN_SECRET, SECRET_KEY, Redactor, redact_secret_keys, redact_url_credentials
+
+KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # the one of AWS's documentation
+OWN = "own-secret-of-this-scan"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [KEY, f"the key is {KEY}.", f"key={KEY}", f'"{KEY}"', f"AKIAIOSFODNN7EXAMPLE:{KEY}", f"{KEY}\n{KEY}"],
+)
+def test_what_has_the_form_of_a_secret_key_goes(text: str) -> None:
+    cleaned = redact_secret_keys(text)
+    assert KEY not in cleaned
+    assert SECRET_KEY in cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",  # SHA-1
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # SHA-256
+        "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "recordings/of/the/research/group/in/2026/",
+        "Hollow Creek recordings",
+        "",
+    ],
+)
+def test_what_only_looks_long_stays(text: str) -> None:
+    assert redact_secret_keys(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("https://user:word@acme.s3.amazonaws.com/", "https://REDACTED@acme.s3.amazonaws.com/"),
+        ("https://a@b@acme.s3.amazonaws.com/x", "https://REDACTED@acme.s3.amazonaws.com/x"),
+        ("https://acme.example/?X-Amz-Signature=abc&b=1", "https://acme.example/?X-Amz-Signature=REDACTED&b=REDACTED"),
+        ("https://acme.example/#token=abc", "https://acme.example/#token=REDACTED"),
+        ("see https://u:p@one.example and https://v:q@two.example", None),
+        ("https://[broken?key=abc", "https://[broken?key=REDACTED"),
+        ("https://acme.s3.eu-west-1.amazonaws.com/media/", "https://acme.s3.eu-west-1.amazonaws.com/media/"),
+        ("mail@example.com asks: a=b?", "mail@example.com asks: a=b?"),
+    ],
+)
+def test_urls_lose_user_info_and_values(text: str, cleaned: str | None) -> None:
+    found = redact_url_credentials(text)
+    if cleaned is not None:
+        assert found == cleaned
+    for secret in ("word", "abc", "u:p", "v:q"):
+        assert secret not in found
+
+
+def test_every_place_of_an_answer_is_cleaned_and_what_went_is_named() -> None:
+    answer = {"Tags": [{"Key": "note", "Value": f"x {OWN}"}, {"Key": KEY, KEY: 1}], "Url": "https://u:p@h.example/"}
+    cleaned, found = Redactor([OWN]).json(answer)
+    assert cleaned == {
+        "Tags": [{"Key": "note", "Value": f"x {OWN_SECRET}"}, {"Key": SECRET_KEY, SECRET_KEY: 1}],
+        "Url": "https://REDACTED@h.example/",
+    }
+    assert set(found) == {
+        "a secret in Value",
+        "a secret in Key",
+        "a secret in Url",
+        "a secret in the name of a member",
+    }
+
+
+def test_an_answer_without_secrets_is_the_same() -> None:
+    answer = {"Enabled": True, "Rules": [1, None, 2.5, "eu-west-1"]}
+    assert Redactor([OWN]).json(answer) == (answer, ())
+
+
+@given(st.text() | st.builds("{}{}{}".format, st.text(), st.sampled_from([KEY, OWN, "https://u:p@h/?a=b"]), st.text()))
+def test_cleaning_twice_changes_nothing_and_leaves_no_own_secret(text: str) -> None:
+    redactor = Redactor([OWN])
+    once, _ = redactor.json(text)
+    assert OWN not in once
+    assert redactor.json(once)[0] == once
