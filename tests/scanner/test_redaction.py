@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordscan.redaction import OWN_SECRET, SECRET_KEY, Redactor, redact_secret_keys, redact_url_credentials
+from recordscan.redaction import FREE_TEXT, OWN_SECRET, SECRET_KEY, Redactor, redact_secret_keys, redact_url_credentials
 
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"  # the one of AWS's documentation
 OWN = "own-secret-of-this-scan"
@@ -57,19 +57,24 @@ def test_urls_lose_user_info_and_values(text: str, cleaned: str | None) -> None:
         assert secret not in found
 
 
-def test_every_place_of_an_answer_is_cleaned_and_what_went_is_named() -> None:
-    answer = {"Tags": [{"Key": "note", "Value": f"x {OWN}"}, {"Key": KEY, KEY: 1}], "Url": "https://u:p@h.example/"}
-    cleaned, found = Redactor([OWN]).json(answer)
-    assert cleaned == {
-        "Tags": [{"Key": "note", "Value": f"x {OWN_SECRET}"}, {"Key": SECRET_KEY, SECRET_KEY: 1}],
-        "Url": "https://REDACTED@h.example/",
-    }
-    assert set(found) == {
-        "a secret in Value",
-        "a secret in Key",
-        "a secret in Url",
-        "a secret in the name of a member",
-    }
+def test_the_scans_own_secrets_go_wherever_they_stand() -> None:
+    cleaned, found = Redactor([OWN]).json({"Tags": [{"Key": OWN, "Value": f"x {OWN}"}, {OWN: 1}]})
+    assert cleaned == {"Tags": [{"Key": OWN_SECRET, "Value": f"x {OWN_SECRET}"}, {OWN_SECRET: 1}]}
+    assert found == ("a secret in Key", "a secret in Value", "a secret in the name of a member")
+
+
+@pytest.mark.parametrize("member", sorted(FREE_TEXT))
+def test_what_people_type_into_loses_all_that_looks_like_a_secret(member: str) -> None:
+    cleaned, found = Redactor([]).json({"rows": [{member: f"{KEY} at https://u:p@h.example/"}]})
+    assert KEY not in str(cleaned)
+    assert "u:p" not in str(cleaned)
+    assert found == (f"a secret in {member}",)
+
+
+def test_an_identifier_of_the_same_form_stays_outside_of_free_text() -> None:
+    """A canonical user id or an ETag must stay what it is: it is evidence."""
+    answer = {"ETag": KEY, "PolicyId": KEY}
+    assert Redactor([]).json(answer) == (answer, ())
 
 
 def test_an_answer_without_secrets_is_the_same() -> None:
