@@ -1,0 +1,293 @@
+"""The Twilio side: what each rule says in the cases that are easily got wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from recordscan.facts import Reason
+from recordscan.plugins import load_rules
+from recordscan.result import Outcome
+from recordscan.rule import Severity
+from recordscan.testing import (
+    BUCKET,
+    CREDENTIAL,
+    PREFIX,
+    TWILIO_ACCOUNT,
+    Case,
+    ago,
+    alert,
+    bucket_url,
+    composing,
+    composition,
+    judge,
+    recording,
+    sound,
+)
+from rules.failing import Example, recordings, sets, setting, two_tenants, url
+
+RULES = {rule.id: rule for rule in load_rules()}
+RECORDINGS = f"twilio:{TWILIO_ACCOUNT}/recordings"
+COMPOSITIONS = f"twilio:{TWILIO_ACCOUNT}/compositions"
+ACCOUNT = f"twilio:{TWILIO_ACCOUNT}"
+PASS, FAIL, UNKNOWN, NONE = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
+
+
+def never_configured() -> Case:
+    case = sound()
+    case.answer("twilio:FetchRecordingSettings", None)
+    return case
+
+
+def profile(example: Example, **changes: object) -> Example:
+    def make() -> Case:
+        case = example()
+        case.profile = replace(case.profile, **changes)  # type: ignore[arg-type]
+        return case
+
+    return make
+
+
+def denied(operation: str, example: Example = sound) -> Example:
+    def make() -> Case:
+        case = example()
+        case.deny(operation)
+        return case
+
+    return make
+
+
+def cut(operation: str, example: Example = sound) -> Example:
+    """The list stopped at the page cap."""
+    return sets(operation, "/truncated", True, start=example)
+
+
+def stored_at(*places: str | None) -> Example:
+    return recordings(*(recording(i, media_external_location=place) for i, place in enumerate(places, start=1)))
+
+
+def located(saved: str, stored: str) -> Example:
+    def make() -> Case:
+        case = stored_at(bucket_url(stored))()
+        case.set("twilio:FetchRecordingSettings", "/aws_s3_url", bucket_url(saved))
+        return case
+
+    return make
+
+
+def off(example: Example) -> Example:
+    def make() -> Case:
+        case = example()
+        case.set("twilio:FetchRecordingSettings", "/aws_storage_enabled", False)
+        return case
+
+    return make
+
+
+def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Severity | None = None) -> None:
+    found = judge(RULES[rule_id], case, subject)
+    assert found.outcome is outcome, (found.detail, found.findings)
+    if severity is not None:
+        assert found.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "example", "outcome"),
+    [
+        ("settings-recordings-external", never_configured, FAIL),
+        ("settings-recordings-external", setting(aws_storage_enabled=None), FAIL),
+        ("settings-recordings-external", profile(never_configured, storage="compose-then-delete"), NONE),
+        ("settings-recordings-external", off(recordings()), NONE),
+        ("settings-recordings-external", denied("twilio:FetchRecordingSettings"), UNKNOWN),
+        ("settings-recordings-external", denied("twilio:ListRecordings", off(sound)), UNKNOWN),
+        ("settings-complete", setting(aws_s3_url=None), FAIL),
+        ("settings-complete", setting(aws_s3_url=""), FAIL),
+        ("settings-complete", setting(aws_credentials_sid=None, aws_storage_enabled=False), NONE),
+        ("settings-complete", never_configured, NONE),
+        ("settings-dormant", never_configured, PASS),
+        ("settings-dormant", setting(aws_storage_enabled=False, aws_s3_url=None, aws_credentials_sid=None), PASS),
+        ("settings-dormant", setting(aws_storage_enabled=False, aws_s3_url=None), FAIL),
+        ("settings-dormant", sound, NONE),
+        ("settings-credential-exists", denied("twilio:ListAwsCredentials"), UNKNOWN),
+        ("settings-credential-exists", setting(aws_credentials_sid="CR" + "9" * 32), FAIL),
+        ("settings-credential-exists", setting(aws_credentials_sid=None), NONE),
+        ("settings-encryption-key-exists", setting(encryption_enabled=True), FAIL),
+        ("settings-encryption-key-exists", setting(encryption_enabled=True, encryption_key_sid=CREDENTIAL), FAIL),
+        ("settings-encryption-key-exists", sound, NONE),
+        ("cred-linked", sets("twilio:ListAwsCredentials", "/credentials", []), NONE),
+        ("cred-linked", denied("twilio:ListAwsCredentials"), UNKNOWN),
+        ("cred-linked", sound, PASS),
+        ("cred-age", sets("twilio:ListAwsCredentials", "/credentials/0/date_updated", ago(days=900)), PASS),
+        ("cred-age", sets("twilio:ListAwsCredentials", "/credentials/0/date_created", None), UNKNOWN),
+    ],
+)
+def test_settings_and_credentials(rule_id: str, example: Example, outcome: Outcome) -> None:
+    check(rule_id, example(), RECORDINGS, outcome)
+
+
+def test_a_credential_that_is_not_on_the_pages_read_may_be_on_the_next() -> None:
+    case = setting(aws_credentials_sid="CR" + "9" * 32)()
+    case.set("twilio:ListAwsCredentials", "/truncated", True)
+    check("settings-credential-exists", case, RECORDINGS, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("saved", "stored", "outcome"),
+    [
+        (PREFIX, PREFIX, PASS),
+        (PREFIX, PREFIX.rstrip("/"), PASS),
+        (PREFIX.rstrip("/"), PREFIX, PASS),
+        (PREFIX, f"{PREFIX}{TWILIO_ACCOUNT}/RT1.mkv", PASS),
+        (PREFIX.rstrip("/"), f"{PREFIX}RT1.mkv", PASS),
+        ("", "anything/RT1.mkv", PASS),
+        ("video/recordings", "video/recordings-old/", FAIL),
+        ("video/recordings", "video/recordings-old/RT1.mkv", FAIL),
+        ("video/recordings/", "video/", FAIL),
+        ("video/recordings/", "", FAIL),
+        ("video/recordings/", "video/Recordings/", FAIL),
+    ],
+)
+def test_stored_media_is_found_folder_by_folder(saved: str, stored: str, outcome: Outcome) -> None:
+    check("media-location-matches-settings", located(saved, stored)(), RECORDINGS, outcome)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "example", "outcome"),
+    [
+        ("media-location-matches-settings", stored_at(bucket_url(PREFIX).replace("https", "http")), PASS),
+        ("media-location-matches-settings", stored_at(f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/{PREFIX}"), PASS),
+        ("media-location-matches-settings", stored_at(bucket_url(PREFIX, bucket="former")), FAIL),
+        ("media-location-matches-settings", stored_at("https://example.com/video/"), FAIL),
+        ("media-location-matches-settings", stored_at(None), NONE),
+        ("media-location-matches-settings", cut("twilio:ListRecordings", stored_at(bucket_url(PREFIX))), UNKNOWN),
+        ("media-location-matches-settings", cut("twilio:ListRecordings", stored_at("https://example.com/")), FAIL),
+        ("media-recordings-in-twilio", stored_at(bucket_url(PREFIX), None), FAIL),
+        ("media-recordings-in-twilio", recordings(recording(1, status="failed", media_external_location=None)), PASS),
+        ("media-recordings-in-twilio", recordings(recording(1, status="deleted", media_external_location=None)), PASS),
+        ("media-recordings-in-twilio", profile(stored_at(None), storage="compose-then-delete"), NONE),
+        ("media-recordings-in-twilio", recordings(), PASS),
+        ("media-recordings-in-twilio", cut("twilio:ListRecordings"), UNKNOWN),
+        ("media-new-internal-after-external", recordings(), UNKNOWN),
+        ("media-new-internal-after-external", off(recordings()), NONE),
+        ("media-new-internal-after-external", stored_at(bucket_url(PREFIX), None), PASS),
+        ("media-new-internal-after-external", stored_at(bucket_url(PREFIX)), UNKNOWN),
+        ("media-new-internal-after-external", denied("twilio:ListRecordings"), UNKNOWN),
+    ],
+)
+def test_media(rule_id: str, example: Example, outcome: Outcome) -> None:
+    check(rule_id, example(), RECORDINGS, outcome)
+
+
+@pytest.mark.parametrize(
+    ("places", "severity"),
+    [
+        ((None, bucket_url(PREFIX)), Severity.CRITICAL),  # the newest stayed at Twilio
+        ((bucket_url(PREFIX), None, bucket_url(PREFIX)), Severity.HIGH),  # a lapse that has passed
+    ],
+)
+def test_a_lapse_that_has_passed_is_milder(places: tuple[str | None, ...], severity: Severity) -> None:
+    check("media-new-internal-after-external", stored_at(*places)(), RECORDINGS, FAIL, severity)
+
+
+def test_a_composition_under_way_is_not_held_by_twilio() -> None:
+    rows = [composition(1, status="processing", media_external_location=None)]
+    example = sets("twilio:ListCompositions", "/compositions", rows, start=composing, status="completed")
+    check("media-compositions-in-twilio", example(), COMPOSITIONS, PASS)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "saved", "outcome", "severity"),
+    [
+        ("url-parse", "https://s3.eu-west-1.amazonaws.com/", FAIL, Severity.HIGH),
+        ("url-parse", "ftp://acme.s3.eu-west-1.amazonaws.com/", FAIL, Severity.HIGH),
+        ("url-parse", bucket_url(PREFIX), PASS, None),
+        ("url-https", f"http://{BUCKET}.s3.eu-west-1.amazonaws.com/{PREFIX}", FAIL, Severity.HIGH),
+        ("url-https", "https://example.com/video/", UNKNOWN, None),
+        ("url-region-present", f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}", FAIL, Severity.LOW),
+        ("url-region-matches-bucket", f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}", UNKNOWN, None),
+        ("url-region-matches-bucket", bucket_url(PREFIX, region="eu-west-2"), FAIL, Severity.HIGH),
+        ("url-dash-form", f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/{PREFIX}", FAIL, Severity.INFO),
+        ("url-dash-form", f"https://{BUCKET}.s3-ap-east-1.amazonaws.com/{PREFIX}", FAIL, Severity.MEDIUM),
+        ("url-bucket-ascii", f"https://xn--bcket-kva.s3.eu-west-1.amazonaws.com/{PREFIX}", FAIL, Severity.HIGH),
+        ("url-bucket-dns", f"https://acme.video.s3.eu-west-1.amazonaws.com/{PREFIX}", FAIL, Severity.MEDIUM),
+        ("url-bucket-dns", f"https://s3.eu-west-1.amazonaws.com/acme.video/{PREFIX}", PASS, None),
+        ("url-no-extras", bucket_url(PREFIX).replace("https://", "https://user:word@"), FAIL, Severity.HIGH),
+        ("url-no-extras", f"{bucket_url(PREFIX)}#top", FAIL, Severity.HIGH),
+        ("url-endpoint-family", f"https://bucket.vpce-1a2b-3c4d.s3.eu-west-1.vpce.amazonaws.com/{BUCKET}", FAIL, None),
+        ("url-endpoint-family", "https://example.com/", UNKNOWN, None),
+        ("url-prefix-slashes", bucket_url("video/recordings"), FAIL, Severity.LOW),
+        ("url-prefix-slashes", bucket_url("video/../recordings/"), FAIL, Severity.MEDIUM),
+        ("url-prefix-slashes", bucket_url(""), PASS, None),
+    ],
+)
+def test_urls(rule_id: str, saved: str, outcome: Outcome, severity: Severity | None) -> None:
+    check(rule_id, url(saved)(), RECORDINGS, outcome, severity)
+
+
+def test_no_message_about_a_url_repeats_the_password_in_it() -> None:
+    case = url(bucket_url(PREFIX).replace("https://", "https://user:hunter2@"))()
+    assert "hunter2" not in str(judge(RULES["url-no-extras"], case, RECORDINGS).findings)
+
+
+@pytest.mark.parametrize(("presence", "outcome"), [(404, FAIL), (403, FAIL), (200, PASS), (500, UNKNOWN)])
+def test_a_bucket_that_is_gone_or_of_somebody_else(presence: int, outcome: Outcome) -> None:
+    case = sets("s3:HeadBucket", "/HTTPStatusCode", presence)()
+    if presence == 403:
+        case.answer("s3:ListBuckets", {"Buckets": []})
+    check("url-bucket-exists", case, RECORDINGS, outcome)
+
+
+def test_tenants_are_apart_only_when_both_places_are_known() -> None:
+    uid = RULES["url-tenant-separate"].subjects(two_tenants().estate())[0].uid
+    check("url-tenant-separate", two_tenants(), uid, PASS)
+    check("url-tenant-separate", two_tenants(PREFIX.rstrip("/")), uid, FAIL)
+    check("url-tenant-separate", denied("twilio:FetchRecordingSettings", two_tenants)(), uid, UNKNOWN)
+    check("url-tenant-separate", sound(), uid, NONE)
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "code", "outcome"),
+    [
+        ("alert-data-loss", 53616, FAIL),
+        ("alert-data-loss", "53616", FAIL),
+        ("alert-data-loss", 53615, PASS),
+        ("alert-data-loss", 11200, PASS),
+        ("alert-upload-config", 53610, FAIL),
+        ("alert-upload-config", 53623, FAIL),
+        ("alert-upload-config", 11200, PASS),
+    ],
+)
+def test_alerts(rule_id: str, code: int | str, outcome: Outcome) -> None:
+    check(rule_id, sets("twilio:ListAlerts", "/alerts", [alert(code)])(), ACCOUNT, outcome)
+
+
+@pytest.mark.parametrize("rule_id", ["alert-data-loss", "alert-upload-config"])
+def test_an_error_log_that_was_not_read_to_its_end_is_not_clean(rule_id: str) -> None:
+    check(rule_id, cut("twilio:ListAlerts")(), ACCOUNT, UNKNOWN)
+    check(rule_id, denied("twilio:ListAlerts")(), ACCOUNT, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "severity"),
+    [
+        ("key AKIAIOSFODNN7EXAMPLE", FAIL, Severity.LOW),
+        ("[redacted: aws-secret-access-key]", FAIL, Severity.CRITICAL),
+        ("xAKIAIOSFODNN7EXAMPLEx", FAIL, Severity.LOW),
+        ("AKIA of the writer", PASS, None),
+        (None, PASS, None),
+    ],
+)
+def test_names_that_give_a_key_away(name: str | None, outcome: Outcome, severity: Severity | None) -> None:
+    case = sets("twilio:ListAwsCredentials", "/credentials/0/friendly_name", name)()
+    check("cred-name-leak", case, ACCOUNT, outcome, severity)
+
+
+@pytest.mark.parametrize(("status", "outcome"), [("Active", PASS), ("Inactive", FAIL), ("Expired", FAIL)])
+def test_the_key_at_twilio_must_work(status: str, outcome: Outcome) -> None:
+    case = sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/Status", status)()
+    check("cred-key-active", case, RECORDINGS, outcome)
+
+
+def test_a_key_that_another_service_used_last_contradicts_the_link() -> None:
+    case = sets("iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/ServiceName", "ec2")()
+    found = judge(RULES["cred-key-active"], case, RECORDINGS)
+    assert (found.outcome, found.reason) == (UNKNOWN, Reason.UNDECIDABLE)
