@@ -33,13 +33,17 @@ def _held(kind: str, label: str, held: Sequence[Media], discriminator: str) -> F
     span = f", from {dates[0]:%Y-%m-%d} to {dates[-1]:%Y-%m-%d}" if dates else ""
     size = sum(item.size or 0 for item in held)
     return finding(
-        f"Twilio holds {len(held)} {kind} of {label}, {size:,} bytes{span}",
+        f"Twilio holds {_count(held, kind)} of {label}, {size:,} bytes{span}",
         *(item.sid for item in held[:5]),
         expected="none",
         observed=f"{len(held)}",
         discriminator=discriminator,
         evidence=tuple(place for item in held[:5] for place in item.source),
     )
+
+
+def _count(items: Sequence[Media], kind: str) -> str:
+    return f"{len(items)} {kind if len(items) != 1 else kind.removesuffix('s')}"
 
 
 @rule_over(
@@ -122,7 +126,7 @@ def new_internal_after_external(target: Target) -> Findings:
     if late:
         still = any(need(r.created) > newest for r in late)
         yield finding(
-            f"{len(late)} Recordings of {target.name} stayed at Twilio though external storage was in use since "
+            f"{_count(late, 'Recordings')} of {target.name} stayed at Twilio though external storage was in use since "
             f"{since:%Y-%m-%d}" + (", the newest among them" if still else ""),
             *(recording.sid for recording in late[:5]),
             severity=Severity.CRITICAL if still else Severity.HIGH,
@@ -163,7 +167,7 @@ def location_matches_settings(target: Target) -> Findings:
             elsewhere.setdefault(place, []).append(item)
     for place, items in sorted(elsewhere.items()):
         yield finding(
-            f"{len(items)} {target.media} of {target.name} lie in {place}",
+            f"{_count(items, target.media)} of {target.name} stored in {place}",
             *(item.sid for item in items[:5]),
             expected=f"{location.bucket}/{location.key_prefix}",
             observed=place,
