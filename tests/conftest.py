@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from recordscan.demo import company
+from recordscan.demo.aws_server import AwsServer
 from recordscan.demo.run import Company, open_company, scan_environment
 
 SCRIPT = Path(sys.executable).with_name("recordscan")
@@ -75,6 +76,17 @@ def refurnish(estate: Company) -> Iterator[None]:
     company.furnish_aws(estate.aws, now)
     for account in company.twilio_accounts(now):
         estate.twilio.set_account(account)
+
+
+@pytest.fixture(scope="module")
+def spare_aws(estate: Company) -> Iterator[AwsServer]:
+    """An AWS to fill and to empty at will.
+
+    The emulator keeps one state for the whole process, so the company's is put back when the module is done.
+    """
+    with AwsServer() as server:
+        yield server
+    company.furnish_aws(estate.aws, datetime.now(UTC))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Calls: how each way in which AWS or the network can answer becomes an observation. Real HTTP, embedded AWS."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,20 +20,14 @@ VERSIONING = next(call for call in s3.BUCKET_READS if call.operation == "s3:GetB
 POLICY = next(call for call in s3.BUCKET_READS if call.operation == "s3:GetBucketPolicy")
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[AwsServer]:
-    with AwsServer() as server:
-        yield server
-
-
 @pytest.fixture
-def aws(running: AwsServer) -> AwsServer:
-    running.reset()
-    running.client("s3").create_bucket(
+def aws(spare_aws: AwsServer) -> AwsServer:
+    spare_aws.reset()
+    spare_aws.client("s3").create_bucket(
         Bucket="recordings", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
     )
-    running.heal()
-    return running
+    spare_aws.heal()
+    return spare_aws
 
 
 def ask(aws: AwsServer, call: Call, *, max_pages: int = 50, client: Any = None, **request: Json) -> Observation:

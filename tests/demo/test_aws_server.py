@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,21 +21,15 @@ BUCKET = "clinic-recordings"
 REGION = "eu-west-1"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[AwsServer]:
-    with AwsServer() as server:
-        yield server
-
-
 @pytest.fixture
-def aws(running: AwsServer) -> AwsServer:
+def aws(spare_aws: AwsServer) -> AwsServer:
     """An account with one bucket, key, user and trail."""
-    running.reset()
-    running.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    running.client("iam").create_user(UserName="writer")
-    running.client("cloudtrail").create_trail(Name="events", S3BucketName=BUCKET)
-    running.heal()
-    return running
+    spare_aws.reset()
+    spare_aws.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    spare_aws.client("iam").create_user(UserName="writer")
+    spare_aws.client("cloudtrail").create_trail(Name="events", S3BucketName=BUCKET)
+    spare_aws.heal()
+    return spare_aws
 
 
 def refusal(call: Any, **request: Any) -> tuple[int, str]:
@@ -434,17 +427,17 @@ def test_head_requests_with_and_without_an_owner_are_told_apart(aws: AwsServer) 
     assert len({(request.operation, request.region, request.parameters) for request in aws.requests}) == 2
 
 
-def test_reset_empties_the_account_and_ids_repeat(running: AwsServer) -> None:
+def test_reset_empties_the_account_and_ids_repeat(spare_aws: AwsServer) -> None:
     ids = []
     for _ in range(2):
-        running.reset()
-        iam = running.client("iam")
+        spare_aws.reset()
+        iam = spare_aws.client("iam")
         iam.create_user(UserName="writer")
         ids.append(iam.create_access_key(UserName="writer")["AccessKey"]["AccessKeyId"])
     assert ids[0] == ids[1]
-    running.reset()
-    assert running.client("iam").list_users()["Users"] == []
-    assert running.operations() == ["iam:ListUsers"]
+    spare_aws.reset()
+    assert spare_aws.client("iam").list_users()["Users"] == []
+    assert spare_aws.operations() == ["iam:ListUsers"]
 
 
 def test_many_servers_one_after_another_start_and_stop_without_a_warning() -> None:

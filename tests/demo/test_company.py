@@ -2,7 +2,6 @@
 
 import json
 import tomllib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,10 +18,9 @@ OWNED = {"Bucket": company_aws.RECORDINGS_BUCKET, "ExpectedBucketOwner": company
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[AwsServer]:
-    with AwsServer() as server:
-        company_aws.furnish_aws(server, NOW)
-        yield server
+def aws(spare_aws: AwsServer) -> AwsServer:
+    company_aws.furnish_aws(spare_aws, NOW)
+    return spare_aws
 
 
 @pytest.fixture(scope="module")
