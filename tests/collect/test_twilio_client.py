@@ -178,6 +178,10 @@ def test_credentials_go_to_twilio_only(waits: Waits, url: str) -> None:
         "ftp://127.0.0.1",
         "127.0.0.1:8080",
         "http://",
+        "http://user:word@127.0.0.1:8080",
+        "http://127.0.0.1\\@example.com",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:8080/path?query",
     ],
 )
 def test_a_stand_in_is_on_this_machine_only(url: str) -> None:
@@ -348,6 +352,29 @@ def test_an_answer_of_another_shape_is_no_empty_list(body: Json | bytes) -> None
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"7", b"<html>", b'{"aws_storage_enabled": tr', b"[" * 50_000])
 def test_an_answer_of_another_shape_is_no_setting(body: bytes) -> None:
     answer = answer_to(SETTINGS, body)
+    assert (answer.outcome, answer.reason, answer.body) == ("failed", "malformed", None)
+
+
+def test_an_answer_of_another_account_is_no_answer_of_this_one() -> None:
+    # RecordingSettings/Default is that of the credential's account, whatever account the client was made for.
+    body: Json = {"account_sid": "AC" + "e" * 32, "aws_storage_enabled": True}
+    answer = answer_to(SETTINGS, body)
+    assert (answer.outcome, answer.reason, answer.body) == ("failed", "malformed", None)
+    assert "another account" in (answer.message or "")
+    listed = answer_to(RECORDINGS, {"recordings": [{"sid": "RT1", "account_sid": ["AC"]}], "meta": META})
+    assert (listed.outcome, listed.body) == ("failed", None)
+
+
+def test_a_setting_without_its_switch_is_no_setting() -> None:
+    answer = answer_to(SETTINGS, {"account_sid": SID})
+    assert (answer.outcome, answer.reason, answer.body) == ("failed", "malformed", None)
+
+
+def test_an_answer_nested_out_of_all_reason_is_refused() -> None:
+    deep: Json = True
+    for _ in range(100):
+        deep = [deep]
+    answer = answer_to(SETTINGS, {"account_sid": SID, "aws_storage_enabled": deep})
     assert (answer.outcome, answer.reason, answer.body) == ("failed", "malformed", None)
 
 

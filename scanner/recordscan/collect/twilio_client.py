@@ -34,10 +34,14 @@ HOST_HEADER = "X-Recordscan-Twilio-Host"
 CONNECT_SECONDS, READ_SECONDS = 5, 20
 ATTEMPTS = 5
 _LONGEST_WAIT_SECONDS = 30
-_TEXT = 300
+_TEXT, _CODE = 300, 40
+_DEPTH = 32
+"""Levels of an answer, several times those that the API documents; what reads it later need not fear recursion."""
 
 _TWILIO_HOST = re.compile(r"([a-z0-9-]+\.)+twilio\.com\Z")
 """Of the whole authority: what else stands there, parsers read in different ways."""
+_STAND_IN = re.compile(r"https?://(?P<host>localhost|[0-9.]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?/?\Z")
+"""The whole URL, for the same reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class TwilioResource:
         permission: Permission of a restricted API key; None where none exists.
         dropped: Members that are removed before the answer is kept, as they hold secrets or personal data.
         absent_on_404: A 404 is the definitive answer "never configured".
+        requires: Members that every good answer has.
+        own: Every row is of the account that the credential belongs to, and says so.
     """
 
     name: str
@@ -63,6 +69,8 @@ class TwilioResource:
     permission: str | None = None
     dropped: tuple[str, ...] = ()
     absent_on_404: bool = False
+    requires: tuple[str, ...] = ()
+    own: bool = False
 
 
 RESOURCES = (
@@ -72,6 +80,8 @@ RESOURCES = (
         path="video.v1.recording_settings",
         permission="/twilio/video/recordings.recording-settings/read",
         absent_on_404=True,
+        requires=("aws_storage_enabled",),
+        own=True,
     ),
     TwilioResource(
         name="CompositionSettings",
@@ -79,6 +89,8 @@ RESOURCES = (
         path="video.v1.composition_settings",
         permission="/twilio/video/compositions.composition-settings/read",
         absent_on_404=True,
+        requires=("aws_storage_enabled",),
+        own=True,
     ),
     TwilioResource(
         name="Recordings",
@@ -87,6 +99,7 @@ RESOURCES = (
         member="recordings",
         page_size=100,
         permission="/twilio/video/recordings/list",
+        own=True,
     ),
     TwilioResource(
         name="Compositions",
@@ -95,6 +108,7 @@ RESOURCES = (
         member="compositions",
         page_size=100,
         permission="/twilio/video/compositions/list",
+        own=True,
     ),
     TwilioResource(
         name="CompositionHooks",
@@ -102,6 +116,7 @@ RESOURCES = (
         path="video.v1.composition_hooks",
         member="composition_hooks",
         permission="/twilio/video/compositions.composition-hooks/list",
+        own=True,
     ),
     TwilioResource(
         name="AwsCredentials",
@@ -221,10 +236,6 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
         self.last = response
         return Response(response.status_code, response.text, response.headers)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
-
     def _send(
         self,
         url: str,
@@ -300,7 +311,8 @@ class TwilioReader:
             target = client
             for step in resource.path.split("."):
                 target = getattr(target, step)
-            body = self._walk(resource, http, target, query) if resource.member else _single(http, target)
+            body = self._walk(resource, http, target, query) if resource.member else _single(resource, http, target)
+            self._require_own(resource, body)
             body = _without(body, resource.dropped)
         except Refused as error:
             return _failed(http, code="refused", message=str(error), reason="malformed")
@@ -347,6 +359,13 @@ class TwilioReader:
                 page = target.get_page(following)
         return {member: list(rows.values()), "pages": self._max_pages, "truncated": True}
 
+    def _require_own(self, resource: TwilioResource, body: dict[str, Json]) -> None:
+        """See that the answer is of the account asked for, as Twilio answers for that of the credential."""
+        rows = body[resource.member] if resource.member else [body]
+        for row in rows if resource.own else ():
+            if row.get("account_sid") not in (self._account_sid, None):
+                raise Refused(f"the credential is one of another account, {row['account_sid']}"[:_TEXT])
+
     def _client(self) -> tuple[ReadingHttpClient, Any]:
         if not hasattr(self._local, "client"):
             http = ReadingHttpClient(self._base_url, timeout=self._timeout, sleep=self._sleep)
@@ -365,24 +384,28 @@ def require_loopback(url: str) -> None:
     Raises:
         ConfigError: It is not.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    parts = _STAND_IN.match(url)
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        host = parts["host"].strip("[]") if parts else ""
+        usable = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if parts.scheme not in ("http", "https") or not loopback:
+        usable = False
+    if parts is None or not usable or int(parts["port"] or 80) > 65_535:
         raise ConfigError(
             "RECORDSCAN_TWILIO_URL must be an http URL of a loopback address, such as http://127.0.0.1:8080"
         )
 
 
-def _single(http: ReadingHttpClient, target: Any) -> dict[str, Json]:
+def _single(resource: TwilioResource, http: ReadingHttpClient, target: Any) -> dict[str, Json]:
     target().fetch()
     if http.last is not None and http.last.status_code != 200:
         # The SDK takes a redirect for an answer.
         raise Refused("the answer is none of those that the API documents")
-    return _body(http)
+    body = _body(http)
+    for name in resource.requires:
+        if name not in body:
+            raise Refused(f"the answer has no {name}")
+    return body
 
 
 def _body(http: ReadingHttpClient) -> dict[str, Json]:
@@ -424,7 +447,7 @@ def _error_of(http: ReadingHttpClient) -> tuple[str, str]:
     except (ValueError, Refused, RecursionError):
         return str(status), "the answer is no JSON"
     text = body.get("message") or body.get("detail") or body.get("title") or "no message"
-    return str(body.get("code") or status), str(text)[:_TEXT]
+    return str(body.get("code") or status)[:_CODE], str(text)[:_TEXT]
 
 
 def _failed(
@@ -450,11 +473,14 @@ def _request_id(http: ReadingHttpClient) -> str | None:
     return http.last.headers.get("Twilio-Request-Id") if http.last is not None else None
 
 
-def _without(value: Json, names: tuple[str, ...]) -> Json:
+def _without(value: Json, names: tuple[str, ...], depth: int = _DEPTH) -> Json:
+    """The value less members of these names, at any level."""
+    if not depth:
+        raise Refused("the answer is nested deeper than any that the API documents")
     if isinstance(value, dict):
-        return {name: _without(member, names) for name, member in value.items() if name not in names}
+        return {name: _without(member, names, depth - 1) for name, member in value.items() if name not in names}
     if isinstance(value, list):
-        return [_without(member, names) for member in value]
+        return [_without(member, names, depth - 1) for member in value]
     return value
 
 
