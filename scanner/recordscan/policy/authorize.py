@@ -1,0 +1,335 @@
+"""Deciding a request as AWS decides it, over every layer of policies, and saying which statements decide.
+
+Every statement of every layer is looked at, without stopping at the first that settles the matter: the explanation
+needs the whole list. What cannot be told, as a condition on an unknown key or a layer that could not be read, is
+carried through as such, so that a decision is certain only when nothing unknown could change it.
+
+Sources:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/control-access-overview.html
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from recordscan.facts import Fact, Known, Unavailable, derive, need
+from recordscan.policy.public import public_statements
+from recordscan.policy.request import Request, Truth, all_of, any_of
+from recordscan.policy.rows import Cover, Grant, LayerName, Policy, Row, row_of, row_of_grant
+
+
+class Outcome(StrEnum):
+    """How AWS decides."""
+
+    ALLOWED = "Allowed"
+    IMPLICITLY_DENIED = "ImplicitlyDenied"
+    EXPLICITLY_DENIED = "ExplicitlyDenied"
+
+
+Level: TypeAlias = tuple[str, tuple[Policy, ...]]
+"""One level of an organization, root or OU or account, with the policies attached to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """Every policy that bears on a request.
+
+    Attributes:
+        identity: Policies of the user or role, and of the user's groups.
+        boundary: Its permissions boundary; None for none.
+        session: Policies of the session; None for none.
+        scps: Service control policies of the requester's account, level by level; None where none apply.
+        rcps: Resource control policies of the resource's account, level by level; allowing all is implied.
+        resource: The bucket policy or key policy; None for none.
+        grants: Of the KMS key.
+        restrict_public_buckets: Whether S3 cuts off a bucket whose policy is public.
+    """
+
+    identity: Fact[tuple[Policy, ...]] = Known(())
+    boundary: Fact[tuple[Policy, ...] | None] = Known(None)
+    session: Fact[tuple[Policy, ...] | None] = Known(None)
+    scps: Fact[tuple[Level, ...] | None] = Known(None)
+    rcps: Fact[tuple[Level, ...]] = Known(())
+    resource: Fact[Policy | None] = Known(None)
+    grants: Fact[tuple[Grant, ...]] = Known(())
+    restrict_public_buckets: Fact[bool] = Known(False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A decision and what it rests on.
+
+    Attributes:
+        outcomes: The outcomes that are possible; one when it is certain.
+        rows: Every statement, layer by layer.
+        silent: What would have to allow the request and does not, in words; () unless implicitly denied.
+        gaps: Layers that could not be read and could change the outcome.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    rows: tuple[Row, ...]
+    silent: tuple[str, ...] = ()
+    gaps: tuple[Unavailable, ...] = ()
+
+    @property
+    def certain(self) -> bool:
+        """Whether nothing that is unknown could change the outcome."""
+        return len(self.outcomes) == 1
+
+    @property
+    def allowed(self) -> Truth:
+        """Whether the request is allowed; None where that depends on something unknown."""
+        if self.certain:
+            return self.outcomes[0] is Outcome.ALLOWED
+        return None if Outcome.ALLOWED in self.outcomes else False
+
+    @property
+    def allowing(self) -> tuple[Row, ...]:
+        """Statements that allow the request."""
+        return tuple(row for row in self.rows if row.effect == "Allow" and row.applies)
+
+    @property
+    def denying(self) -> tuple[Row, ...]:
+        """Statements that deny the request."""
+        return tuple(row for row in self.rows if row.effect == "Deny" and row.applies)
+
+    @property
+    def open(self) -> tuple[Row, ...]:
+        """Statements of which it cannot be told whether they apply."""
+        return tuple(row for row in self.rows if row.applies is None)
+
+    @property
+    def because(self) -> tuple[str, ...]:
+        """What decides, in words."""
+        if self.denying:
+            return tuple(f"{row.where} denies it" for row in self.denying)
+        if self.allowed is False:
+            return self.silent or ("nothing allows it",)
+        return tuple(f"{row.where} allows it" for row in self.allowing)
+
+
+def authorize(request: Request, layers: Layers) -> Fact[Decision]:
+    """Decide a request; unavailable where a layer that could not be read may decide otherwise.
+
+    A decision that depends on an unknown condition key is known, but not certain: allowed if.
+    """
+    decision = decide(request, layers)
+    if decision.gaps and decision.allowed is None:
+        return decision.gaps[0]
+
+    def cited() -> Decision:
+        for layer in _facts(layers):
+            if isinstance(layer, Known):
+                need(layer)
+        return decision
+
+    return derive(cited)
+
+
+def decide(request: Request, layers: Layers) -> Decision:
+    """Decide a request. Layers that could not be read leave it uncertain, unless something readable settles it."""
+    return _Evaluation(request, layers).decision()
+
+
+def _facts(layers: Layers) -> tuple[Fact[object], ...]:
+    return (
+        layers.identity,
+        layers.boundary,
+        layers.session,
+        layers.scps,
+        layers.rcps,
+        layers.resource,
+        layers.grants,
+        layers.restrict_public_buckets,
+    )
+
+
+_NO_RCP = frozenset({"kms:retiregrant"})
+_RCP_SERVICES = frozenset(
+    {"s3", "sts", "kms", "sqs", "secretsmanager", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "logs", "aoss"}
+)
+"""https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    """One request against its layers."""
+
+    request: Request
+    layers: Layers
+    gaps: list[Unavailable] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    unread: bool = False
+
+    def decision(self) -> Decision:
+        allowed = all_of((self._granted(), self._within_scps()))
+        self._rcps()
+        denied = any_of([row.applies for row in self.rows if row.effect == "Deny"])
+        denied = any_of((denied, self._cut_off(), None if self.unread else False))
+        outcomes = _outcomes(allowed, denied)
+        certain = len(outcomes) == 1
+        return Decision(
+            outcomes=outcomes,
+            rows=tuple(self.rows),
+            silent=tuple(self.silent) if Outcome.IMPLICITLY_DENIED in outcomes else (),
+            gaps=() if certain else tuple(self.gaps),
+        )
+
+    def _granted(self) -> Truth:
+        """Whether identity, resource policy, boundary and session together allow, denials aside."""
+        requester = self.request.requester
+        named = self._resource()
+        if requester.kind == "anonymous":
+            return self._required(named["everyone"], "no statement of the resource policy allows everybody")
+        if requester.kind == "service":
+            allowed = any_of((named["principal"], named["everyone"]))
+            return self._required(allowed, f"no statement of the resource policy allows {requester.arn}")
+        identity = True if requester.kind == "root" else self._policies("identity", self.layers.identity)
+        boundary = self._limit("boundary", self.layers.boundary, "the permissions boundary does not allow it")
+        session = self._limit("session", self.layers.session, "the session policy does not allow it")
+        limits = all_of((boundary, session))
+        direct = any_of((named["principal"], named["everyone"], self._grants()))
+        by_resource = any_of((direct, all_of((named["role"], limits))))
+        if requester.account != self.request.resource_account:
+            other = any_of((direct, named["role"], named["account"]))
+            mine = self._required(identity, "no identity policy allows it")
+            theirs = self._required(other, "no statement of the other account's resource policy allows it")
+            return all_of((mine, limits, theirs))
+        if self.request.needs_resource_policy:
+            delegated = named["account"]
+            if not any_of((by_resource, all_of((identity, delegated)))):
+                self._required(
+                    delegated, "the resource policy neither names the principal nor delegates to the account"
+                )
+                self._required(identity, "no identity policy allows it")
+            return any_of((by_resource, all_of((identity, delegated, limits))))
+        if not any_of((identity, by_resource)):
+            self._required(identity, "no identity policy allows it")
+        return any_of((by_resource, all_of((identity, limits))))
+
+    def _required(self, truth: Truth, silence: str) -> Truth:
+        if truth is not True:
+            self.silent.append(silence)
+        return truth
+
+    def _policies(self, layer: LayerName, fact: Fact[tuple[Policy, ...]]) -> Truth:
+        """Whether a layer's policies allow; their denials go to the rows."""
+        if isinstance(fact, Unavailable):
+            self._unreadable(fact)
+            return None
+        return any_of([row.applies for row in self._judge(layer, fact.value) if row.effect == "Allow"])
+
+    def _limit(self, layer: LayerName, fact: Fact[tuple[Policy, ...] | None], silence: str) -> Truth:
+        if isinstance(fact, Known) and fact.value is None:
+            return True
+        policies = fact if isinstance(fact, Unavailable) else Known(fact.value or (), fact.source)
+        return self._required(self._policies(layer, policies), silence)
+
+    def _within_scps(self) -> Truth:
+        fact, requester = self.layers.scps, self.request.requester
+        if requester.kind in ("service", "anonymous") or requester.service_linked:
+            return True
+        if isinstance(fact, Unavailable):
+            self._unreadable(fact)
+            return None
+        return all_of(
+            [
+                self._required(
+                    any_of([row.applies for row in self._judge("scp", policies) if row.effect == "Allow"]),
+                    f"no service control policy of {name} allows it",
+                )
+                for name, policies in fact.value or ()
+            ]
+        )
+
+    def _rcps(self) -> None:
+        fact, action = self.layers.rcps, self.request.action.lower()
+        exempt = action in _NO_RCP or self.request.service not in _RCP_SERVICES
+        if exempt or self.request.requester.service_linked:
+            return
+        if isinstance(fact, Unavailable):
+            self._unreadable(fact)
+            return
+        for _, policies in fact.value:
+            self._judge("rcp", policies)
+
+    def _resource(self) -> dict[Cover, Truth]:
+        """Whether the resource policy allows, by how it covers the requester."""
+        fact = self.layers.resource
+        if isinstance(fact, Unavailable):
+            self._unreadable(fact)
+            return {"principal": None, "role": None, "account": None, "everyone": None}
+        named: dict[Cover, Truth] = {"principal": False, "role": False, "account": False, "everyone": False}
+        if fact.value is not None:
+            for row in self._judge("resource", (fact.value,)):
+                if row.effect == "Allow" and row.cover is not None:
+                    named[row.cover] = any_of((named[row.cover], row.applies))
+        return named
+
+    def _grants(self) -> Truth:
+        if not self.request.on_kms_key:
+            return False
+        fact = self.layers.grants
+        if isinstance(fact, Unavailable):
+            self.gaps.append(fact)
+            return None
+        rows = [row for grant in fact.value if (row := row_of_grant(grant, self.request)) is not None]
+        self.rows += rows
+        return any_of([row.applies for row in rows])
+
+    def _cut_off(self) -> Truth:
+        """Whether S3 cuts the requester off because the bucket policy is public."""
+        requester, policy, switch = self.request.requester, self.layers.resource, self.layers.restrict_public_buckets
+        if self.request.service != "s3" or isinstance(policy, Unavailable) or policy.value is None:
+            return False
+        if requester.kind == "service" or requester.account == self.request.resource_account:
+            return False
+        public = public_statements(policy.value.document)
+        if not public or (isinstance(switch, Known) and not switch.value):
+            return False
+        applies: Truth = True
+        if isinstance(switch, Unavailable):
+            self.gaps.append(switch)
+            applies = None
+        self.rows += [
+            Row(
+                layer="resource",
+                policy="RestrictPublicBuckets",
+                label=found.statement.label,
+                effect="Deny",
+                applies=applies,
+            )
+            for found in public
+        ]
+        return applies
+
+    def _unreadable(self, fact: Unavailable) -> None:
+        self.unread = True
+        self.gaps.append(fact)
+
+    def _judge(self, layer: LayerName, policies: Iterable[Policy]) -> list[Row]:
+        boundary = self.layers.boundary
+        has_boundary = None if isinstance(boundary, Unavailable) else boundary.value is not None
+        rows = [
+            row_of(statement, policy, layer, self.request, has_boundary=has_boundary)
+            for policy in policies
+            for statement in policy.document.statements
+        ]
+        self.rows += rows
+        return rows
+
+
+def _outcomes(allowed: Truth, denied: Truth) -> tuple[Outcome, ...]:
+    if denied:
+        return (Outcome.EXPLICITLY_DENIED,)
+    without = {
+        True: (Outcome.ALLOWED,),
+        False: (Outcome.IMPLICITLY_DENIED,),
+        None: (Outcome.ALLOWED, Outcome.IMPLICITLY_DENIED),
+    }[allowed]
+    return without if denied is False else (*without, Outcome.EXPLICITLY_DENIED)
