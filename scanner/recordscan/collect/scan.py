@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from recordscan.collect import cloudtrail, iam, kms, s3
+from recordscan.collect import cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import Call
 from recordscan.collect.schedule import Collection, together
 from recordscan.collect.twilio import TwilioAccountReader
@@ -14,6 +14,7 @@ from recordscan.estate.bucket import head_requests, read_bucket
 from recordscan.estate.estate import Caller
 from recordscan.estate.key import key_region
 from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
+from recordscan.estate.organization import POLICY_TYPES
 from recordscan.estate.s3url import S3Location, parse_s3_url
 from recordscan.estate.twilio import COMPOSITION_STATUSES, PRODUCTS, RECORDING_STATUSES, Product, read_setting
 from recordscan.facts import Json, Known
@@ -44,7 +45,36 @@ class Scan:
         await together(flows)
 
     async def _account(self) -> None:
-        await together([self._aws(s3.LIST_BUCKETS), *(self._public_access_block(owner) for owner in self._owners)])
+        flows: list[Flow] = [self._aws(s3.LIST_BUCKETS), self._aws(iam.AUTHORIZATION_DETAILS), self._organization()]
+        await together([*flows, *(self._public_access_block(owner) for owner in self._owners)])
+
+    async def _organization(self) -> None:
+        """The organization policies that bind the account; those of the management account bind nobody."""
+        described = await self._aws(organizations.DESCRIBE_ORGANIZATION)
+        manager = _member(described.answer, "Organization", "MasterAccountId")
+        if manager in (None, self._caller.account):
+            return
+        roots = await self._aws(organizations.ROOTS)
+        if roots.outcome is ObservationOutcome.ANSWERED:
+            await self._organization_level(self._caller.account)
+
+    async def _organization_level(self, target: str) -> None:
+        flows: list[Flow] = [self._attached_policies(target, kind) for kind in POLICY_TYPES]
+        if not target.startswith("r-"):
+            flows.append(self._parent_of(target))
+        await together(flows)
+
+    async def _parent_of(self, target: str) -> None:
+        parents = await self._aws(organizations.PARENTS, ChildId=target)
+        for row in _rows(parents.answer, "Parents"):
+            parent = _member(row, "Id")
+            if parent is not None:
+                await self._organization_level(parent)
+
+    async def _attached_policies(self, target: str, kind: str) -> None:
+        listed = await self._aws(organizations.POLICIES_FOR_TARGET, TargetId=target, Filter=kind)
+        ids = [_member(row, "Id") for row in _rows(listed.answer, "Policies")]
+        await together(self._aws(organizations.DESCRIBE_POLICY, PolicyId=policy) for policy in ids if policy)
 
     @property
     def _owners(self) -> tuple[str, ...]:
@@ -193,7 +223,7 @@ class Scan:
         if region is not None:
             reads.append(self._aws(cloudtrail.LOOKUP_EVENTS, region=region, **lookup_request()))
         if question.configured is None:
-            reads.append(self._aws(iam.AUTHORIZATION_DETAILS))
+            reads.append(self._aws(iam.AUTHORIZATION_DETAILS))  # hints are looked for in it
         elif parse_arn(question.configured) is None:
             reads.append(self._aws(iam.ACCESS_KEY_INFO, AccessKeyId=question.configured))
             reads.append(self._aws(iam.KEY_LAST_USED, AccessKeyId=question.configured))

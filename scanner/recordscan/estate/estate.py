@@ -1,6 +1,7 @@
 """The estate: everything that one snapshot tells, joined."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -10,6 +11,8 @@ from recordscan.estate.bucket import Bucket, StoredObject, read_bucket, read_obj
 from recordscan.estate.inventory import AccountKey, AccountUser, bucket_names, other_keys, other_users
 from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
+from recordscan.estate.organization import Organization, read_organization
+from recordscan.estate.principal import Principal, read_principals
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
 from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
@@ -77,7 +80,8 @@ class Estate:
         )
         named = tuple(self._bucket_target(scope) for scope in self.scope.buckets)
         places = [t.location.value for t in of_twilio + named if isinstance(t.location, Known)]
-        return of_twilio + named + self._other_buckets(frozenset(at.bucket for at in places if at is not None))
+        found = of_twilio + named + self._other_buckets(frozenset(at.bucket for at in places if at is not None))
+        return tuple(replace(target, writer_locations=_writer_locations(target, of_twilio)) for target in found)
 
     def all_targets(self) -> tuple[Target, ...]:
         """Subjects of most rules: every target."""
@@ -114,6 +118,19 @@ class Estate:
     def trails(self, region: str) -> Fact[tuple[Trail, ...]]:
         """The CloudTrail trails that record in a Region."""
         return derive(lambda: need(read_trails(self.answers, account=need(self.caller).account, region=region)))
+
+    @cached_property
+    def organization(self) -> Organization:
+        """What an organization does to the caller's account."""
+        caller = self.caller
+        if isinstance(caller, Unavailable):
+            return Organization(id=caller, scps=caller, rcps=caller)
+        return read_organization(self.answers, caller.value.account)
+
+    @cached_property
+    def principals(self) -> Fact[tuple[Principal, ...]]:
+        """All users and roles of the caller's account."""
+        return derive(lambda: need(read_principals(self.answers, need(self.caller).account)))
 
     def bucket(self, name: str) -> Fact[Bucket]:
         """One bucket by name."""
@@ -173,8 +190,11 @@ class Estate:
             credential=credential,
             link=link,
             writer=derive(lambda: self._writer(link)),
+            writer_locations=Known(()),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
+            principals=self.principals,
+            organization=self.organization,
             as_of=self.as_of,
         )
 
@@ -194,8 +214,11 @@ class Estate:
             credential=Known(None),
             link=Known(None),
             writer=Known(None),
+            writer_locations=Known(()),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
+            principals=self.principals,
+            organization=self.organization,
             as_of=self.as_of,
         )
 
@@ -313,6 +336,19 @@ def link_question(
         prefix=location.key_prefix,
         region=found.region.value if found is not None and isinstance(found.region, Known) else None,
     )
+
+
+def _writer_locations(target: Target, targets: Sequence[Target]) -> Fact[tuple[S3Location, ...]]:
+    """Where the target's writer writes for any target; not known while a target's writer is not."""
+
+    def compute() -> tuple[S3Location, ...]:
+        writer = need(target.writer)
+        if writer is None:
+            return ()
+        others = [other for other in targets if (found := need(other.writer)) is not None and found.arn == writer.arn]
+        return tuple(location for other in others if (location := need(other.location)) is not None)
+
+    return derive(compute)
 
 
 def _location(setting: StorageSetting) -> S3Location | None:

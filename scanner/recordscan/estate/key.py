@@ -3,10 +3,28 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from recordscan.estate.answers import Answers, flag, mapping, moment, read_policy, text
+from recordscan.estate.answers import Answers, flag, mapping, moment, read_policy, rows, text
 from recordscan.estate.arn import parse_arn
-from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
 from recordscan.policy.documents import PolicyDocument
+from recordscan.policy.rows import Grant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGrant:
+    """One grant of a key.
+
+    Attributes:
+        grant: Who may do what, as far as it decides requests.
+        name: Its name; None for none.
+        issuer: ARN of the account that issued it; None where KMS does not say.
+        retiree: ARN of the principal that may retire it; None for none.
+    """
+
+    grant: Grant
+    name: str | None
+    issuer: str | None
+    retiree: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +44,7 @@ class KmsKey:
         deletion_date: When a key that is pending deletion is deleted; None otherwise.
         rotation: Whether automatic rotation is on; None for a key that cannot rotate.
         policy: Its key policy.
+        grants: Its grants.
     """
 
     reference: str
@@ -40,6 +59,7 @@ class KmsKey:
     deletion_date: Fact[datetime | None]
     rotation: Fact[bool | None]
     policy: Fact[PolicyDocument | None]
+    grants: Fact[tuple[KeyGrant, ...]]
 
 
 def key_region(reference: str, bucket_region: str) -> str:
@@ -88,6 +108,7 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         deletion_date=derive(lambda: None if need(date) is None else need(moment(date))),
         rotation=derive(lambda: _rotation(ask("kms:GetKeyRotationStatus"))),
         policy=derive(lambda: _policy(ask("kms:GetKeyPolicy", PolicyName="default"))),
+        grants=derive(lambda: _grants(ask("kms:ListGrants"))),
     )
 
 
@@ -107,3 +128,27 @@ def _rotation(answer: Fact[Json]) -> bool | None:
 def _policy(answer: Fact[Json]) -> PolicyDocument | None:
     document = need(text(pluck(answer, "Policy")))
     return None if document is None else read_policy(document)
+
+
+def _grants(answer: Fact[Json]) -> tuple[KeyGrant, ...]:
+    if need(pluck(answer, "truncated")):
+        unavailable(Reason.UNDECIDABLE, "the list of grants was cut at the page limit")
+    return tuple(_grant(row) for row in rows(answer, "Grants"))
+
+
+def _grant(row: Fact[Json]) -> KeyGrant:
+    grantee = need(text(pluck(row, "GranteeServicePrincipal"))) or need(text(pluck(row, "GranteePrincipal")))
+    constraints = need(pluck(row, "Constraints")) or {}
+    grant = Grant(
+        id=need(text(pluck(row, "GrantId"))) or "",
+        grantee=grantee or "",
+        operations=tuple(str(need(name)) for name in rows(row, "Operations")),
+        context_equals=constraints.get("EncryptionContextEquals"),
+        context_subset=constraints.get("EncryptionContextSubset"),
+    )
+    return KeyGrant(
+        grant=grant,
+        name=need(text(pluck(row, "Name"))),
+        issuer=need(text(pluck(row, "IssuingAccount"))),
+        retiree=need(text(pluck(row, "RetiringPrincipal"))),
+    )

@@ -8,6 +8,8 @@ from recordscan.estate.answers import Listing
 from recordscan.estate.bucket import Bucket, StoredObject
 from recordscan.estate.key import KmsKey
 from recordscan.estate.link import Link
+from recordscan.estate.organization import Organization
+from recordscan.estate.principal import Principal
 from recordscan.estate.s3url import S3Location
 from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
@@ -32,8 +34,11 @@ class Target:
         credential: The AWS credential resource that the setting names; None where Twilio does not list it.
         link: What that credential is believed to hold.
         writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
+        writer_locations: Where that user writes, for this and for other targets.
         objects: The first objects under the prefix, as far as the scan sampled them.
         trails: The CloudTrail trails that record in the bucket's Region.
+        principals: All users and roles of the account that the scan runs in.
+        organization: What an organization does to that account.
         as_of: The moment that ages are counted to.
     """
 
@@ -47,8 +52,11 @@ class Target:
     credential: Fact[CredentialResource | None]
     link: Fact[Link | None]
     writer: Fact[IamUser | None]
+    writer_locations: Fact[tuple[S3Location, ...]]
     objects: Fact[Listing[StoredObject] | None]
     trails: Fact[tuple[Trail, ...] | None]
+    principals: Fact[tuple[Principal, ...]]
+    organization: Organization
     as_of: datetime
 
     @property

@@ -1,9 +1,11 @@
 """IAM users as far as this audit asks about them: access keys, console access, MFA."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from recordscan.estate.answers import Answers, moment, rows, text
+from recordscan.estate.principal import Principal, read_user_principal
 from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
 
 
@@ -54,6 +56,9 @@ class IamUser:
         access_keys: All of them.
         console_password: Whether the user has a login profile.
         mfa_devices: Serial numbers of its MFA devices.
+        other_credentials: Ids of SSH keys, signing certificates and service-specific credentials that are active.
+        user_id: `AIDA…`.
+        principal: Its policies.
     """
 
     arn: str
@@ -63,6 +68,9 @@ class IamUser:
     access_keys: Fact[tuple[AccessKey, ...]]
     console_password: Fact[bool]
     mfa_devices: Fact[tuple[str, ...]]
+    other_credentials: Fact[tuple[str, ...]]
+    user_id: Fact[str | None]
+    principal: Principal
 
 
 def read_user(answers: Answers, user_name: str, arn: str, *, account: str) -> IamUser:
@@ -82,6 +90,9 @@ def read_user(answers: Answers, user_name: str, arn: str, *, account: str) -> Ia
         access_keys=derive(lambda: _access_keys(answers, ask("iam:ListAccessKeys"), account)),
         console_password=derive(lambda: need(ask("iam:GetLoginProfile")) is not None),
         mfa_devices=derive(lambda: _mfa(ask("iam:ListMFADevices"))),
+        other_credentials=derive(lambda: tuple(_other_credentials(ask))),
+        user_id=text(pluck(found, "User", "UserId")),
+        principal=read_user_principal(answers, user_name, arn, account=account),
     )
 
 
@@ -126,3 +137,17 @@ def _stated(fact: Fact[Json]) -> str | None:
 
 def _mfa(answer: Fact[Json]) -> tuple[str, ...]:
     return tuple(str(need(pluck(row, "SerialNumber"))) for row in rows(answer, "MFADevices"))
+
+
+_OTHER_CREDENTIALS = (
+    ("iam:ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId"),
+    ("iam:ListSigningCertificates", "Certificates", "CertificateId"),
+    ("iam:ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId"),
+)
+
+
+def _other_credentials(ask: Callable[[str], Fact[Json]]) -> Iterator[str]:
+    for operation, member, name in _OTHER_CREDENTIALS:
+        for row in rows(ask(operation), member):
+            if need(text(pluck(row, "Status"))) == "Active":
+                yield need(text(pluck(row, name))) or "unnamed"

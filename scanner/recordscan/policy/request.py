@@ -56,7 +56,8 @@ class Context:
     Attributes:
         present: Values of each key that the request has; keys in lower case.
         complete: Whether a key that is not listed is absent. Otherwise it is unknown.
-        absent: Keys that are absent although the list is not complete; lower case.
+        absent: Keys that are absent although the list is not complete; lower case. `aws:principaltag/` stands for all
+            that begin so.
     """
 
     present: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,7 +70,9 @@ class Context:
         found = self.present.get(lower)
         if found is not None:
             return found
-        return () if self.complete or lower in self.absent else UNKNOWN
+        if self.complete or lower in self.absent or lower.partition("/")[0] + "/" in self.absent:
+            return ()
+        return UNKNOWN
 
 
 def context_of(values: Mapping[str, str | Sequence[str]], *, complete: bool = True) -> Context:
