@@ -38,6 +38,8 @@ PREFIX = "video/recordings/"
 COMPOSITIONS_PREFIX = "video/compositions/"
 KEY_ARN = f"arn:aws:kms:{REGION}:{AWS_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 WRITER = "twilio-recordings-writer"
+REVIEWERS = "video-reviewers"
+"""A role that may read and decrypt the Recordings, and nothing else."""
 WRITER_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:user/{WRITER}"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 CREDENTIAL = "CR" + "1" * 32
@@ -195,6 +197,7 @@ def sound() -> Case:
     _add_twilio(case)
     _add_bucket(case)
     _add_key(case)
+    _add_account(case)
     _add_writer(case)
     _add_trail(case)
     return case
@@ -215,6 +218,7 @@ def composing() -> Case:
         status="completed",
     )
     case.add("s3:ListObjectsV2", _NO_OBJECTS, **_OWNED, Prefix=COMPOSITIONS_PREFIX)
+    set_writer_policy(case, upload_policy(COMPOSITIONS_PREFIX))
     return case
 
 
@@ -411,6 +415,78 @@ def _add_key(case: Case) -> None:
     case.add("kms:GetKeyRotationStatus", {"KeyRotationEnabled": True}, region=REGION, KeyId=KEY_ARN)
     policy = {"Policy": json.dumps(delegation)}
     case.add("kms:GetKeyPolicy", policy, region=REGION, KeyId=KEY_ARN, PolicyName="default")
+    case.add("kms:ListGrants", {"Grants": [], "truncated": False}, region=REGION, KeyId=KEY_ARN)
+
+
+def upload_policy(*prefixes: str) -> dict[str, Any]:
+    """The writer's policy: what Twilio's guide grants, for these prefixes of the bucket."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "UploadUserAllowPutObject",
+                "Effect": "Allow",
+                "Action": ["s3:PutObject"],
+                "Resource": [f"arn:aws:s3:::{BUCKET}/{prefix}*" for prefix in prefixes],
+            },
+            {
+                "Sid": "AccessToKmsForEncryption",
+                "Effect": "Allow",
+                "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+                "Resource": [KEY_ARN],
+            },
+        ],
+    }
+
+
+def set_writer_policy(case: Case, document: Json) -> None:
+    """Give the writer another policy, in both answers that hold it."""
+    case.set("iam:GetUserPolicy", "/PolicyDocument", document)
+    case.set("iam:GetAccountAuthorizationDetails", "/UserDetailList/0/UserPolicyList/0/PolicyDocument", document)
+
+
+def role_details(name: str, document: Json, **members: Json) -> dict[str, Json]:
+    """A role with one inline policy, as GetAccountAuthorizationDetails shows it."""
+    row: dict[str, Json] = {
+        "RoleName": name,
+        "Arn": f"arn:aws:iam::{AWS_ACCOUNT}:role/{name}",
+        "RolePolicyList": [{"PolicyName": "permissions", "PolicyDocument": document}],
+        "AttachedManagedPolicies": [],
+    }
+    return {**row, **members}
+
+
+_REVIEW = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "ReadMedia",
+            "Effect": "Allow",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/video/*",
+        },
+        {"Sid": "DecryptMedia", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY_ARN},
+    ],
+}
+
+
+def _add_account(case: Case) -> None:
+    writer = {
+        "UserName": WRITER,
+        "Arn": WRITER_ARN,
+        "UserPolicyList": [{"PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}],
+        "AttachedManagedPolicies": [],
+        "GroupList": [],
+    }
+    details = {
+        "UserDetailList": [writer],
+        "GroupDetailList": [],
+        "RoleDetailList": [role_details(REVIEWERS, _REVIEW)],
+        "Policies": [],
+        "truncated": False,
+    }
+    case.add("iam:GetAccountAuthorizationDetails", details)
+    case.add("organizations:DescribeOrganization", None)
 
 
 def _add_writer(case: Case) -> None:
@@ -421,6 +497,14 @@ def _add_writer(case: Case) -> None:
     case.add("iam:GetAccessKeyLastUsed", {"UserName": WRITER, "AccessKeyLastUsed": used}, AccessKeyId=ACCESS_KEY)
     case.add("iam:GetLoginProfile", None, UserName=WRITER)
     case.add("iam:ListMFADevices", {"MFADevices": []}, UserName=WRITER)
+    case.add("iam:ListSSHPublicKeys", {"SSHPublicKeys": []}, UserName=WRITER)
+    case.add("iam:ListSigningCertificates", {"Certificates": []}, UserName=WRITER)
+    case.add("iam:ListServiceSpecificCredentials", {"ServiceSpecificCredentials": []}, UserName=WRITER)
+    case.add("iam:ListUserPolicies", {"PolicyNames": ["uploads"]}, UserName=WRITER)
+    document = {"UserName": WRITER, "PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}
+    case.add("iam:GetUserPolicy", document, UserName=WRITER, PolicyName="uploads")
+    case.add("iam:ListAttachedUserPolicies", {"AttachedPolicies": []}, UserName=WRITER)
+    case.add("iam:ListGroupsForUser", {"Groups": []}, UserName=WRITER)
 
 
 def _add_trail(case: Case) -> None:

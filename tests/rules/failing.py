@@ -24,7 +24,9 @@ from recordscan.testing import (
     composition,
     hook,
     recording,
+    set_writer_policy,
     sound,
+    upload_policy,
 )
 
 Example = Callable[[], Case]
@@ -60,6 +62,7 @@ def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
         twilio_accounts=(*case.scope.twilio_accounts, TwilioAccountScope(sid=TENANT, label="tenant")),
         credential_links={CREDENTIAL: ACCESS_KEY, TENANT_CREDENTIAL: ACCESS_KEY},
     )
+    set_writer_policy(case, upload_policy(PREFIX, prefix))
     return case
 
 
@@ -70,6 +73,7 @@ def both_external() -> Case:
     case.answer("twilio:FetchCompositionSettings", {**settings, "aws_s3_url": bucket_url(COMPOSITIONS_PREFIX)})
     objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": COMPOSITIONS_PREFIX}
     case.add("s3:ListObjectsV2", {"Contents": [], "KeyCount": 0, "truncated": False}, **objects)
+    set_writer_policy(case, upload_policy(PREFIX, COMPOSITIONS_PREFIX))
     return case
 
 

@@ -33,7 +33,8 @@ def holds(test: ConditionTest, context: Context, version: str) -> Truth:
     """
     found = context.find(test.key)
     if found is UNKNOWN:
-        return None
+        possible = {holds(test, known, version) for known in context.each(test.key)}
+        return possible.pop() if len(possible) == 1 else None
     if test.base == "Null":
         return ("false" if found else "true") in (value.lower() for value in test.values)
     comparison, negated = _OPERATORS.get(test.base, (None, False))

@@ -8,8 +8,8 @@ Sources:
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
@@ -56,6 +56,7 @@ class Context:
     Attributes:
         present: Values of each key that the request has; keys in lower case.
         complete: Whether a key that is not listed is absent. Otherwise it is unknown.
+        alternatives: Keys that the request has with one of these values, it is not known which; keys in lower case.
         absent: Keys that are absent although the list is not complete; lower case. `aws:principaltag/` stands for all
             that begin so.
     """
@@ -63,6 +64,7 @@ class Context:
     present: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     complete: bool = True
     absent: frozenset[str] = frozenset()
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, key: str) -> tuple[str, ...] | Unknown:
         """The values of a key, () where the request does not have it."""
@@ -70,9 +72,18 @@ class Context:
         found = self.present.get(lower)
         if found is not None:
             return found
+        if lower in self.alternatives:
+            return UNKNOWN
         if self.complete or lower in self.absent or lower.partition("/")[0] + "/" in self.absent:
             return ()
         return UNKNOWN
+
+    def each(self, key: str) -> Iterator["Context"]:
+        """The contexts that are possible for a key with alternatives; none for any other key."""
+        lower = key.lower()
+        for value in self.alternatives.get(lower, ()):
+            others = {name: values for name, values in self.alternatives.items() if name != lower}
+            yield replace(self, present={**self.present, lower: (value,)}, alternatives=others)
 
 
 def context_of(values: Mapping[str, str | Sequence[str]], *, complete: bool = True) -> Context:

@@ -60,6 +60,7 @@ class Row:
         applies: Whether it matches the request; None where that cannot be told.
         cover: How it covers the requester; None outside resource policies.
         misses: Elements that do not match, such as `Action` or `Condition StringEquals aws:SourceVpce`.
+        keys: Condition keys that the statement tests, in lower case.
         open: Condition keys that are not known; "" where it is the meaning of the statement that is not clear.
     """
 
@@ -70,6 +71,7 @@ class Row:
     applies: Truth
     cover: Cover | None = None
     misses: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
     open: tuple[str, ...] = ()
 
     @property
@@ -125,6 +127,7 @@ def row_of(statement: Statement, policy: Policy, layer: LayerName, request: Requ
         applies=False if misses else None if opened else True,
         cover=cover,
         misses=tuple(misses),
+        keys=frozenset(test.key.lower() for test in statement.conditions),
         open=tuple(opened),
     )
 
