@@ -42,10 +42,14 @@ def literal(text: str) -> str:
     return text.replace("*", _STAR).replace("?", _QUESTION)
 
 
+def _only_stars(text: str) -> bool:
+    return bool(text) and not text.strip("*")
+
+
 @lru_cache(maxsize=16_384)
 def _action(pattern: str) -> Matcher:
     service, colon, name = pattern.lower().partition(":")
-    if not service.strip("*") and not name.strip("*"):
+    if _only_stars(service) and (_only_stars(name) or not colon):
         return lambda action: True  # noqa: ARG005
     if not colon or "*" in service or "?" in service:
         return lambda action: False  # noqa: ARG005 - no wildcard may stand for a service
@@ -60,7 +64,7 @@ def action_matches(pattern: str, action: str) -> bool:
 @lru_cache(maxsize=16_384)
 def _resource(pattern: str) -> Matcher:
     parts = pattern.split(":", 5)
-    if not pattern.strip("*"):
+    if _only_stars(pattern):
         return lambda text: True  # noqa: ARG005
     if len(parts) == 6 and not any(part.endswith("*") for part in parts[:5]):
         head = [glob(part) for part in parts[:5]]
@@ -76,16 +80,14 @@ def _resource(pattern: str) -> Matcher:
 
 def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
     """Match part by part. A star that ends a part may run past colons, and a short ARN stands for all that follows."""
-    if not parts:
-        return short or not texts
-    first, rest = parts[0], parts[1:]
-    if not rest and not short:
-        return bool(texts) and glob(first)(":".join(texts))
-    longest = len(texts) if first.endswith("*") else min(1, len(texts))
-    return any(
-        glob(first)(":".join(texts[:count])) and _across(rest, texts[count:], short=short)
-        for count in range(1, longest + 1)
-    )
+    taken = {0}  # how many of the texts the parts before may have used up
+    for part in parts if short else parts[:-1]:
+        matches = glob(part)
+        taken = {count + 1 for count in taken if count < len(texts) and matches(texts[count])}
+        if taken and part.endswith("*"):
+            taken = set(range(min(taken), len(texts) + 1))
+    last = glob(parts[-1])
+    return bool(taken) if short else any(last(":".join(texts[count:])) for count in taken if count < len(texts))
 
 
 _EVERYTHING = re.compile(r"\Aarn:[^:]*:s3:::\*\Z")
@@ -97,7 +99,7 @@ def resource_matches(pattern: str, resource: str) -> bool:
     A request about no one resource has the resource `*`, which only `*` names; for S3 `arn:aws:s3:::*` names it, too.
     """
     if resource == "*":
-        return not pattern.strip("*") or bool(_EVERYTHING.match(pattern))
+        return _only_stars(pattern) or bool(_EVERYTHING.match(pattern))
     return _resource(pattern)(resource)
 
 

@@ -45,8 +45,8 @@ UNLESS_DENIED = "Allowed or ExplicitlyDenied"
 ANYTHING = "Allowed or ImplicitlyDenied or ExplicitlyDenied"
 
 Json: TypeAlias = dict[str, Any]
-Written: TypeAlias = Json | list[Json]
-"""One statement, several, or a whole document, which is known by its `Statement`."""
+Written: TypeAlias = Json | list[Json] | str
+"""One statement, several, or a whole document, as object or text."""
 
 
 def allow(*actions: str, on: str | Sequence[str] = "*", **elements: object) -> Json:
@@ -91,9 +91,11 @@ def old(*statements: Json) -> Json:
 
 def policy(written: Written, kind: PolicyKind | None = "identity", name: str = "it") -> Policy:
     """A policy of today's version, unless it is a whole document already."""
-    whole = isinstance(written, dict) and "Effect" not in written
-    document = written if whole else {"Version": "2012-10-17", "Statement": written}
-    return Policy(name, load_policy(document, kind=kind))  # type: ignore[arg-type]
+    statements = isinstance(written, list) or (
+        isinstance(written, dict) and not written.keys() & {"Statement", "Version"}
+    )
+    document: Any = {"Version": "2012-10-17", "Statement": written} if statements else written
+    return Policy(name, load_policy(document, kind=kind))
 
 
 UNREAD = Unavailable(Reason.ACCESS_DENIED, "it was not to be read")
