@@ -112,7 +112,7 @@ def arn_like(pattern: str, arn: str) -> bool:
 
 
 _VARIABLE = re.compile(r"\$\{(?P<body>[^}]*)\}")
-_BODY = re.compile(r"\s*(?P<key>[^,'\s]+)\s*(?:,\s*'(?P<default>[^']*)'\s*)?\Z")
+_BODY = re.compile(r"(?P<key>[^,']+)(?:,\s*'(?P<default>[^']*)'\s*)?\Z")
 
 
 def put_in(value: str, context: Context, version: str) -> str | Unknown | None:
@@ -136,7 +136,7 @@ def put_in(value: str, context: Context, version: str) -> str | Unknown | None:
         body = _BODY.match(found["body"])
         if body is None:
             return None
-        values = context.find(body["key"])
+        values = context.find(body["key"].strip())
         if values is UNKNOWN:
             unknown = True
         elif len(values) == 1:
