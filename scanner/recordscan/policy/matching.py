@@ -93,13 +93,14 @@ def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
 _EVERYTHING = re.compile(r"\Aarn:[^:]*:s3:::\*\Z")
 
 
-def resource_matches(pattern: str, resource: str) -> bool:
+def resource_matches(pattern: str, resource: str, service: str = "s3") -> bool:
     """Whether a `Resource` or `NotResource` pattern names a resource. Variables have been put in before.
 
-    A request about no one resource has the resource `*`, which only `*` names; for S3 `arn:aws:s3:::*` names it, too.
+    A request about no one resource has the resource `*`, which only `*` names; where the request is one to S3,
+    `arn:aws:s3:::*` names it, too.
     """
     if resource == "*":
-        return _only_stars(pattern) or bool(_EVERYTHING.match(pattern))
+        return _only_stars(pattern) or (service == "s3" and bool(_EVERYTHING.match(pattern)))
     return _resource(pattern)(resource)
 
 
@@ -157,14 +158,16 @@ def _put_in_arn(pattern: str, context: Context, version: str) -> str | Unknown |
     return last if last is None or last is UNKNOWN else ":".join([*head[:5], last])
 
 
-def names_resource(patterns: Sequence[str], resource: str, context: Context, version: str) -> Truth:
-    """Whether one of the patterns of a `Resource` or `NotResource` names the resource."""
+def names_resource(
+    patterns: Sequence[str], resource: str, context: Context, version: str, service: str = "s3"
+) -> Truth:
+    """Whether one of the patterns of a `Resource` or `NotResource` names the resource, which a service is asked for."""
     result: Truth = False
     for pattern in patterns:
         filled = _put_in_arn(pattern, context, version) if "${" in pattern else pattern
         if filled is UNKNOWN:
             result = None
-        elif filled is not None and resource_matches(filled, resource):
+        elif filled is not None and resource_matches(filled, resource, service):
             return True
     return result
 

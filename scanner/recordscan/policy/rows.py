@@ -141,13 +141,13 @@ def _only_unknown_operators(document: PolicyDocument, statement: Statement) -> b
 def _test_resource(
     statement: Statement, policy: Policy, request: Request, misses: list[str], opened: list[str]
 ) -> None:
-    version = policy.document.version
+    asked = (request.resource, request.context, policy.document.version, request.service)
     if statement.resources is not None:
-        named = names_resource(statement.resources, request.resource, request.context, version)
+        named = names_resource(statement.resources, *asked)
         if named is False:
             misses.append("Resource")
     else:
-        named = names_resource(statement.not_resources or (), request.resource, request.context, version)
+        named = names_resource(statement.not_resources or (), *asked)
         if named:
             misses.append("NotResource")
     if named is None:

@@ -97,6 +97,14 @@ RESOURCES = [
     row("an action about no resource needs the star", RESOURCE, ALLOWED, identity=allow(on="*"), **LIST_ALL),
     row("a bucket does not do", RESOURCE, SILENT, identity=allow(on=[BUCKET, "arn:aws:s3:::m*", "arn:*"]), **LIST_ALL),
     row("for S3 all buckets do", PERMISSIONS, ALLOWED, identity=allow(on="arn:aws:s3:::*"), **LIST_ALL),
+    row(
+        "for other services they do not",
+        PERMISSIONS,
+        SILENT,
+        identity=allow(on="arn:aws:s3:::*"),
+        action="kms:ListKeys",
+        on="*",
+    ),
     row("in any partition", PERMISSIONS, ALLOWED, identity=allow(on="arn:aws-cn:s3:::*"), **LIST_ALL),
     row(
         "NotResource of buckets spares no listing",
