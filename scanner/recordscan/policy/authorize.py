@@ -12,9 +12,9 @@ Sources:
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from recordscan.facts import Fact, Known, Unavailable, derive, need
 from recordscan.policy.public import public_statements
@@ -263,8 +263,9 @@ class _Evaluation:
         fact = self.layers.resource
         if isinstance(fact, Unavailable):
             self._unreadable(fact)
-            return {"principal": None, "role": None, "account": None, "everyone": None}
-        named: dict[Cover, Truth] = {"principal": False, "role": False, "account": False, "everyone": False}
+            return dict.fromkeys(get_args(Cover))
+        silence: Truth = None if fact.value is not None and fact.value.document.unreadable else False
+        named: dict[Cover, Truth] = dict.fromkeys(get_args(Cover), silence)
         if fact.value is not None:
             for row in self._judge("resource", (fact.value,)):
                 if row.effect == "Allow" and row.cover is not None:
@@ -315,13 +316,22 @@ class _Evaluation:
     def _judge(self, layer: LayerName, policies: Iterable[Policy]) -> list[Row]:
         boundary = self.layers.boundary
         has_boundary = None if isinstance(boundary, Unavailable) else boundary.value is not None
-        rows = [
-            row_of(statement, policy, layer, self.request, has_boundary=has_boundary)
-            for policy in policies
-            for statement in policy.document.statements
-        ]
+        rows: list[Row] = []
+        for policy in policies:
+            for statement in policy.document.statements:
+                row = row_of(statement, policy, layer, self.request, has_boundary=has_boundary)
+                rows += [row] if statement.effect else _either(row)
+            if policy.document.unreadable:
+                rows += _either(
+                    Row(layer=layer, policy=policy.name, label="?", effect="Deny", applies=None, open=("",))
+                )
         self.rows += rows
         return rows
+
+
+def _either(row: Row) -> tuple[Row, Row]:
+    """The row as an Allow and as a Deny, where it cannot be told which of them it is."""
+    return replace(row, effect="Allow"), replace(row, effect="Deny")
 
 
 def _outcomes(allowed: Truth, denied: Truth) -> tuple[Outcome, ...]:

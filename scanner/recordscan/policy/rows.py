@@ -56,7 +56,7 @@ class Row:
         layer: Where it stands.
         policy: Name of its policy.
         label: Its Sid, or `#n`.
-        effect: Allow or Deny.
+        effect: Allow or Deny; where the statement has neither, there is a row of each.
         applies: Whether it matches the request; None where that cannot be told.
         cover: How it covers the requester; None outside resource policies.
         misses: Elements that do not match, such as `Action` or `Condition StringEquals aws:SourceVpce`.
@@ -102,7 +102,7 @@ def row_of(statement: Statement, policy: Policy, layer: LayerName, request: Requ
     if statement.actions is not None:
         if not names_action(statement.actions, action):
             misses.append("Action")
-    elif names_action(statement.not_actions or ("*",), action):
+    elif statement.not_actions is not None and names_action(statement.not_actions, action):
         misses.append("NotAction")
     _test_resource(statement, policy, request, misses, opened)
     if layer in ("resource", "rcp"):
