@@ -381,6 +381,7 @@ class _Reader:
         set_operator = _SET_OPERATORS.get((match["set"] or "").lower()) if match else None
         if_exists = bool(match and match["if_exists"])
         if not match or base is None or (match["set"] and not set_operator) or (base == "Null" and if_exists):
+            base = None
             self._note("unknown_operator", f"{_shown(operator)} is no condition operator", index)
         values = value if isinstance(value, list | tuple) else [value]
         texts = [_iam_text(item) for item in values]
