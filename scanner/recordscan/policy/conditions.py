@@ -6,6 +6,7 @@ Sources:
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -118,6 +119,9 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
+_MONTH = re.compile(r"\d{4}-\d{2}")
+
+
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> Decimal | None:
     """Seconds since 1970: of an ISO 8601 date, with or without time and offset, or as written."""
@@ -125,7 +129,7 @@ def _moment(text: str) -> Decimal | None:
     if seconds is not None:
         return seconds
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(f"{text}-01" if _MONTH.fullmatch(text) else text)
     except ValueError:
         return None
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

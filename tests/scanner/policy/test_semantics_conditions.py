@@ -105,6 +105,7 @@ EPOCH = "1781481600"
 DATES = [
     holds("dates compare as moments", "DateEquals", "2026-06-15T02:00:00+02:00", NIGHT),
     holds("a day is its midnight in UTC", "DateEquals", "2026-06-15", NIGHT),
+    holds("a month is its first", "DateEquals", "2026-06", "2026-06-01T00:00:00Z"),
     holds("without zone they are in UTC", "DateEquals", "2026-06-15T00:00:00", NIGHT),
     holds("seconds since 1970 are a moment", "DateEquals", EPOCH, NIGHT),
     holds("also as a JSON number", "DateEquals", int(EPOCH), NIGHT),
