@@ -218,12 +218,12 @@ def _exempt(listed: Iterable[Principal], requester: Requester, *, has_boundary: 
     Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
     """
     found = {_covers(principal, requester) for principal in listed}
+    if has_boundary:
+        return False
     if "everyone" in found:
         return True
     if requester.kind == "service":
         return "principal" in found
-    if has_boundary:
-        return False
     wanted: dict[str, set[Cover]] = {
         "session": {"principal", "role", "account"},
         "role": {"role", "account"},
