@@ -154,6 +154,10 @@ def requester_of(principal: str) -> Requester:
     return Requester(kind=kind, arn=principal, account=account, role_name=role_name)
 
 
+_BY_TRUST = frozenset({"sts:assumerole", "sts:setsourceidentity", "sts:tagsession"})
+"""Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request.
@@ -189,4 +193,4 @@ class Request:
 
         So it is for KMS keys, and for the trust policies of roles.
         """
-        return self.on_kms_key or self.action.lower() == "sts:assumerole"
+        return self.on_kms_key or self.action.lower() in _BY_TRUST
