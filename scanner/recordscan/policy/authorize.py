@@ -155,6 +155,10 @@ _RCP_SERVICES = frozenset(
 """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
 
 
+_KEEPS_BUCKET_POLICY = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
+"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html"""
+
+
 @dataclass(slots=True)
 class _Evaluation:
     """One request against its layers."""
@@ -261,6 +265,8 @@ class _Evaluation:
     def _resource(self) -> dict[Cover, Truth]:
         """Whether the resource policy allows, by how it covers the requester."""
         fact = self.layers.resource
+        if self._beyond_bucket_policies():
+            fact = Known(None)
         if isinstance(fact, Unavailable):
             self._unreadable(fact)
             return dict.fromkeys(get_args(Cover))
@@ -271,6 +277,12 @@ class _Evaluation:
                 if row.effect == "Allow" and row.cover is not None:
                     named[row.cover] = any_of((named[row.cover], row.applies))
         return named
+
+    def _beyond_bucket_policies(self) -> bool:
+        """Whether it is the owner's root user at the bucket policy, from which no bucket policy may keep it."""
+        requester = self.request.requester
+        owner = requester.kind == "root" and requester.account == self.request.resource_account
+        return owner and self.request.action.lower() in _KEEPS_BUCKET_POLICY
 
     def _grants(self) -> Truth:
         if not self.request.on_kms_key:

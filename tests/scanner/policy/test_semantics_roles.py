@@ -47,6 +47,18 @@ ROOT_AND_TRUST = [
         by=f"arn:aws:iam::{THEIRS}:root",
         resource=allow(to=THEIRS),
     ),
+    *(
+        row(
+            f"no bucket policy keeps the root user from {action}",
+            PUT_POLICY,
+            ALLOWED,
+            by=ROOT,
+            action=f"s3:{action}",
+            on=BUCKET,
+            resource=deny(to="*"),
+        )
+        for action in ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
+    ),
     row(
         "an SCP does keep it", PUT_POLICY, DENIED, by=ROOT, action="s3:PutBucketPolicy", on=BUCKET, scps=[[ALL, deny()]]
     ),
