@@ -290,4 +290,6 @@ def _context_agrees(wanted: Mapping[str, str] | None, request: Request, *, exact
     if not exactly or agrees is False:
         return agrees
     others = {key for key in request.context.present if key.startswith(prefix)} - {prefix + k.lower() for k in wanted}
-    return False if others else agrees
+    if others:
+        return False
+    return agrees if request.context.complete else None
