@@ -191,7 +191,7 @@ class _Evaluation:
         if requester.kind == "anonymous":
             return self._required(named["everyone"], "no statement of the resource policy allows everybody")
         if requester.kind == "service":
-            allowed = any_of((named["principal"], named["everyone"]))
+            allowed = any_of((named["principal"], named["everyone"], self._grants()))
             return self._required(allowed, f"no statement of the resource policy allows {requester.arn}")
         identity = True if requester.kind == "root" else self._policies("identity", self.layers.identity)
         boundary = self._limit("boundary", self.layers.boundary, "the permissions boundary does not allow it")

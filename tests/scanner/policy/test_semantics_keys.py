@@ -158,6 +158,7 @@ GRANTED = [
     granted("it gives them to its grantee", SILENT, grantee=f"{USER}2"),
     granted("to the sessions of a role", ALLOWED, grantee=ROLE, by=SESSION),
     granted("to one session", ALLOWED, grantee=SESSION, by=SESSION),
+    granted("to a service", ALLOWED, grantee="s3.amazonaws.com", by="s3.amazonaws.com"),
     granted("to no other one", SILENT, grantee="s3.amazonaws.com", by="logging.s3.amazonaws.com"),
     granted("to nobody by the host of a service", SILENT, grantee="s3.amazonaws.com"),
     granted("it is for one key", SILENT, on="*"),
