@@ -186,6 +186,21 @@ def load_policy(source: str | Mapping[str, Json], *, kind: PolicyKind | None = N
     )
 
 
+def read_json(text: str) -> Json:
+    """Parse JSON text; of its objects `repeated_keys()` can tell which keys were given twice.
+
+    Raises:
+        ValueError: It is no JSON. NaN and Infinity are none, and Python reads no number of thousands of digits.
+        RecursionError: It is nested too deep for Python.
+    """
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+
+
+def repeated_keys(value: Json) -> tuple[str, ...]:
+    """Keys that were given twice in an object from `read_json()`; the last value of each is in the object."""
+    return value.repeated if isinstance(value, _Object) else ()
+
+
 _HARMLESS: frozenset[DefectCode] = frozenset({"duplicate_sid", "wildcard_in_principal"})
 """Defects that leave the meaning clear: a wildcard within a principal's ARN matches nobody."""
 
@@ -242,7 +257,7 @@ class _Reader:
         value = source
         if isinstance(source, str):
             try:
-                value = json.loads(source, object_pairs_hook=_object, parse_constant=_refuse_constant)
+                value = read_json(source)
             except RecursionError:
                 self._note("too_deep", f"the policy is nested more than {MAX_DEPTH} deep")
                 return None
@@ -260,16 +275,16 @@ class _Reader:
     def read_document(self, document: Json) -> list[Statement]:
         if document is None:
             return []
-        for key in getattr(document, "repeated", ()):
-            self._note("duplicate_key", f"{_shown(key)} is given twice")
+        for key in repeated_keys(document):
+            self._note("duplicate_key", f"{shown(key)} is given twice")
         for key in document:
             if key not in _DOCUMENT_ELEMENTS:
-                self._note("unknown_element", f"{_shown(key)} is no element of a policy")
+                self._note("unknown_element", f"{shown(key)} is no element of a policy")
         if "Version" in document:
             if document["Version"] in _VERSIONS:
                 self.version = document["Version"]
             else:
-                self._note("bad_version", f"Version {_shown(document['Version'])} does not exist")
+                self._note("bad_version", f"Version {shown(document['Version'])} does not exist")
         self.id = self._text("Id", document, None)
         statements = document.get("Statement")
         if isinstance(statements, Mapping):
@@ -280,7 +295,7 @@ class _Reader:
         read = [self._statement(body, index) for index, body in enumerate(statements, start=1)]
         for sid, count in Counter(s.sid for s in read if s.sid).items():
             if count > 1:
-                self._note("duplicate_sid", f"{count} statements have the Sid {_shown(sid)}")
+                self._note("duplicate_sid", f"{count} statements have the Sid {shown(sid)}")
         return read
 
     def _statement(self, raw: Json, index: int) -> Statement:
@@ -289,10 +304,10 @@ class _Reader:
             self._note("bad_type", "the statement is no object", index)
             body = {}
         for key in _repeated_within(body):
-            self._note("duplicate_key", f"{_shown(key)} is given twice", index)
+            self._note("duplicate_key", f"{shown(key)} is given twice", index)
         for key in body:
             if key not in _STATEMENT_ELEMENTS:
-                self._note("unknown_element", f"{_shown(key)} is no element of a statement", index)
+                self._note("unknown_element", f"{shown(key)} is no element of a statement", index)
         statement = Statement(
             sid=self._text("Sid", body, index),
             index=index,
@@ -317,7 +332,7 @@ class _Reader:
             case "Deny":
                 return "Deny"
             case other:
-                self._note("bad_effect", f"Effect is {_shown(other)}, neither Allow nor Deny", index)
+                self._note("bad_effect", f"Effect is {shown(other)}, neither Allow nor Deny", index)
                 return None
 
     def _check_pairs(self, statement: Statement) -> None:
@@ -352,11 +367,11 @@ class _Reader:
         for word in value:
             kind = _PRINCIPAL_KINDS.get(str(word).lower())
             if kind is None:
-                self._note("bad_type", f"{element} has {_shown(word)}, which is no kind of principal", index)
+                self._note("bad_type", f"{element} has {shown(word)}, which is no kind of principal", index)
                 continue
             for text in self._texts(word, value, index) or ():
                 if kind == "AWS" and text != "*" and re.search(r"[*?]", text):
-                    self._note("wildcard_in_principal", f"{_shown(text)} matches nobody: it has a wildcard", index)
+                    self._note("wildcard_in_principal", f"{shown(text)} matches nobody: it has a wildcard", index)
                 found.append(Principal(kind=kind, value=text))
         return tuple(found)
 
@@ -370,26 +385,27 @@ class _Reader:
         tests = []
         for operator, keys in block.items():
             if not isinstance(keys, Mapping) or not keys:
-                self._note("bad_condition", f"{_shown(operator)} has no keys to test", index)
+                self._note("bad_condition", f"{shown(operator)} has no keys to test", index)
                 continue
             tests += [self._test(str(operator), str(key), value, index) for key, value in keys.items()]
         return tuple(tests)
 
     def _test(self, operator: str, key: str, value: Json, index: int) -> ConditionTest:
         match = _OPERATOR.fullmatch(operator)
-        base = _OPERATORS.get(match["base"].lower()) if match else None
+        known = _OPERATORS.get(match["base"].lower()) if match else None
         set_operator = _SET_OPERATORS.get((match["set"] or "").lower()) if match else None
         if_exists = bool(match and match["if_exists"])
-        if not match or base is None or (match["set"] and not set_operator) or (base == "Null" and if_exists):
-            base = None
-            self._note("unknown_operator", f"{_shown(operator)} is no condition operator", index)
+        if not match or (match["set"] and not set_operator) or (known == "Null" and if_exists):
+            known = None
+        if known is None:
+            self._note("unknown_operator", f"{shown(operator)} is no condition operator", index)
         values = value if isinstance(value, list | tuple) else [value]
-        texts = [_iam_text(item) for item in values]
+        texts = [iam_text(item) for item in values]
         if not texts or None in texts:
-            self._note("bad_condition", f"a value of {_shown(key)} is neither text, a number nor true or false", index)
+            self._note("bad_condition", f"a value of {shown(key)} is neither text, a number nor true or false", index)
         return ConditionTest(
             operator=operator,
-            base=base or operator,
+            base=known or operator,
             set_operator=set_operator,
             if_exists=if_exists,
             key=key,
@@ -408,7 +424,7 @@ class _Reader:
         value = body[element]
         items = value if isinstance(value, list | tuple) else [value]
         if not all(isinstance(item, str) for item in items):
-            self._note("bad_type", f"{_shown(element)} is neither text nor a list of texts", index)
+            self._note("bad_type", f"{shown(element)} is neither text nor a list of texts", index)
         return tuple(item for item in items if isinstance(item, str))
 
     def _note(self, code: DefectCode, message: str, statement: int | None = None) -> None:
@@ -445,13 +461,13 @@ def _repeated_within(value: Json) -> list[str]:
     """Keys given twice, in this object or any inside it."""
     if isinstance(value, Mapping):
         inner = [key for child in value.values() for key in _repeated_within(child)]
-        return [*getattr(value, "repeated", ()), *inner]
+        return [*repeated_keys(value), *inner]
     if isinstance(value, list | tuple):
         return [key for child in value for key in _repeated_within(child)]
     return []
 
 
-def _iam_text(value: Json) -> str | None:
+def iam_text(value: Json) -> str | None:
     """A condition value as IAM compares it; None for what is no scalar."""
     if isinstance(value, str):
         return value
@@ -464,9 +480,9 @@ def _iam_text(value: Json) -> str | None:
     return None
 
 
-def _shown(value: Json) -> str:
+def shown(value: Json) -> str:
     """A part of the document in a message, cut to a readable length."""
     if not isinstance(value, str | int | float | None) or (isinstance(value, int) and value.bit_length() > 256):
-        return f"a {type(value).__name__}"
+        return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
     shown = repr(value)
     return shown if len(shown) <= 80 else shown[:79] + "…"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recordscan.policy.conditions import holds
 from recordscan.policy.documents import (
     ConditionTest,
     DefectCode,
@@ -14,7 +15,10 @@ from recordscan.policy.documents import (
     Principal,
     Statement,
     load_policy,
+    read_json,
+    repeated_keys,
 )
+from recordscan.policy.request import context_of
 
 PUT: dict[str, Any] = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::media/*"}
 
@@ -141,6 +145,16 @@ def test_operators_are_taken_apart(operator: str, base: str, set_operator: Any, 
             values=("a", "b"),
         ),
     )
+
+
+@pytest.mark.parametrize("operator", ["NullIfExists", "ForSomeValues:StringEquals", "StringEqualsFoo", "IfExists", ""])
+def test_an_operator_that_does_not_exist_is_not_taken_for_its_neighbour(operator: str) -> None:
+    document = load_policy(policy(PUT | {"Condition": {operator: {"aws:Key": "a"}}}))
+    assert codes(document) == [("unknown_operator", 1)]
+    [test] = only(document).conditions
+    assert test.base == operator
+    assert holds(test, context_of({"aws:Key": "a"}), "2012-10-17") is False
+    assert holds(test, context_of({}), "2012-10-17") is False
 
 
 @pytest.mark.parametrize(
@@ -280,6 +294,14 @@ def test_a_key_given_twice_makes_its_statement_unclear() -> None:
     document = load_policy(text)
     assert codes(document) == [("duplicate_key", 1), ("duplicate_key", 2)]
     assert [s.valid for s in document.statements] == [False, False, True]
+
+
+def test_keys_given_twice_can_be_told_of_any_object_that_was_read() -> None:
+    document = read_json('{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}')
+    assert document == {"a": 3, "b": {"c": 2}}
+    assert repeated_keys(document) == ("a",)
+    assert repeated_keys(document["b"]) == ("c",)
+    assert repeated_keys({"a": 1}) == repeated_keys(None) == ()
 
 
 def test_an_element_of_the_document_given_twice_makes_all_unclear() -> None:
