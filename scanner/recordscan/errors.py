@@ -4,6 +4,7 @@ RecordscanError            5  something that should not happen; the sentence say
 ├── ConfigError            2  the configuration, an option or an environment variable is wrong
 ├── PluginError            2  a rule or a report, built in or added, cannot be used
 ├── SnapshotError          2  a snapshot or result file cannot be read or trusted
+├── CaseError              2  a case for policies is not as it must be, or there is none
 ├── AuthenticationError    4  AWS or Twilio does not accept the credentials, or there are none
 └── OutputError            5  a report or snapshot cannot be written
 """
@@ -31,6 +32,12 @@ class PluginError(RecordscanError):
 
 class SnapshotError(RecordscanError):
     """A snapshot or result file cannot be read, is damaged, or comes from a newer version."""
+
+    exit_status = 2
+
+
+class CaseError(RecordscanError):
+    """A case for policies cannot be read, has a policy that AWS would refuse, or there is none at all."""
 
     exit_status = 2
 

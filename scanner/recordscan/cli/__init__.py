@@ -18,6 +18,7 @@ from recordscan.cli.report import report
 from recordscan.cli.rules import rules
 from recordscan.cli.scan import scan
 from recordscan.cli.schema import schema
+from recordscan.cli.simulate import simulate
 from recordscan.cli.streams import flush_stdout, give_up_stdout, open_streams
 from recordscan.cli.url import url
 from recordscan.errors import RecordscanError
@@ -55,7 +56,7 @@ def cli(*, verbose: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-for command in (scan, demo, report, rules, url, permissions, preflight, schema):
+for command in (scan, demo, report, rules, url, simulate, permissions, preflight, schema):
     cli.add_command(command)
 
 

@@ -1,8 +1,11 @@
 """Standard streams that are closed, full, or read by nobody any more."""
 
+import io
 import os
 import sys
-from typing import TextIO
+from typing import BinaryIO, TextIO
+
+import click
 
 
 def open_streams() -> None:
@@ -11,6 +14,20 @@ def open_streams() -> None:
         sys.stdout = _open_nowhere()
     if sys.stderr is None:
         sys.stderr = _open_nowhere()
+
+
+def stdin_bytes() -> BinaryIO:
+    """Standard input, which is empty where it was closed."""
+    return io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+
+
+def print_line(text: str, *, err: bool = False) -> None:
+    """Print a line for a command whose exit status matters even when the reader of its output has gone."""
+    try:
+        click.echo(text, err=err)
+    except BrokenPipeError:
+        if not err:
+            give_up_stdout()
 
 
 def flush_stdout() -> None:

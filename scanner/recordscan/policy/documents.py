@@ -482,6 +482,8 @@ def iam_text(value: Json) -> str | None:
 
 def shown(value: Json) -> str:
     """A part of the document in a message, cut to a readable length."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if not isinstance(value, str | int | float | None) or (isinstance(value, int) and value.bit_length() > 256):
         return "an object" if isinstance(value, Mapping) else f"a {type(value).__name__}"
     shown = repr(value)
