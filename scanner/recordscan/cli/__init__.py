@@ -13,6 +13,7 @@ from click.shell_completion import shell_complete
 from recordscan import __version__
 from recordscan.cli.demo import demo
 from recordscan.cli.permissions import permissions
+from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
 from recordscan.cli.report import report
 from recordscan.cli.rules import rules
@@ -56,7 +57,7 @@ def cli(*, verbose: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-for command in (scan, demo, report, rules, url, simulate, permissions, preflight, schema):
+for command in (scan, demo, report, rules, url, simulate, permissions, policy, preflight, schema):
     cli.add_command(command)
 
 
