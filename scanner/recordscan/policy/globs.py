@@ -8,7 +8,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elem
 
 import re
 from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -31,21 +31,6 @@ def matches(pattern: str, text: str, *, ignore_case: bool = False) -> bool:
         if not state:
             return False
     return automaton.accepts(state)
-
-
-def ends(pattern: str, text: str, starts: Container[int]) -> Iterator[int]:
-    """Places at which a part of the text ends that begins at one of `starts` and matches; from left to right.
-
-    All starts are followed at once, so this takes no longer than `matches()`.
-    """
-    automaton = _compile(pattern)
-    state = 0
-    for place in range(len(text) + 1):
-        if place in starts:
-            state |= automaton.start
-        if automaton.accepts(state):
-            yield place
-        state = automaton.step(state, text[place : place + 1])
 
 
 def includes(wide: str, narrow: str) -> bool:

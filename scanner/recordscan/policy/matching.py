@@ -75,26 +75,19 @@ def _resource(pattern: str) -> Matcher:
             return len(found) == 6 and tail(found[5]) and all(m(t) for m, t in zip(head, found[:5], strict=True))
 
         return matches
-    return lambda text: _across(parts, literal(text))
+    return lambda text: _across(parts, text.split(":"), short=len(parts) < 6)
 
 
-def _across(parts: Sequence[str], text: str) -> bool:
-    """Match part by part. A star that ends a part may run past colons, and a short ARN stands for all that follows.
-
-    Each part is tried from all places at once that the parts before may have led to: strangers write patterns, and with
-    six stars there are more ways through a text full of colons than can be tried one by one.
-    """
-    starts, closed = {0}, f"{text}:"
-    for part in parts[:5]:
-        if part.endswith("*"):
-            found = {end for end in globs.ends(part, text, starts) if text[end : end + 1] in ("", ":")}
-        else:
-            borders = [(start, closed.index(":", start)) for start in starts]
-            found = {end for start, end in borders if globs.matches(part, text[start:end])}
-        if not found:
-            return False
-        starts = {end + 1 for end in found if end < len(text)}
-    return len(parts) < 6 or len(text) in globs.ends(parts[5], text, starts)
+def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
+    """Match part by part. A star that ends a part may run past colons, and a short ARN stands for all that follows."""
+    taken = {0}  # how many of the texts the parts before may have used up
+    for part in parts if short else parts[:-1]:
+        matches = glob(part)
+        taken = {count + 1 for count in taken if count < len(texts) and matches(texts[count])}
+        if taken and part.endswith("*"):
+            taken = set(range(min(taken), len(texts) + 1))
+    last = glob(parts[-1])
+    return bool(taken) if short else any(last(":".join(texts[count:])) for count in taken if count < len(texts))
 
 
 _EVERYTHING = re.compile(r"\Aarn:[^:]*:s3:::\*\Z")

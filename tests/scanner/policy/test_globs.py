@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordscan.policy.globs import TooComplexError, ends, includes, intersects, matches, witness
+from recordscan.policy.globs import TooComplexError, includes, intersects, matches, witness
 
 GLOB = st.text(alphabet="ab*?", max_size=6)
 WORDS = ["".join(word) for length in range(8) for word in itertools.product("abc", repeat=length)]
@@ -147,11 +147,3 @@ def test_a_witness_is_found_beside_every_letter() -> None:
     assert found is not None
     assert len(found) == 1
     assert found not in letters
-
-
-@given(GLOB, st.text(alphabet="abc", max_size=6), st.sets(st.integers(min_value=0, max_value=6)))
-def test_all_ends_of_parts_that_match_are_found(pattern: str, text: str, starts: set[int]) -> None:
-    found = {
-        end for end in range(len(text) + 1) for start in starts if start <= end and expected(pattern, text[start:end])
-    }
-    assert list(ends(pattern, text, starts)) == sorted(found)
