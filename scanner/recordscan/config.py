@@ -44,6 +44,9 @@ class AwsSection(_Section):
     bucket_owners: list[AccountId] = Field(
         [], description="account ids that may own the buckets; the caller's own if empty"
     )
+    assume_organization_allows: bool = Field(
+        False, description="take organization policies (SCPs, RCPs) that cannot be read as allowing; verdicts say so"
+    )
 
 
 class TwilioAccountSection(_Section):
@@ -141,6 +144,7 @@ class Config(_Section):
             whole_account=self.scan.scope == "account",
             bucket_owners=tuple(self.aws.bucket_owners),
             credential_links=dict(self.credential_links),
+            assume_organization_allows=self.aws.assume_organization_allows,
             alerts_since=(now - timedelta(days=ALERT_DAYS)).strftime("%Y-%m-%d"),
             max_pages=self.scan.max_pages,
         )

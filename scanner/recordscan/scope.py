@@ -30,6 +30,7 @@ class Scope:
         whole_account: Every bucket, customer managed key and IAM user of the AWS account too.
         bucket_owners: AWS account ids that may own the buckets; () for the caller's own.
         credential_links: Twilio credential SID (`CR…`) to the access key id or user ARN that it holds.
+        assume_organization_allows: Organization policies that cannot be read are taken as allowing.
         alerts_since: Start date of the alerts that are asked for, `YYYY-MM-DD`.
         max_pages: Pages of one list after which a walk stops.
     """
@@ -39,5 +40,6 @@ class Scope:
     whole_account: bool = False
     bucket_owners: tuple[str, ...] = ()
     credential_links: Mapping[str, str] = field(default_factory=dict)
+    assume_organization_allows: bool = False
     alerts_since: str
     max_pages: int = 200

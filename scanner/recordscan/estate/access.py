@@ -72,7 +72,7 @@ def may_on_bucket(
             action=action,
             resource=resource,
             resource_account=owner,
-            context=_context(principal, owner, target.organization, known or {}),
+            context=context_for(principal, owner, target.organization, known or {}),
         )
         return need(authorize(request, bucket_layers(principal, bucket, owner, target.organization)))
 
@@ -103,7 +103,7 @@ def may_on_key(
             action=action,
             resource=arn,
             resource_account=owner,
-            context=_context(principal, owner, target.organization, known),
+            context=context_for(principal, owner, target.organization, known),
         )
         return need(authorize(request, key_layers(principal, key, owner, target.organization)))
 
@@ -138,7 +138,22 @@ def _layers(principal: Principal, owner: str, organization: Organization) -> Lay
     return Layers(identity=principal.identity, boundary=principal.boundary, scps=organization.scps, rcps=rcps)
 
 
-def _context(principal: Principal, owner: str, organization: Organization, known: Mapping[str, str]) -> Context:
+def context_for(
+    principal: Principal,
+    owner: str,
+    organization: Organization,
+    known: Mapping[str, str],
+    alternatives: Mapping[str, tuple[str, ...]] | None = None,
+) -> Context:
+    """The condition keys of a request as far as they are known.
+
+    Args:
+        principal: Who asks.
+        owner: Account that owns the resource.
+        organization: Of the principal's account.
+        known: Keys of this request.
+        alternatives: Keys that it has with one of several values; in lower case.
+    """
     requester = principal.requester
     present = {
         "aws:PrincipalArn": requester.arn,
@@ -158,7 +173,10 @@ def _context(principal: Principal, owner: str, organization: Organization, known
             absent.add("aws:principaltag/")
     _add_organization(organization, present, absent, same_account=owner == requester.account)
     return Context(
-        present={key.lower(): (value,) for key, value in present.items()}, complete=False, absent=frozenset(absent)
+        present={key.lower(): (value,) for key, value in present.items()},
+        complete=False,
+        absent=frozenset(absent),
+        alternatives=alternatives or {},
     )
 
 

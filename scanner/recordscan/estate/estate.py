@@ -125,7 +125,8 @@ class Estate:
         caller = self.caller
         if isinstance(caller, Unavailable):
             return Organization(id=caller, scps=caller, rcps=caller)
-        return read_organization(self.answers, caller.value.account)
+        read = read_organization(self.answers, caller.value.account)
+        return read.taken_as_allowing() if self.scope.assume_organization_allows else read
 
     @cached_property
     def principals(self) -> Fact[tuple[Principal, ...]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from recordscan.estate.answers import Answers, mapping, rows, text
-from recordscan.facts import Fact, Json, Reason, Unavailable, derive, need, pluck, unavailable
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
 from recordscan.policy.authorize import Level
 from recordscan.policy.documents import PolicyKind, load_policy
 from recordscan.policy.rows import Policy
@@ -31,11 +31,21 @@ class Organization:
         id: `o-…`; None for an account that is in none.
         scps: Level by level from the root to the account; None where none bind the account.
         rcps: The same; () where none bind it.
+        assumed: Whether they could not be read and are taken as allowing, as the configuration says.
     """
 
     id: Fact[str | None]
     scps: Fact[tuple[Level, ...] | None]
     rcps: Fact[tuple[Level, ...]]
+    assumed: bool = False
+
+    def taken_as_allowing(self) -> "Organization":
+        """The same with policies that could not be read left out."""
+        if not isinstance(self.scps, Unavailable) and not isinstance(self.rcps, Unavailable):
+            return self
+        scps = Known(None) if isinstance(self.scps, Unavailable) else self.scps
+        rcps = Known(()) if isinstance(self.rcps, Unavailable) else self.rcps
+        return Organization(id=self.id, scps=scps, rcps=rcps, assumed=True)
 
 
 def read_organization(answers: Answers, account: str) -> Organization:

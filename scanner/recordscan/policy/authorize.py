@@ -68,12 +68,14 @@ class Decision:
         rows: Every statement, layer by layer.
         silent: What would have to allow the request and does not, in words; () unless implicitly denied.
         gaps: Layers that could not be read and could change the outcome.
+        unread: All layers that bear on the request and could not be read.
     """
 
     outcomes: tuple[Outcome, ...]
     rows: tuple[Row, ...]
     silent: tuple[str, ...] = ()
     gaps: tuple[Unavailable, ...] = ()
+    unread: tuple[Unavailable, ...] = ()
 
     @property
     def certain(self) -> bool:
@@ -120,14 +122,15 @@ def authorize(request: Request, layers: Layers) -> Fact[Decision]:
     decision = decide(request, layers)
     if decision.gaps and decision.allowed is None:
         return decision.gaps[0]
+    return derive(lambda: weigh(request, layers))
 
-    def cited() -> Decision:
-        for layer in _facts(layers):
-            if isinstance(layer, Known):
-                need(layer)
-        return decision
 
-    return derive(cited)
+def weigh(request: Request, layers: Layers) -> Decision:
+    """Decide a request, and note every layer that could be read as evidence, whatever could not."""
+    for layer in _facts(layers):
+        if isinstance(layer, Known):
+            need(layer)
+    return decide(request, layers)
 
 
 def decide(request: Request, layers: Layers) -> Decision:
@@ -182,6 +185,7 @@ class _Evaluation:
             rows=tuple(self.rows),
             silent=tuple(self.silent) if Outcome.IMPLICITLY_DENIED in outcomes else (),
             gaps=() if certain else tuple(self.gaps),
+            unread=tuple(self.gaps),
         )
 
     def _granted(self) -> Truth:
