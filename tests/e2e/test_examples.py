@@ -1,14 +1,18 @@
 """The examples are what the tool makes today: the stored snapshot gives the stored reports, to the letter."""
 
 import json
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import CommandLine
+from conftest import SCRIPT, CommandLine
 from recordscan.demo import company
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "hollow-creek"
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "hollow-creek"
 
 
 @pytest.mark.parametrize(("name", "file"), [("json", "result.json"), ("html", "report.html"), ("text", "report.txt")])
@@ -34,3 +38,39 @@ def test_the_configuration_is_that_of_the_demonstration() -> None:
 def test_the_example_shows_sound_and_unsound_side_by_side() -> None:
     outcomes = {a["outcome"] for a in json.loads((EXAMPLE / "result.json").read_text("utf-8"))["assessments"]}
     assert {"pass", "fail", "not_applicable"} <= outcomes
+
+
+def documented(language: str) -> str:
+    """The block in that language of the README's section on testing policies."""
+    section = (
+        (ROOT / "README.md").read_text(encoding="utf-8").split("### Testing policies in CI\n")[1].split("\n### ")[0]
+    )
+    [block] = re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+    return str(block)
+
+
+def test_the_documented_command_holds_the_example_cases_to_what_they_expect(bare: CommandLine) -> None:
+    program, *arguments = shlex.split(documented("sh"))
+    assert program == "recordscan"
+    run = CommandLine(ROOT, bare.environment)(*arguments)
+    assert run.status == 0, run.stdout
+    assert run.stderr == "8 cases: 8 as expected, 0 not, 0 invalid\n"
+    answers = {answer["id"]: answer for answer in map(json.loads, run.stdout.splitlines())}
+    assert not any("warnings" in answer for answer in answers.values())
+    assert answers["deny-of-nothing"]["allow"] == [["identity", "generous", "Everything"]]
+    assert answers["upload-without-tls"]["deny"] == [["resource", "resourcePolicy", "OnlyTls"]]
+
+
+def test_the_documented_case_is_decided_as_it_says(bare: CommandLine) -> None:
+    line = json.dumps(json.loads(documented("json")))
+    done = subprocess.run(
+        [str(SCRIPT), "simulate", "--expect"],
+        env=bare.environment,
+        input=line,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "1 case: 1 as expected, 0 not, 0 invalid\n")
+    assert json.loads(done.stdout)["decision"] == "ImplicitlyDenied"
