@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from recordscan.estate.access import may_on_key
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.target import Target, bucket_of, key_of, location_of, writer_of
-from recordscan.estate.upload import ACL_HEADERS, NETWORK_KEYS, SSE_HEADERS, require_read, upload
+from recordscan.estate.upload import ACL_HEADERS, NETWORK_KEYS, SSE_HEADERS, object_names, require_read, upload
 from recordscan.estate.user import IamUser
 from recordscan.facts import Reason, Source, need, places, remark, unavailable
 from recordscan.policy.actions import expand
@@ -38,21 +38,34 @@ def prefix_in_iam(target: Target) -> Findings:
     Decided over the user's policies and groups, its boundary, the bucket policy, organization policies and Block
     Public Access, as AWS decides it.
     """
-    writer, decision = writer_of(target), upload(target)
+    writer = writer_of(target)
+    decisions = [upload(target, name=name) for name in object_names(target)]
     if target.organization.assumed:
         remark("organization policies could not be read; the configuration says to take them as allowing")
-    if decision.allowed is False:
+    if all(decision.allowed is False for decision in decisions):
+        because = "; ".join(decisions[0].because)
         yield finding(
-            f"{writer.arn} may not put objects under {_place(target)}: {'; '.join(decision.because)}",
+            f"{writer.arn} may not put objects under {_place(target)}: {because}",
             writer.arn,
             expected=f"s3:PutObject allowed on {bucket_of(target).arn}/{location_of(target).key_prefix}*",
-            observed="; ".join(decision.because),
+            observed=because,
             evidence=_policies(writer, bucket_of(target)),
         )
-    elif decision.allowed is None:
+    elif not all(decision.allowed for decision in decisions):
+        _require_certainty(target, decisions)
+
+
+def _require_certainty(target: Target, decisions: Iterable[Decision]) -> None:
+    for decision in decisions:
         for gap in decision.gaps:
             need(gap)
-        unavailable(Reason.UNDECIDABLE, f"whether the upload is allowed depends on {_open(decision)}")
+        if decision.allowed is None:
+            unavailable(Reason.UNDECIDABLE, f"whether the upload is allowed depends on {_open(decision)}")
+    unavailable(
+        Reason.UNDECIDABLE,
+        f"the upload is allowed only with a slash after {location_of(target).key_prefix}, or only without; "
+        "let the URL end in a slash",
+    )
 
 
 @rule(

@@ -15,6 +15,7 @@ from recordscan.testing import (
     KEY_ARN,
     PREFIX,
     PUBLIC_KEY,
+    TLS_ONLY_POLICY,
     TWILIO_ACCOUNT,
     Case,
     ago,
@@ -195,9 +196,53 @@ def second_access_key() -> Case:
     return case
 
 
+def bucket_policy(*statements: dict[str, Json]) -> Example:
+    """A sound estate whose bucket policy has more statements."""
+
+    def make() -> Case:
+        case = sound()
+        document = {**TLS_ONLY_POLICY, "Statement": [*TLS_ONLY_POLICY["Statement"], *statements]}
+        case.answer("s3:GetBucketPolicy", {"Policy": json.dumps(document)})
+        return case
+
+    return make
+
+
+def denies(condition: dict[str, Json]) -> Example:
+    """A sound estate whose bucket policy denies uploads under a condition."""
+    return bucket_policy(
+        {
+            "Sid": "DenyUploads",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+            "Condition": condition,
+        }
+    )
+
+
+def writer_policy(document: dict[str, Json]) -> Example:
+    """A sound estate whose writer has another policy."""
+
+    def make() -> Case:
+        case = sound()
+        set_writer_policy(case, document)
+        return case
+
+    return make
+
+
+def without_kms() -> dict[str, Json]:
+    document = upload_policy(PREFIX)
+    return {**document, "Statement": document["Statement"][:1]}
+
+
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
     "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
+    "aws-acl-condition": denies({"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}),
+    "aws-ip-condition": denies({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}),
     "bucket-access-logging": answers("s3:GetBucketLogging", {}),
     "bucket-acl-disabled": answers("s3:GetBucketOwnershipControls", None),
     "bucket-acl-public": public_acl,
@@ -220,7 +265,9 @@ FAILING: dict[str, Example] = {
     "enc-bucket-sse-kms": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "AES256"}),
     "enc-customer-key": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "aws:kms"}),
     "enc-key-arn": sets("s3:GetBucketEncryption", f"{DEFAULT}/KMSMasterKeyID", "alias/video"),
+    "enc-kms-grant": writer_policy(without_kms()),
     "enc-kms-region": key_in_another_region,
+    "enc-no-header-condition": denies({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}),
     "enc-sse-c-blocked": sets("s3:GetBucketEncryption", f"{ENCRYPTION}/BlockedEncryptionTypes", None),
     "key-pending-deletion": sets("kms:DescribeKey", "/KeyMetadata/KeyState", "PendingDeletion"),
     "key-rotation": sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False),
@@ -255,6 +302,7 @@ FAILING: dict[str, Example] = {
     "url-parse": url("https://example.com/video/"),
     "url-partition": url(f"https://{BUCKET}.s3.cn-north-1.amazonaws.com.cn/{PREFIX}"),
     "url-prefix-dedicated": root_of_a_shared_bucket,
+    "url-prefix-in-iam": writer_policy(upload_policy("other/")),
     "url-prefix-separate": one_prefix_for_both,
     "url-prefix-slashes": url(bucket_url("video//recordings/")),
     "url-region-matches-bucket": url(bucket_url(PREFIX, region="eu-central-1")),

@@ -90,8 +90,7 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
     key_id = arn.value if isinstance(arn, Known) else reference
 
     def ask(operation: str, **request: Json) -> Fact[Json]:
-        if isinstance(described, Unavailable):
-            return described
+        need(described)  # without it there would be no key to ask about
         return answers.read(operation, account, region=region, KeyId=key_id, **request)
 
     date = pluck(metadata, "DeletionDate")

@@ -11,7 +11,7 @@ Sources:
 from collections.abc import Iterable
 from dataclasses import replace
 
-from recordscan.estate.access import bucket_layers, context_for, object_arn
+from recordscan.estate.access import SAMPLE, bucket_layers, context_for, object_arn
 from recordscan.estate.target import Target, bucket_of, location_of, writer_of
 from recordscan.facts import need
 from recordscan.policy.authorize import Decision, weigh
@@ -42,13 +42,23 @@ NETWORK_KEYS = (
 )
 
 
-def upload(target: Target, *, without: Iterable[str] = ()) -> Decision:
+def object_names(target: Target) -> tuple[str, ...]:
+    """Names under the prefix that an upload may have: with a slash before it where the prefix does not end in one.
+
+    How Twilio joins the two then is documented nowhere.
+    """
+    prefix = location_of(target).key_prefix
+    return (SAMPLE,) if not prefix or prefix.endswith("/") else (SAMPLE, f"/{SAMPLE}")
+
+
+def upload(target: Target, *, name: str = SAMPLE, without: Iterable[str] = ()) -> Decision:
     """Decide whether the writer may store an object under the target's prefix.
 
     The decision may be uncertain, and layers of it unread; see `Decision.allowed` and `require_read`.
 
     Args:
         target: The target.
+        name: Of the object; see `object_names`.
         without: Condition keys that the request does not have, such as those of headers that it does not send.
 
     Raises:
@@ -64,7 +74,7 @@ def upload(target: Target, *, without: Iterable[str] = ()) -> Decision:
     request = Request(
         requester=writer.principal.requester,
         action="s3:PutObject",
-        resource=object_arn(target),
+        resource=object_arn(target, name),
         resource_account=owner,
         context=replace(context, absent=context.absent | {key.lower() for key in without}),
     )
