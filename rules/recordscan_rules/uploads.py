@@ -119,9 +119,10 @@ def kms_grant(target: Target) -> Findings:
     title="No policy asks uploads for encryption headers",
     severity=Severity.HIGH,
     remediation="""
-        Let the bucket's default encryption do the work, and change `StringNotEquals` on
-        `s3:x-amz-server-side-encryption` into `StringNotEqualsIfExists`, so that only uploads that ask for something
-        else are denied. Remove statements with `"Null": {"s3:x-amz-server-side-encryption": "true"}`.
+        Let the bucket's default encryption do the work. Beside `StringNotEquals` on `s3:x-amz-server-side-encryption`
+        add `"Null": {"s3:x-amz-server-side-encryption": "false"}`, so that only uploads that ask for something else are
+        denied; `StringNotEqualsIfExists` is no help, as it holds where the header is missing. Remove statements with
+        `"Null": {"s3:x-amz-server-side-encryption": "true"}`.
     """,
     controls=proposal(nist_800_53_r5=["CP-10", "SC-28"], iso_27001_2022=["A.8.24"]),
     references=(_SSE_KMS, "https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html", _GUIDE),

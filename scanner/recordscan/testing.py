@@ -40,6 +40,9 @@ KEY_ARN = f"arn:aws:kms:{REGION}:{AWS_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-12345
 WRITER = "twilio-recordings-writer"
 REVIEWERS = "video-reviewers"
 """A role that may read and decrypt the Recordings, and nothing else."""
+UPLOADERS = "video-uploaders"
+"""The group of the writer alone, which holds its policy."""
+BOUNDARY_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:policy/uploads-only"
 WRITER_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:user/{WRITER}"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 CREDENTIAL = "CR" + "1" * 32
@@ -440,9 +443,9 @@ def upload_policy(*prefixes: str) -> dict[str, Any]:
 
 
 def set_writer_policy(case: Case, document: Json) -> None:
-    """Give the writer another policy, in both answers that hold it."""
-    case.set("iam:GetUserPolicy", "/PolicyDocument", document)
-    case.set("iam:GetAccountAuthorizationDetails", "/UserDetailList/0/UserPolicyList/0/PolicyDocument", document)
+    """Give the writer's group another policy, in both answers that hold it."""
+    case.set("iam:GetGroupPolicy", "/PolicyDocument", document, GroupName=UPLOADERS)
+    case.set("iam:GetAccountAuthorizationDetails", "/GroupDetailList/0/GroupPolicyList/0/PolicyDocument", document)
 
 
 def role_details(name: str, document: Json, **members: Json) -> dict[str, Json]:
@@ -470,19 +473,39 @@ _REVIEW = {
 }
 
 
+_BOUNDARY = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Sid": "UploadsAndTheirKey", "Effect": "Allow", "Action": ["s3:PutObject", "kms:*"], "Resource": "*"},
+    ],
+}
+_BOUNDED = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": BOUNDARY_ARN}
+
+
 def _add_account(case: Case) -> None:
     writer = {
         "UserName": WRITER,
         "Arn": WRITER_ARN,
-        "UserPolicyList": [{"PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}],
+        "UserPolicyList": [],
         "AttachedManagedPolicies": [],
-        "GroupList": [],
+        "GroupList": [UPLOADERS],
+        "PermissionsBoundary": _BOUNDED,
+    }
+    group = {
+        "GroupName": UPLOADERS,
+        "GroupPolicyList": [{"PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}],
+        "AttachedManagedPolicies": [],
+    }
+    boundary = {
+        "PolicyName": "uploads-only",
+        "Arn": BOUNDARY_ARN,
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": True, "Document": _BOUNDARY}],
     }
     details = {
         "UserDetailList": [writer],
-        "GroupDetailList": [],
+        "GroupDetailList": [group],
         "RoleDetailList": [role_details(REVIEWERS, _REVIEW)],
-        "Policies": [],
+        "Policies": [boundary],
         "truncated": False,
     }
     case.add("iam:GetAccountAuthorizationDetails", details)
@@ -492,7 +515,8 @@ def _add_account(case: Case) -> None:
 def _add_writer(case: Case) -> None:
     key = {"UserName": WRITER, "AccessKeyId": ACCESS_KEY, "Status": "Active", "CreateDate": ago(days=30)}
     used = {"LastUsedDate": ago(days=1), "ServiceName": "s3", "Region": REGION}
-    case.add("iam:GetUser", {"User": {"Arn": WRITER_ARN, "UserName": WRITER}}, UserName=WRITER)
+    user = {"Arn": WRITER_ARN, "UserName": WRITER, "PermissionsBoundary": _BOUNDED}
+    case.add("iam:GetUser", {"User": user}, UserName=WRITER)
     case.add("iam:ListAccessKeys", {"AccessKeyMetadata": [key]}, UserName=WRITER)
     case.add("iam:GetAccessKeyLastUsed", {"UserName": WRITER, "AccessKeyLastUsed": used}, AccessKeyId=ACCESS_KEY)
     case.add("iam:GetLoginProfile", None, UserName=WRITER)
@@ -500,11 +524,16 @@ def _add_writer(case: Case) -> None:
     case.add("iam:ListSSHPublicKeys", {"SSHPublicKeys": []}, UserName=WRITER)
     case.add("iam:ListSigningCertificates", {"Certificates": []}, UserName=WRITER)
     case.add("iam:ListServiceSpecificCredentials", {"ServiceSpecificCredentials": []}, UserName=WRITER)
-    case.add("iam:ListUserPolicies", {"PolicyNames": ["uploads"]}, UserName=WRITER)
-    document = {"UserName": WRITER, "PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}
-    case.add("iam:GetUserPolicy", document, UserName=WRITER, PolicyName="uploads")
+    case.add("iam:ListUserPolicies", {"PolicyNames": []}, UserName=WRITER)
     case.add("iam:ListAttachedUserPolicies", {"AttachedPolicies": []}, UserName=WRITER)
-    case.add("iam:ListGroupsForUser", {"Groups": []}, UserName=WRITER)
+    case.add("iam:ListGroupsForUser", {"Groups": [{"GroupName": UPLOADERS}]}, UserName=WRITER)
+    case.add("iam:ListGroupPolicies", {"PolicyNames": ["uploads"]}, GroupName=UPLOADERS)
+    document = {"GroupName": UPLOADERS, "PolicyName": "uploads", "PolicyDocument": upload_policy(PREFIX)}
+    case.add("iam:GetGroupPolicy", document, GroupName=UPLOADERS, PolicyName="uploads")
+    case.add("iam:ListAttachedGroupPolicies", {"AttachedPolicies": []}, GroupName=UPLOADERS)
+    case.add("iam:GetPolicy", {"Policy": {"Arn": BOUNDARY_ARN, "DefaultVersionId": "v1"}}, PolicyArn=BOUNDARY_ARN)
+    version = {"PolicyVersion": {"VersionId": "v1", "Document": _BOUNDARY}}
+    case.add("iam:GetPolicyVersion", version, PolicyArn=BOUNDARY_ARN, VersionId="v1")
 
 
 def _add_trail(case: Case) -> None:

@@ -17,6 +17,7 @@ from recordscan.testing import (
     PUBLIC_KEY,
     TLS_ONLY_POLICY,
     TWILIO_ACCOUNT,
+    WRITER,
     Case,
     ago,
     alert,
@@ -238,6 +239,31 @@ def without_kms() -> dict[str, Json]:
     return {**document, "Statement": document["Statement"][:1]}
 
 
+def root_key() -> Case:
+    case = sound()
+    case.scope = replace(case.scope, credential_links={CREDENTIAL: f"arn:aws:iam::{AWS_ACCOUNT}:root"})
+    return case
+
+
+def foreign_writer() -> Case:
+    case = sound()
+    case.scope = replace(case.scope, credential_links={CREDENTIAL: "arn:aws:iam::999988887777:user/uploads"})
+    return case
+
+
+def with_own_policy() -> Case:
+    case = sound()
+    document = {"UserName": WRITER, "PolicyName": "mine", "PolicyDocument": upload_policy(PREFIX)}
+    case.add("iam:GetUserPolicy", document, UserName=WRITER, PolicyName="mine")
+    return case
+
+
+def no_op_deny() -> dict[str, Json]:
+    document = upload_policy(PREFIX)
+    nothing = {"Sid": "UploadUserDenyEverything", "Effect": "Deny", "NotAction": "*", "Resource": "*"}
+    return {**document, "Statement": [nothing, *document["Statement"]]}
+
+
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
     "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
@@ -262,6 +288,7 @@ FAILING: dict[str, Example] = {
     "cred-age": sets("twilio:ListAwsCredentials", "/credentials/0/date_created", ago(days=400)),
     "cred-key-active": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/Status", "Inactive"),
     "cred-name-leak": sets("twilio:ListAwsCredentials", "/credentials/0/friendly_name", f"key {ACCESS_KEY}"),
+    "cred-not-root-or-human": root_key,
     "enc-bucket-sse-kms": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "AES256"}),
     "enc-customer-key": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "aws:kms"}),
     "enc-key-arn": sets("s3:GetBucketEncryption", f"{DEFAULT}/KMSMasterKeyID", "alias/video"),
@@ -308,11 +335,19 @@ FAILING: dict[str, Example] = {
     "url-region-matches-bucket": url(bucket_url(PREFIX, region="eu-central-1")),
     "url-region-present": url(f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}"),
     "url-tenant-separate": lambda: two_tenants(PREFIX),
+    "writer-account": foreign_writer,
+    "writer-boundary": sets("iam:GetUser", "/User/PermissionsBoundary", None),
     "writer-key-age": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/CreateDate", ago(days=400)),
     "writer-key-count": second_access_key,
     "writer-key-unused": sets(
         "iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/LastUsedDate", ago(days=400), AccessKeyId=ACCESS_KEY
     ),
+    "writer-key-usage": sets("iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/ServiceName", "ec2"),
+    "writer-no-op-deny": writer_policy(no_op_deny()),
+    "writer-other-credentials": sets(
+        "iam:ListSSHPublicKeys", "/SSHPublicKeys", [{"SSHPublicKeyId": "APKAEXAMPLE", "Status": "Active"}]
+    ),
+    "writer-policies-through-groups": sets("iam:ListUserPolicies", "/PolicyNames", ["mine"], start=with_own_policy),
     "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
 }
 """Rule id → an estate that breaks the rule."""

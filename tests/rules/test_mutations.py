@@ -12,7 +12,9 @@ from recordscan.plugins import load_rules
 from recordscan.result import Outcome
 from recordscan.testing import (
     ACCESS_KEY,
+    AWS_ACCOUNT,
     BUCKET,
+    KEY_ARN,
     PREFIX,
     PUBLIC_KEY,
     TLS_ONLY_POLICY,
@@ -23,7 +25,9 @@ from recordscan.testing import (
     composing,
     hook,
     recording,
+    set_writer_policy,
     sound,
+    upload_policy,
 )
 
 RULES = load_rules()
@@ -115,7 +119,148 @@ def encrypted_with_hook(case: Case) -> None:
     case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", PUBLIC_KEY)
 
 
+def more_policy(**statement: Json) -> Spoil:
+    """The bucket policy has one statement more."""
+    document = json.loads(json.dumps(TLS_ONLY_POLICY))
+    document["Statement"].append({"Sid": "More", "Principal": "*", "Resource": f"arn:aws:s3:::{BUCKET}/*", **statement})
+    return answers("s3:GetBucketPolicy", {"Policy": json.dumps(document)})
+
+
+def denied_where(operator: str, key: str, value: Json, *, action: str = "s3:PutObject") -> Spoil:
+    return more_policy(Effect="Deny", Action=action, Condition={operator: {key: value}})
+
+
+def writer_may(change: Callable[[list[dict[str, Any]]], object]) -> Spoil:
+    """The writer's policy is changed in its statements: upload, then key."""
+
+    def spoil(case: Case) -> None:
+        document = upload_policy(PREFIX)
+        change(document["Statement"])
+        set_writer_policy(case, document)
+
+    return spoil
+
+
+def key_policy(*statements: Json) -> Spoil:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return answers("kms:GetKeyPolicy", {"Policy": json.dumps(document)})
+
+
+def key_statement(principal: str, action: Json = "kms:*", **more: Json) -> dict[str, Json]:
+    return {"Sid": "S", "Effect": "Allow", "Principal": {"AWS": principal}, "Action": action, "Resource": "*", **more}
+
+
+ROOT = f"arn:aws:iam::{AWS_ACCOUNT}:root"
+
+
+def boundary_without_uploads(case: Case) -> None:
+    kms_only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
+    case.set("iam:GetPolicyVersion", "/PolicyVersion/Document", kms_only)
+    case.set("iam:GetAccountAuthorizationDetails", "/Policies/0/PolicyVersionList/0/Document", kms_only)
+
+
 MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
+    "bucket policy denies uploads from elsewhere": (
+        denied_where("NotIpAddress", "aws:SourceIp", "198.51.100.0/24"),
+        {"aws-ip-condition"},
+    ),
+    "bucket policy denies uploads past an endpoint": (
+        denied_where("StringNotEquals", "aws:SourceVpce", "vpce-0123"),
+        {"aws-ip-condition"},
+    ),
+    "bucket policy denies callers of no organization": (
+        denied_where("StringNotEquals", "aws:PrincipalOrgID", "o-acme"),
+        {"aws-ip-condition", "url-prefix-in-iam"},
+    ),
+    "bucket policy asks for an encryption header": (
+        denied_where("Null", "s3:x-amz-server-side-encryption", "true"),
+        {"enc-no-header-condition"},
+    ),
+    "bucket policy asks for a key header": (
+        denied_where("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", KEY_ARN),
+        {"enc-no-header-condition"},
+    ),
+    "bucket policy refuses other encryption only": (
+        more_policy(
+            Effect="Deny",
+            Action="s3:PutObject",
+            Condition={
+                "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
+                "Null": {"s3:x-amz-server-side-encryption": "false"},
+            },
+        ),
+        set(),
+    ),
+    "bucket policy refuses other encryption if there is any, it seems": (
+        # IfExists holds where the key is absent, and a Deny then applies.
+        denied_where("StringNotEqualsIfExists", "s3:x-amz-server-side-encryption", "aws:kms"),
+        {"enc-no-header-condition"},
+    ),
+    "bucket policy asks for an ACL": (
+        denied_where("StringNotEquals", "s3:x-amz-acl", "bucket-owner-full-control"),
+        {"aws-acl-condition"},
+    ),
+    "bucket policy denies all uploads": (more_policy(Effect="Deny", Action="s3:Put*"), {"url-prefix-in-iam"}),
+    "bucket policy denies old TLS": (denied_where("NumericLessThan", "s3:TlsVersion", "1.2"), set()),
+    "writer may write elsewhere only": (
+        writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}/elsewhere/*")),
+        {"url-prefix-in-iam"},
+    ),
+    "writer's prefix begins with a slash": (
+        writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}//{PREFIX}*")),
+        {"url-prefix-in-iam"},
+    ),
+    "writer's boundary forgets uploads": (boundary_without_uploads, {"url-prefix-in-iam"}),
+    "writer may not use the key": (writer_may(lambda statements: statements.pop()), {"enc-kms-grant"}),
+    "writer may use the key by its alias": (
+        writer_may(lambda statements: statements[1].update(Resource=KEY_ARN.rpartition(":")[0] + ":alias/video")),
+        {"enc-kms-grant"},
+    ),
+    "writer may do no more with the key than it needs": (
+        writer_may(lambda statements: statements[1].update(Action=["kms:GenerateDataKey", "kms:Decrypt"])),
+        {"enc-kms-grant"},
+    ),
+    "writer may use the key through S3 only": (
+        writer_may(
+            lambda statements: statements[1].update(
+                Condition={"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
+            )
+        ),
+        set(),
+    ),
+    "key policy delegates nothing": (
+        key_policy(key_statement(f"arn:aws:iam::{AWS_ACCOUNT}:role/admin")),
+        {"enc-kms-grant"},
+    ),
+    "key policy expects the object's ARN though the bucket has a bucket key": (
+        key_policy(
+            key_statement(
+                ROOT, Condition={"StringLike": {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{BUCKET}/*"}}
+            )
+        ),
+        {"enc-kms-grant"},
+    ),
+    "writer's guide template": (
+        writer_may(
+            lambda statements: statements.insert(
+                0, {"Sid": "UploadUserDenyEverything", "Effect": "Deny", "NotAction": "*", "Resource": "*"}
+            )
+        ),
+        {"writer-no-op-deny"},
+    ),
+    "writer without boundary": (sets("iam:GetUser", "/User/PermissionsBoundary", None), {"writer-boundary"}),
+    "key used for another service": (
+        sets("iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/ServiceName", "ec2"),
+        {"writer-key-usage"},
+    ),
+    "writer with a certificate": (
+        sets("iam:ListSigningCertificates", "/Certificates", [{"CertificateId": "C", "Status": "Active"}]),
+        {"writer-other-credentials"},
+    ),
+    "writer with an inactive SSH key": (
+        sets("iam:ListSSHPublicKeys", "/SSHPublicKeys", [{"SSHPublicKeyId": "A", "Status": "Inactive"}]),
+        set(),
+    ),
     "storage switched off": (
         disabled,
         # Recordings of an account that stores them at Twilio can be composed, so its Compositions count, too.
@@ -183,7 +328,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "key not rotated": (sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False), {"key-rotation"}),
     "bucket in another Region than its key": (
         moved_bucket("eu-north-1"),
-        {"enc-kms-region", "url-region-matches-bucket"},
+        {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage"},
     ),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (
@@ -238,7 +383,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "console password": (
         answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
-        {"writer-no-console"},
+        {"writer-no-console", "cred-not-root-or-human"},
     ),
     "recording held by Twilio": (
         recordings(recording(9, media_external_location=None), recording(1), recording(2)),
