@@ -1,0 +1,133 @@
+"""How a decision explains itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from scanner.policy.asking import (
+    ALL,
+    BUCKET,
+    DELEGATED,
+    KEY,
+    LOGGING,
+    NOBODY,
+    OBJECT,
+    OURS,
+    PARTNER,
+    ROLE,
+    ROOT,
+    SESSION,
+    THEIRS,
+    UNREAD,
+    USER,
+    allow,
+    ask,
+    deny,
+)
+
+READ = allow("s3:GetObject")
+VPC = {"StringEquals": {"aws:SourceVpc": ["vpc-1", "vpc-2"]}}
+FROM_VPC, NOT_FROM_VPC = allow(when=VPC), deny(when=VPC)
+HOME = f"{BUCKET}/${{aws:username}}/*"
+
+
+def test_a_decision_tells_allowed_from_denied() -> None:
+    assert [ask(identity=i).allowed for i in (ALL, deny(), ())] == [True, False, False]
+    assert [ask(identity=i, known=False).allowed for i in (FROM_VPC, NOT_FROM_VPC)] == [None, False]
+
+
+def test_a_decision_keeps_every_statement() -> None:
+    decision = ask(
+        identity=[READ | {"Sid": "Read"}, ALL | {"Sid": "All"}],
+        boundary=ALL,
+        scps=[[ALL]],
+        rcps=[[deny("s3:GetObject", to="*")]],
+        resource=[allow(to=USER, on=BUCKET, when=VPC), allow(to=OURS)],
+    )
+    missed = ("Resource", "Condition StringEquals aws:SourceVpc")
+    assert [(r.layer, r.policy, r.label, r.effect, r.applies, r.cover, r.misses) for r in decision.rows] == [
+        ("resource", "the resource policy", "#1", "Allow", False, "principal", missed),
+        ("resource", "the resource policy", "#2", "Allow", True, "account", ()),
+        ("identity", "it", "Read", "Allow", False, None, ("Action",)),
+        ("identity", "it", "All", "Allow", True, None, ()),
+        ("boundary", "it", "#1", "Allow", True, None, ()),
+        ("scp", "p0", "#1", "Allow", True, None, ()),
+        ("rcp", "p0", "#1", "Deny", False, "everyone", ("Action",)),
+    ]
+    assert [r.label for r in decision.rows if r.near] == ["Read", "#1"]
+    assert decision.silent == ()
+    assert not decision.open
+
+
+@pytest.mark.parametrize(
+    ("misses", "asked"),
+    [
+        (("Action",), {"identity": READ}),
+        (("NotAction",), {"identity": allow(NotAction="s3:*")}),
+        (("Resource",), {"identity": allow(on=BUCKET)}),
+        (("NotResource",), {"identity": allow(NotResource=OBJECT)}),
+        (("Principal",), {"resource": allow(to=ROLE)}),
+        (("NotPrincipal",), {"resource": allow(but=USER)}),
+        (("NotPrincipal",), {"resource": deny(but=[USER, ROOT])}),
+        (("Condition StringEquals aws:SourceVpc",), {"identity": FROM_VPC}),
+        (("Action", "Resource", "Principal"), {"resource": allow("s3:GetObject", on=BUCKET, to=ROLE)}),
+    ],
+)
+def test_a_statement_that_does_not_match_says_why(misses: tuple[str, ...], asked: Mapping[str, Any]) -> None:
+    (missed,) = ask(**asked).rows
+    assert (missed.applies, missed.misses, missed.near) == (False, misses, len(misses) == 1)
+
+
+@pytest.mark.parametrize(
+    ("keys", "asked"),
+    [
+        (("aws:SourceVpc",), {"identity": FROM_VPC}),
+        (("aws:SourceVpc", "aws:a"), {"identity": allow(when=VPC | {"Bool": {"aws:a": "true"}})}),
+        (("aws:username",), {"identity": allow(on=HOME)}),
+        (("aws:username",), {"identity": allow(NotResource=HOME)}),
+        (("aws:a", "aws:b"), {"identity": allow(on=[f"{BUCKET}/${{aws:b, 'x'}}", f"{BUCKET}/${{ aws:a }}${{aws:b}}"])}),
+        (("aws:a",), {"identity": allow(on=f"{BUCKET}/${{aws:a}}${{aws:b}}"), "where": {"aws:b": "x"}}),
+        (("",), {"identity": allow(Wizard=1)}),
+        (("aws:SourceVpc", ""), {"identity": allow(when=VPC, Wizard=1)}),
+        (("",), {"resource": deny(but=[USER, ROOT]), "boundary": UNREAD, "identity": ()}),
+    ],
+)
+def test_a_statement_that_cannot_be_told_says_why(keys: tuple[str, ...], asked: Mapping[str, Any]) -> None:
+    (unsure,) = ask(**{"known": False, **asked}).open
+    assert (unsure.applies, unsure.misses, unsure.open) == (None, (), keys)
+
+
+@pytest.mark.parametrize(
+    ("because", "asked"),
+    [
+        (("no identity policy allows it",), {}),
+        (("no identity policy allows it",), {"by": PARTNER, "resource": allow(to=THEIRS)}),
+        (("no statement of the other account's resource policy allows it",), {"by": PARTNER, "identity": ALL}),
+        (
+            ("no identity policy allows it", "no statement of the other account's resource policy allows it"),
+            {"by": PARTNER},
+        ),
+        (("the permissions boundary does not allow it",), {"identity": ALL, "boundary": READ}),
+        (("the session policy does not allow it",), {"by": SESSION, "identity": ALL, "session": READ}),
+        (
+            ("the resource policy neither names the principal nor delegates to the account",),
+            {"action": "kms:Decrypt", "on": KEY, "identity": ALL},
+        ),
+        (("no identity policy allows it",), {"action": "kms:Decrypt", "on": KEY, "resource": DELEGATED}),
+        (("no service control policy of level 1 allows it",), {"identity": ALL, "scps": [[ALL], [READ]]}),
+        ((f"no statement of the resource policy allows {LOGGING}",), {"by": LOGGING}),
+        (("no statement of the resource policy allows everybody",), {"by": NOBODY}),
+        (("statement #1 of it denies it",), {"identity": deny(), "boundary": READ}),
+        (("statement #1 of it allows it",), {"identity": ALL}),
+    ],
+)
+def test_a_decision_says_why(because: tuple[str, ...], asked: Mapping[str, Any]) -> None:
+    assert ask(**asked).because == because
+
+
+def test_silence_is_told_only_where_it_may_decide() -> None:
+    assert ask(identity=ALL).silent == ()
+    assert ask(identity=deny()).silent == ()
+    assert ask(identity=FROM_VPC, known=False).silent == ("no identity policy allows it",)
+    assert ask(identity=NOT_FROM_VPC, known=False).because == ("no identity policy allows it",)
