@@ -32,15 +32,15 @@ def holds(test: ConditionTest, context: Context, version: str) -> Truth:
         context: Condition keys of the request.
         version: Of the policy; variables exist only since 2012-10-17.
     """
+    if test.base != "Null" and test.base not in _OPERATORS:
+        return False
     found = context.find(test.key)
     if found is UNKNOWN:
         possible = {holds(test, known, version) for known in context.each(test.key)}
         return possible.pop() if len(possible) == 1 else None
     if test.base == "Null":
         return ("false" if found else "true") in (value.lower() for value in test.values)
-    comparison, negated = _OPERATORS.get(test.base, (None, False))
-    if comparison is None:
-        return False
+    comparison, negated = _OPERATORS[test.base]
     if not found:
         return _without_key(test, negated=negated)
     if test.set_operator is None and len(found) > 1:
