@@ -120,6 +120,7 @@ def test_a_statement_that_cannot_be_told_says_why(keys: tuple[str, ...], asked: 
         (("no statement of the resource policy allows everybody",), {"by": NOBODY}),
         (("statement #1 of it denies it",), {"identity": deny(), "boundary": READ}),
         (("statement #1 of it allows it",), {"identity": ALL}),
+        (("the root user needs no permission",), {"by": ROOT}),
     ],
 )
 def test_a_decision_says_why(because: tuple[str, ...], asked: Mapping[str, Any]) -> None:
@@ -130,4 +131,5 @@ def test_silence_is_told_only_where_it_may_decide() -> None:
     assert ask(identity=ALL).silent == ()
     assert ask(identity=deny()).silent == ()
     assert ask(identity=FROM_VPC, known=False).silent == ("no identity policy allows it",)
+    assert ask(identity=FROM_VPC, known=False).because == ()
     assert ask(identity=NOT_FROM_VPC, known=False).because == ("no identity policy allows it",)
