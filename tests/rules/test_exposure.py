@@ -1,13 +1,14 @@
 """Who could reach the bucket from outside: Block Public Access and access control lists."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pytest
 
-from recordscan.facts import Json
+from recordscan.facts import Json, Reason
 from recordscan.result import Outcome
 from recordscan.rule import Rule, Severity
-from recordscan.testing import Case, judge, judge_all, sound
+from recordscan.testing import AWS_ACCOUNT, BUCKET, Case, judge, judge_all, sound
 from recordscan_rules.exposure import acl_disabled, acl_public, public_access_block
 
 OWNERSHIP = "/OwnershipControls/Rules/0/ObjectOwnership"
@@ -187,3 +188,57 @@ def test_ignored_access_control_lists_pass_even_unread() -> None:
 )
 def test_what_could_make_a_grant_harmless_or_not_is_unknown_when_unread(changes: list[Change]) -> None:
     assert judge(acl_public, changed(*changes)).outcome is Outcome.UNKNOWN
+
+
+def unread(case: Case) -> None:
+    """S3 answers nothing about the bucket itself."""
+    for operation in (BUCKET_LEVEL, "s3:GetBucketAcl", "s3:GetBucketOwnershipControls"):
+        case.deny(operation)
+
+
+def absent(case: Case) -> None:
+    case.set("s3:HeadBucket", "/HTTPStatusCode", 404)
+    unread(case)
+
+
+def foreign(case: Case) -> None:
+    case.set("s3:HeadBucket", "/HTTPStatusCode", 403)
+    case.answer("s3:ListBuckets", {"Buckets": []})
+    unread(case)
+
+
+def ownerless(case: Case) -> None:
+    """HeadBucket is refused, and ListBuckets, which could tell why, is too."""
+    foreign(case)
+    case.deny("s3:ListBuckets")
+
+
+def owned_by_one_of_two(case: Case) -> None:
+    """Two accounts may own the bucket; the caller does not, and for the other one S3 did not answer."""
+    other = "444455556666"
+    case.scope = replace(case.scope, bucket_owners=(AWS_ACCOUNT, other))
+    foreign(case)
+    case.add("s3:HeadBucket", {"HTTPStatusCode": 403}, Bucket=BUCKET, ExpectedBucketOwner=other)
+    case.fail("s3:HeadBucket", Reason.THROTTLED, ExpectedBucketOwner=other)
+
+
+@pytest.mark.parametrize("rule", [public_access_block, acl_public], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("change", [absent, foreign, ownerless, owned_by_one_of_two])
+def test_what_the_callers_account_blocks_says_nothing_of_a_bucket_that_it_may_not_own(
+    rule: Rule, change: Change
+) -> None:
+    assert judge(rule, changed(change)).outcome is Outcome.UNKNOWN
+
+
+def test_the_switches_of_the_account_that_owns_the_bucket_count() -> None:
+    owner = "444455556666"
+    case = sound()
+    case.scope = replace(case.scope, bucket_owners=(owner,))
+    for observation in case.snapshot().observations:
+        if observation.request.get("ExpectedBucketOwner") == AWS_ACCOUNT:
+            request = {**observation.request, "ExpectedBucketOwner": owner}
+            case.add(observation.operation, observation.answer, **request)
+    case.deny(BUCKET_LEVEL)
+    assert judge(public_access_block, case).outcome is Outcome.UNKNOWN
+    case.add(ACCOUNT_LEVEL, case.find(ACCOUNT_LEVEL), AccountId=owner)
+    assert judge(public_access_block, case).outcome is Outcome.PASS

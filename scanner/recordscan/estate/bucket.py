@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, read_policy, rows, text
@@ -121,7 +122,7 @@ class Bucket:
         policy: Its policy; None for none; unavailable where no statement of it can be told.
         policy_public: What S3 itself says of the policy; None when there is no policy.
         public_access_block: The bucket's own four switches.
-        account_public_access_block: Those of the owner account.
+        account_public_access_block: Those of the owner account; unavailable while nobody knows whose the bucket is.
         grants: Of its ACL.
         object_ownership: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
         encryption: Default encryption.
@@ -174,7 +175,13 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
             )
         return answers.read(operation, account, Bucket=name, ExpectedBucketOwner=asked_owner)
 
-    account_block = answers.read("s3control:GetPublicAccessBlock", account, AccountId=asked_owner)
+    def of_owners_account(switch: PublicAccessFlag) -> bool:
+        # The owner alone may come from ListBuckets, which can be older than HeadBucket's 404.
+        if need(presence) != "owned":
+            unavailable(Reason.NOT_FOUND, f"no expected account owns the bucket {name}")
+        answer = answers.read("s3control:GetPublicAccessBlock", account, AccountId=need(owner))
+        return need(read_public_access_block(answer)[switch])
+
     return Bucket(
         name=name,
         arn=f"arn:{partition}:s3:::{name}",
@@ -184,7 +191,9 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         policy=derive(lambda: _policy(ask("s3:GetBucketPolicy"))),
         policy_public=derive(lambda: _policy_public(ask("s3:GetBucketPolicyStatus"))),
         public_access_block=read_public_access_block(ask("s3:GetPublicAccessBlock")),
-        account_public_access_block=read_public_access_block(account_block),
+        account_public_access_block={
+            switch: derive(partial(of_owners_account, switch)) for switch in PUBLIC_ACCESS_FLAGS
+        },
         grants=derive(lambda: _grants(ask("s3:GetBucketAcl"))),
         object_ownership=derive(lambda: _ownership(ask("s3:GetBucketOwnershipControls"))),
         encryption=derive(lambda: _encryption(ask("s3:GetBucketEncryption"))),
