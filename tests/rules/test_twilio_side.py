@@ -236,6 +236,32 @@ def test_a_bucket_that_is_gone_or_of_somebody_else(presence: int, outcome: Outco
     check("url-bucket-exists", case, RECORDINGS, outcome)
 
 
+def refused(names: tuple[str, ...], *, owners: tuple[str, ...] = (), truncated: bool = False) -> Case:
+    """HeadBucket is answered with 403, and the account lists these buckets."""
+    case = sound()
+    case.scope = replace(case.scope, bucket_owners=owners)
+    for owner in owners:
+        case.add("s3:HeadBucket", {"HTTPStatusCode": 403}, Bucket=BUCKET, ExpectedBucketOwner=owner)
+    case.set("s3:HeadBucket", "/HTTPStatusCode", 403)
+    case.answer("s3:ListBuckets", {"Buckets": [{"Name": name} for name in names], "truncated": truncated})
+    return case
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        pytest.param(refused((BUCKET,)), PASS, id="listed as the caller's own"),
+        pytest.param(refused((BUCKET,), truncated=True), PASS, id="listed before the list was cut"),
+        pytest.param(refused(("other",)), FAIL, id="not listed"),
+        pytest.param(refused(("other",), truncated=True), UNKNOWN, id="perhaps listed on a page that was not read"),
+        pytest.param(refused((BUCKET,), owners=("999999999999",)), FAIL, id="the caller's, which is not expected"),
+        pytest.param(refused(("other",), owners=("999999999999",)), UNKNOWN, id="perhaps the expected account's"),
+    ],
+)
+def test_a_bucket_that_refuses_is_told_by_the_list_of_the_callers_own(case: Case, outcome: Outcome) -> None:
+    check("url-bucket-exists", case, RECORDINGS, outcome)
+
+
 def test_tenants_are_apart_only_when_both_places_are_known() -> None:
     uid = RULES["url-tenant-separate"].subjects(two_tenants().estate())[0].uid
     check("url-tenant-separate", two_tenants(), uid, PASS)

@@ -62,6 +62,24 @@ def test_what_cannot_be_listed_is_unknown_and_not_silently_left_out(operation: s
     assert rule in unknown(case, subject)
 
 
+@pytest.mark.parametrize(
+    ("operation", "subject", "rule"),
+    [
+        ("s3:ListBuckets", "s3://unlisted-buckets/", "bucket-tls-only"),
+        ("kms:ListKeys", f"aws:unlisted-keys/{REGION}", "key-rotation"),
+        ("iam:GetAccountAuthorizationDetails", "aws:unlisted-users", "writer-key-age"),
+    ],
+)
+def test_what_a_list_that_was_cut_does_not_show_is_unknown_beside_what_it_shows(
+    operation: str, subject: str, rule: str
+) -> None:
+    case = account()
+    shown = subjects(case)
+    case.set(operation, "/truncated", True)
+    assert subjects(case) == shown | {subject}
+    assert rule in unknown(case, subject)
+
+
 def test_without_account_scope_nothing_else_is_looked_at() -> None:
     case = account()
     case.scope = replace(case.scope, whole_account=False)

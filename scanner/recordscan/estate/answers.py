@@ -53,13 +53,18 @@ class Answers:
             if self.observations.interrupted:
                 return Unavailable(Reason.FAILED, f"the scan was stopped before it asked {operation}")
             return Unavailable(Reason.NOT_SELECTED, f"{operation} was not asked in this scan")
-        source = (Citation(observation.id),)
-        if observation.outcome is ObservationOutcome.FAILED:
-            error = observation.error
-            reason = error.reason if error else Reason.FAILED
-            says = f"{error.code}: {error.message}" if error else "no answer"
-            return Unavailable(reason, f"{operation} answered {says}", source, observation.permission)
-        return Known(observation.answer, source)
+        return read_answer(observation)
+
+
+def read_answer(observation: Observation) -> Fact[Json]:
+    """What one observation says."""
+    source = (Citation(observation.id),)
+    if observation.outcome is ObservationOutcome.FAILED:
+        error = observation.error
+        reason = error.reason if error else Reason.FAILED
+        says = f"{error.code}: {error.message}" if error else "no answer"
+        return Unavailable(reason, f"{observation.operation} answered {says}", source, observation.permission)
+    return Known(observation.answer, source)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -224,6 +224,11 @@ def read_objects(
     return listing(answer, "Contents", parse)
 
 
+def list_buckets(answers: Answers, account: str) -> Fact[Listing[str]]:
+    """Names of the account's buckets."""
+    return listing(answers.read("s3:ListBuckets", account), "Buckets", lambda row: str(need(pluck(row, "Name"))))
+
+
 def head_requests(name: str, expected: tuple[str, ...]) -> list[dict[str, Json]]:
     """The HeadBucket requests that tell whose a bucket is: one for each expected owner, then one without."""
     return [*({"Bucket": name, "ExpectedBucketOwner": owner} for owner in expected), {"Bucket": name}]
@@ -234,7 +239,7 @@ def _owner(answers: Answers, name: str, account: str, expected: tuple[str, ...])
         head = answers.read("s3:HeadBucket", account, Bucket=name, ExpectedBucketOwner=owner)
         if isinstance(head, Known) and mapping(head)["HTTPStatusCode"] == 200:
             return owner
-    if account in expected and name in _listed(answers, account):
+    if account in expected and name in need(list_buckets(answers, account)).items:
         return account
     unavailable(Reason.UNDECIDABLE, f"no expected account is known to own the bucket {name}", "s3:ListBucket")
 
@@ -248,22 +253,18 @@ def _presence(answers: Answers, name: str, account: str, expected: tuple[str, ..
         return "absent"
     if statuses != [403] * len(statuses):
         unavailable(Reason.UNDECIDABLE, f"HeadBucket of {name} answered {statuses}")
-    listed = derive(lambda: _listed(answers, account))
+    listed = list_buckets(answers, account)
     if isinstance(listed, Unavailable):
         unavailable(
             Reason.ACCESS_DENIED,
             f"HeadBucket of {name} is denied: the bucket is foreign, or the caller may not read it",
             "s3:ListBucket",
         )
-    if name in need(listed) and account in expected:
-        return "owned"
-    if set(expected) == {account}:
+    if name in need(listed).items:
+        return "owned" if account in expected else "foreign"
+    if set(expected) == {account} and need(listed.value.whole):
         return "foreign"
     unavailable(Reason.UNDECIDABLE, f"which account owns {name} cannot be told", "s3:ListBucket")
-
-
-def _listed(answers: Answers, account: str) -> frozenset[str]:
-    return frozenset(need(pluck(row, "Name")) for row in rows(answers.read("s3:ListBuckets", account), "Buckets"))
 
 
 def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> str:

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from recordscan.estate.answers import Answers, Listing, parse_moment
 from recordscan.estate.arn import parse_arn
-from recordscan.estate.bucket import Bucket, StoredObject, read_bucket, read_objects
-from recordscan.estate.inventory import AccountKey, AccountUser, bucket_names, other_keys, other_users
+from recordscan.estate.bucket import Bucket, StoredObject, list_buckets, read_bucket, read_objects
+from recordscan.estate.inventory import AccountKey, AccountUser, not_listed, other_keys, other_users
 from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
 from recordscan.estate.organization import Organization, read_organization
@@ -224,14 +224,17 @@ class Estate:
         )
 
     def _other_buckets(self, taken: frozenset[str]) -> tuple[Target, ...]:
-        """In account scope, every other bucket; one target for all of them where they could not be listed."""
+        """In account scope, every other bucket, and one target for all that could not be listed."""
         if not self.scope.whole_account:
             return ()
-        names = bucket_names(self.answers, self._account)
-        if isinstance(names, Unavailable):
+        listed = derive(lambda: need(list_buckets(self.answers, need(self._account))))
+        names = sorted(listed.value.items) if isinstance(listed, Known) else ()
+        found = [self._bucket_target(BucketScope(bucket=name)) for name in names if name not in taken]
+        gap = not_listed(listed)
+        if gap is not None:
             unlisted = BucketScope(bucket="unlisted-buckets")
-            return (self._bucket_target(unlisted, bucket=names, name="buckets not listed"),)
-        return tuple(self._bucket_target(BucketScope(bucket=name)) for name in names.value if name not in taken)
+            found.append(self._bucket_target(unlisted, bucket=gap, name="buckets not listed"))
+        return tuple(found)
 
     @cached_property
     def _account(self) -> Fact[str]:

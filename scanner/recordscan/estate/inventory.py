@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from recordscan.estate.answers import Answers, rows, text
+from recordscan.estate.answers import Answers, Listing, listing, read_answer, text
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.key import KmsKey
 from recordscan.estate.user import IamUser
-from recordscan.facts import Citation, Fact, Known, Reason, Unavailable, derive, need, pluck
-from recordscan.observation import Observation, ObservationOutcome
+from recordscan.facts import Fact, Known, Unavailable, derive, need, pluck
+from recordscan.observation import Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +42,6 @@ class AccountUser:
     provider: str = "aws"
 
 
-def bucket_names(answers: Answers, account: Fact[str]) -> Fact[tuple[str, ...]]:
-    """Names of all buckets of the account, sorted."""
-
-    def compute() -> tuple[str, ...]:
-        listed = answers.read("s3:ListBuckets", need(account))
-        return tuple(sorted(str(need(pluck(row, "Name"))) for row in rows(listed, "Buckets")))
-
-    return derive(compute)
-
-
 def other_keys(
     observations: Iterable[Observation], taken: frozenset[str], read: Callable[[str, str], Fact[KmsKey]]
 ) -> tuple[AccountKey, ...]:
@@ -64,8 +54,7 @@ def other_keys(
     """
     found: dict[str, AccountKey] = {}
     for observation in observations:
-        if observation.operation == "kms:ListKeys" and observation.outcome is ObservationOutcome.FAILED:
-            holder = _unlisted_keys(observation)
+        if observation.operation == "kms:ListKeys" and (holder := _unlisted_keys(observation)) is not None:
             found[holder.uid] = holder
         arn = parse_arn(str(observation.request.get("KeyId")))
         if observation.operation != "kms:DescribeKey" or arn is None or not arn.resource.startswith("key/"):
@@ -93,34 +82,39 @@ def other_users(
         as_of: The moment that ages are counted to.
     """
 
-    def compute() -> list[str]:
+    def compute() -> Listing[str]:
         details = answers.read("iam:GetAccountAuthorizationDetails", need(account))
-        return [need(text(pluck(row, "Arn"))) or "" for row in rows(details, "UserDetailList")]
+        return need(listing(details, "UserDetailList", lambda row: need(text(pluck(row, "Arn"))) or ""))
 
     arns = derive(compute)
-    if isinstance(arns, Unavailable):
-        return (
-            AccountUser(uid="aws:unlisted-users", name="users not listed", account_id=None, writer=arns, as_of=as_of),
-        )
-    return tuple(
+    users = [
         AccountUser(uid=arn, name=arn.rpartition("/")[2], account_id=arn.split(":")[4], writer=read(arn), as_of=as_of)
-        for arn in sorted(arns.value)
+        for arn in (sorted(arns.value.items) if isinstance(arns, Known) else ())
         if arn not in taken
-    )
+    ]
+    gap = not_listed(arns)
+    if gap is not None:
+        unlisted = "aws:unlisted-users"
+        users.append(AccountUser(uid=unlisted, name="users not listed", account_id=None, writer=gap, as_of=as_of))
+    return tuple(users)
 
 
-def _unlisted_keys(observation: Observation) -> AccountKey:
-    error = observation.error
-    unread = Unavailable(
-        error.reason if error else Reason.FAILED,
-        f"the keys of {observation.region} could not be listed",
-        (Citation(observation.id),),
-        observation.permission,
-    )
+def not_listed(listed: Fact[Listing[object]]) -> Unavailable | None:
+    """Why a list does not hold everything; None where it was walked to its end."""
+    if isinstance(listed, Unavailable):
+        return listed
+    return listed.value.whole if isinstance(listed.value.whole, Unavailable) else None
+
+
+def _unlisted_keys(observation: Observation) -> AccountKey | None:
+    """Stands for the keys that a list does not hold; None where it was walked to its end."""
+    gap = not_listed(listing(read_answer(observation), "Keys", lambda row: row))
+    if gap is None:
+        return None
     return AccountKey(
         uid=f"aws:unlisted-keys/{observation.region}",
         name=f"keys of {observation.region} not listed",
         account_id=observation.account,
         region_name=observation.region,
-        key=unread,
+        key=gap,
     )
