@@ -2,7 +2,7 @@
 
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.estate import Estate, WholeEstate
-from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url
+from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of
 from recordscan.estate.twilio import TwilioAccount
 from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
@@ -43,9 +43,6 @@ REGIONS_BEFORE_MARCH_2019 = frozenset(
 )
 """Regions that the global endpoint and the dash form reach; those opened after 20 March 2019 they do not."""
 
-_EXTRAS: frozenset[S3UrlFault] = frozenset(
-    {"userinfo_not_allowed", "port_not_allowed", "query_not_allowed", "fragment_not_allowed"}
-)
 _FAMILIES: frozenset[S3UrlFault] = frozenset(
     {
         "website_endpoint",
@@ -322,13 +319,16 @@ def bucket_dns(target: Target) -> Findings:
 )
 def no_extras(target: Target) -> Findings:
     """User info or a presigned query in the setting is a secret that the Console and every API key can read."""
-    parsed = _parsed(target)
-    if isinstance(parsed, S3UrlError) and parsed.code in _EXTRAS:
+    url = need(enabled_setting_of(target).url)
+    if url is None:
+        not_applicable("no URL is set")
+    extras = url_extras(url)
+    if extras:
         yield finding(
-            f"the URL of {target.name} has more than scheme, host and path: {parsed.message}",
+            f"the URL of {target.name} has more than scheme, host and path: {', '.join(extras)}",
             target.uid,
             expected="scheme, host and path only",
-            observed=parsed.code,
+            observed=", ".join(extras),
             evidence=_shown(target),
         )
 

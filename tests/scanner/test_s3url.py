@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordscan.estate.s3url import Candidate, S3Location, S3UrlError, S3UrlFault, parse_s3_url, redact_url
+from recordscan.estate.s3url import (
+    Candidate,
+    S3Location,
+    S3UrlError,
+    S3UrlFault,
+    UrlExtra,
+    parse_s3_url,
+    redact_url,
+    url_extras,
+)
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "s3-url-vectors.json").read_text(encoding="utf-8"))
 
@@ -267,6 +276,29 @@ def test_redaction_takes_values_and_keeps_the_shape(url: str, redacted: str) -> 
     assert redact_url(url) == redacted
 
 
+@pytest.mark.parametrize(
+    ("url", "extras"),
+    [
+        ("https://media.s3.eu-west-1.amazonaws.com/rec/", ()),
+        ("https://media.s3.eu-west-1.amazonaws.com/a@b:1/", ()),
+        ("", ()),
+        ("arn:aws:s3:::media", ()),
+        ("https://u:p@media.s3.eu-west-1.amazonaws.com:1/?q#f", ("user info", "port", "query", "fragment")),
+        ("https://media.s3-website-eu-west-1.amazonaws.com/v/?X-Amz-Signature=abc", ("query",)),
+        ("https://a-111122223333.s3-accesspoint.eu-west-1.amazonaws.com:8443/", ("port",)),
+        ("https://cdn.example.com/v/?X-Amz-Signature=abc#top", ("query", "fragment")),
+        ("https://user:pw@bücket.s3.eu-west-1.amazonaws.com/", ("user info",)),
+        ("https://media.s3.eu-west-1.amazonaws.com/a b/?token", ("query",)),
+        ("s3://user:pw@media/", ("user info",)),
+        ("user:pw@media.s3.eu-west-1.amazonaws.com/", ("user info",)),
+        ("media.s3.eu-west-1.amazonaws.com:443/rec/", ("port",)),
+        ("https://@media.s3.eu-west-1.amazonaws.com/?", ("user info", "query")),
+    ],
+)
+def test_extras_are_told_behind_any_other_fault(url: str, extras: tuple[UrlExtra, ...]) -> None:
+    assert url_extras(url) == extras
+
+
 URL_TEXT = st.text(alphabet=":/?#[]@%.\\ &=" + "as3-0Ü。\n") | st.text()
 SECRET = st.text(alphabet=string.ascii_letters + string.digits + "!$&'()*+,;=:@/?-_~%\\", min_size=4, max_size=20).map(
     lambda text: f"Zz9{text}9zZ"
@@ -284,6 +316,12 @@ def test_any_text_is_answered(text: str) -> None:
 @given(URL_TEXT.map(lambda text: "https://media.s3.eu-west-1.amazonaws.com" + text))
 def test_any_tail_is_answered(url: str) -> None:
     assert parse_s3_url(url).to_dict()["ok"] in (True, False)
+
+
+@given(URL_TEXT)
+def test_a_location_has_no_extras(text: str) -> None:
+    url = "https://media.s3.eu-west-1.amazonaws.com" + text
+    assert isinstance(parse_s3_url(url), S3UrlError) or url_extras(url) == ()
 
 
 @given(URL_TEXT)

@@ -47,6 +47,9 @@ S3UrlFault: TypeAlias = Literal[
 ]
 """Why a URL is refused, in the order in which it is looked for: a URL with two faults is refused for the first."""
 
+UrlExtra: TypeAlias = Literal["user info", "port", "query", "fragment"]
+"""What a bucket's URL has no use for, and where secrets are put."""
+
 MAX_PREFIX_BYTES = 900
 """S3 keys have at most 1024 bytes (UTF-8), and Twilio still appends a name."""
 
@@ -131,6 +134,18 @@ def parse_s3_url(url: str | None) -> S3Location | S3UrlError:
         return _parse(url)
     except _Refused as refused:
         return refused.error
+
+
+def url_extras(url: str) -> tuple[UrlExtra, ...]:
+    """What a URL has beside scheme, host and path, whatever else is wrong with it."""
+    parts = _split(url)
+    extras: dict[UrlExtra, bool] = {
+        "user info": _has_user_info(url, parts),
+        "port": parts.port is not None or _begins_with_port(parts),
+        "query": parts.query is not None,
+        "fragment": parts.fragment is not None,
+    }
+    return tuple(extra for extra, found in extras.items() if found)
 
 
 def redact_url(url: str) -> str:
@@ -302,8 +317,7 @@ def _read_scheme(parts: _Parts) -> str:
     scheme = (parts.scheme or "").lower()
     if scheme in ("http", "https"):
         return scheme
-    host_and_port = parts.authority is None and re.match(r"[0-9]+(?:/|\Z)", parts.path)
-    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) or host_and_port:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme) or _begins_with_port(parts):
         raise _Refused("no_scheme", "the URL does not begin with https://")
     # The scheme is not repeated: in `name:password@host` it is a part of the user info.
     meant = {"s3": "; it is an S3 URI, not a URL", "arn": "; it is an ARN, not a URL"}.get(scheme, "")
@@ -311,8 +325,7 @@ def _read_scheme(parts: _Parts) -> str:
 
 
 def _check_authority(url: str, parts: _Parts) -> None:
-    start, end = _user_info(url)
-    if "@" in (parts.authority or "") or end > start:
+    if _has_user_info(url, parts):
         raise _Refused("userinfo_not_allowed", "the URL has user info before its host name")
     host = parts.host.lower()
     if not host:
@@ -407,6 +420,16 @@ def _check_bucket(bucket: str) -> None:
         raise _Refused("bucket_not_dns_compliant", f"{bucket!r} breaks S3's rules for bucket names")
     if bucket.startswith(_RESERVED_PREFIXES) or bucket.endswith(_RESERVED_SUFFIXES):
         raise _Refused("bucket_reserved_affix", f"{bucket!r} begins or ends in a way that AWS reserves")
+
+
+def _begins_with_port(parts: _Parts) -> bool:
+    """Whether what reads as a scheme is a host name, and what follows its colon a port."""
+    return parts.authority is None and re.match(r"[0-9]+(?:/|\Z)", parts.path) is not None
+
+
+def _has_user_info(url: str, parts: _Parts) -> bool:
+    start, end = _user_info(url)
+    return "@" in (parts.authority or "") or end > start
 
 
 def _decode(text: str) -> str:
