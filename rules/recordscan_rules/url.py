@@ -2,7 +2,7 @@
 
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.estate import Estate, WholeEstate
-from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras
+from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras, written_bucket
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of
 from recordscan.estate.twilio import TwilioAccount
 from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
@@ -56,12 +56,16 @@ _FAMILIES: frozenset[S3UrlFault] = frozenset(
 )
 
 
-def _parsed(target: Target) -> S3Location | S3UrlError:
-    """The URL of an enabled setting, parsed; ends the rule where there is none."""
+def _url(target: Target) -> str:
+    """The URL of an enabled setting; ends the rule where there is none."""
     url = need(enabled_setting_of(target).url)
     if url is None:
         not_applicable("no URL is set")
-    return parse_s3_url(url)
+    return url
+
+
+def _parsed(target: Target) -> S3Location | S3UrlError:
+    return parse_s3_url(_url(target))
 
 
 def _shown(target: Target) -> Source:
@@ -258,17 +262,23 @@ def bucket_ascii(target: Target) -> Findings:
 
     A letter of another alphabet can also make the name look like yours.
     """
-    parsed = _parsed(target)
-    if isinstance(parsed, S3Location):
+    url = _url(target)
+    parsed, written = parse_s3_url(url), written_bucket(url)
+    if isinstance(parsed, S3UrlError) and parsed.code == "non_ascii_host":
+        strange = "other characters"
+    elif written is None:
+        unavailable(Reason.MALFORMED, "the URL names no bucket")
+    elif not written.name.isascii():
+        strange = "other characters"
+    elif any(label.startswith("xn--") for label in written.name.split(".")):
+        strange = "punycode"
+    else:
         return
-    punycode = parsed.code == "bucket_reserved_affix" and "xn--" in (need(enabled_setting_of(target).url) or "").lower()
-    if parsed.code not in ("non_ascii_host", "non_ascii_bucket") and not punycode:
-        unavailable(Reason.MALFORMED, f"the URL names no bucket: {parsed.message}")
     yield finding(
-        f"the bucket name in the URL of {target.name} is not plain ASCII: {parsed.message}",
+        f"the bucket name in the URL of {target.name} is not plain ASCII: it has {strange}",
         target.uid,
         expected="lower-case letters, digits and hyphens",
-        observed=parsed.code,
+        observed=strange,
         evidence=_shown(target),
     )
 
@@ -286,24 +296,24 @@ def bucket_ascii(target: Target) -> Findings:
 )
 def bucket_dns(target: Target) -> Findings:
     """A dot in the name breaks TLS: the certificate of S3 covers one label in front of its host name only."""
-    parsed = _parsed(target)
-    if isinstance(parsed, S3UrlError):
-        if parsed.code not in ("bucket_not_dns_compliant", "bucket_reserved_affix"):
-            unavailable(Reason.MALFORMED, f"the URL names no bucket: {parsed.message}")
+    written = written_bucket(_url(target))
+    if written is None:
+        unavailable(Reason.MALFORMED, "the URL names no bucket")
+    if written.fault is not None:
         yield finding(
-            f"the bucket name in the URL of {target.name} is not allowed: {parsed.message}",
+            f"the bucket name in the URL of {target.name} is not allowed: {written.fault.message}",
             target.uid,
             expected="a DNS-compliant name",
-            observed=parsed.code,
+            observed=written.fault.code,
             evidence=_shown(target),
         )
-    elif "." in parsed.bucket and parsed.style == "virtual-hosted":
+    elif "." in written.name and written.style == "virtual-hosted":
         yield finding(
-            f"the bucket name {parsed.bucket} of {target.name} has dots, which TLS certificates do not cover",
+            f"the bucket name {written.name} of {target.name} has dots, which TLS certificates do not cover",
             target.uid,
             severity=Severity.MEDIUM,
             expected="no dots",
-            observed=parsed.bucket,
+            observed=written.name,
             evidence=_shown(target),
         )
 
@@ -319,10 +329,7 @@ def bucket_dns(target: Target) -> Findings:
 )
 def no_extras(target: Target) -> Findings:
     """User info or a presigned query in the setting is a secret that the Console and every API key can read."""
-    url = need(enabled_setting_of(target).url)
-    if url is None:
-        not_applicable("no URL is set")
-    extras = url_extras(url)
+    extras = url_extras(_url(target))
     if extras:
         yield finding(
             f"the URL of {target.name} has more than scheme, host and path: {', '.join(extras)}",

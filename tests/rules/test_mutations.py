@@ -302,7 +302,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "umlaut in the bucket name": (
         url(f"https://bücket.s3.eu-west-1.amazonaws.com/{PREFIX}"),
-        {"url-parse", "url-bucket-ascii"},
+        {"url-parse", "url-bucket-ascii", "url-bucket-dns"},
     ),
     "bucket gone": (
         sets("s3:HeadBucket", "/HTTPStatusCode", 404),

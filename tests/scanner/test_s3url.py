@@ -17,6 +17,7 @@ from recordscan.estate.s3url import (
     parse_s3_url,
     redact_url,
     url_extras,
+    written_bucket,
 )
 
 VECTORS = json.loads((Path(__file__).parents[1] / "data" / "s3-url-vectors.json").read_text(encoding="utf-8"))
@@ -277,6 +278,47 @@ def test_redaction_takes_values_and_keeps_the_shape(url: str, redacted: str) -> 
 
 
 @pytest.mark.parametrize(
+    ("url", "name", "code"),
+    [
+        ("https://media.s3.eu-west-1.amazonaws.com/rec/?q", "media", None),
+        ("ftp://u:p@Media.s3.eu-west-1.amazonaws.com:1/", "media", None),
+        ("https://s3.eu-west-1.amazonaws.com/me%64ia/", "media", None),
+        ("https://my.bucket.s3.amazonaws.com/", "my.bucket", None),
+        ("https://my.bucket.s3-accelerate.amazonaws.com/", "my.bucket", "bucket_not_dns_compliant"),
+        ("https://bücket.s3.eu-west-1.amazonaws.com/", "bücket", "non_ascii_bucket"),
+        ("https://s3.eu-west-1.amazonaws.com/bücket/", "bücket", "non_ascii_bucket"),
+        ("https://s3.eu-west-1.amazonaws.com/b%C3%BCcket/", "bücket", "non_ascii_bucket"),
+        ("https://s3.eu-west-1.amazonaws.com/b%FFcket/", "b\ufffdcket", "non_ascii_bucket"),
+        ("https://boo\u212a.s3.eu-west-1.amazonaws.com/", "boo\u212a", "non_ascii_bucket"),
+        ("https://s3.eu-west-1.amazonaws.com/Media/", "Media", "bucket_not_dns_compliant"),
+        ("https://sthree-x.s3.eu-west-1.amazonaws.com/xn--/", "sthree-x", "bucket_reserved_affix"),
+    ],
+)
+def test_the_name_of_a_bucket_is_read_whether_it_is_allowed_or_not(
+    url: str, name: str, code: S3UrlFault | None
+) -> None:
+    written = written_bucket(url)
+    assert written is not None
+    assert (written.name, written.fault and written.fault.code) == (name, code)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "media",
+        "https://example.com/media/",
+        "https://media.s3.eu-west-1.amazonaws。com/",
+        "https://s3.eu-west-1.amazonaws.com/",
+        "https://media.s3-website-eu-west-1.amazonaws.com/",
+        "https://a-b1c2-s3alias.s3.eu-west-1.amazonaws.com/",
+    ],
+)
+def test_what_is_no_endpoint_of_buckets_names_no_bucket(url: str) -> None:
+    assert written_bucket(url) is None
+
+
+@pytest.mark.parametrize(
     ("url", "extras"),
     [
         ("https://media.s3.eu-west-1.amazonaws.com/rec/", ()),
@@ -319,9 +361,13 @@ def test_any_tail_is_answered(url: str) -> None:
 
 
 @given(URL_TEXT)
-def test_a_location_has_no_extras(text: str) -> None:
+def test_a_location_has_no_extras_and_its_bucket_is_the_written_one(text: str) -> None:
     url = "https://media.s3.eu-west-1.amazonaws.com" + text
-    assert isinstance(parse_s3_url(url), S3UrlError) or url_extras(url) == ()
+    parsed, written = parse_s3_url(url), written_bucket(url)
+    if isinstance(parsed, S3Location):
+        assert url_extras(url) == ()
+        assert written is not None
+        assert (written.name, written.style, written.fault) == (parsed.bucket, parsed.style, None)
 
 
 @given(URL_TEXT)

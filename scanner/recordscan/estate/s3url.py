@@ -10,9 +10,10 @@ Sources:
 """
 
 import re
+import string
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 Style: TypeAlias = Literal["virtual-hosted", "path"]
 
@@ -128,12 +129,46 @@ class S3UrlError:
         return answer
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenBucket:
+    """The bucket name in a URL, whether S3 allows it or not.
+
+    Attributes:
+        name: As in the host name, in lower case, or as in the path, decoded.
+        style: Whether it is in the host name or is the first segment of the path.
+        fault: Why S3 does not allow it; None where it does.
+    """
+
+    name: str
+    style: Style
+    fault: S3UrlError | None
+
+
 def parse_s3_url(url: str | None) -> S3Location | S3UrlError:
     """Tell bucket, Region and key prefix from a URL. Never raises, whatever the text."""
     try:
         return _parse(url)
     except _Refused as refused:
         return refused.error
+
+
+def written_bucket(url: str) -> WrittenBucket | None:
+    """The bucket name in a URL of S3, whatever else is wrong with it; None where the host name tells none."""
+    parts = _split(url)
+    try:
+        endpoint = _read_endpoint(parts.host)
+        bucket = endpoint.bucket if endpoint.bucket is not None else unquote(parts.path[1:].partition("/")[0])
+        _check_special_name(bucket)
+    except _Refused:
+        return None
+    if not bucket:
+        return None
+    fault = None
+    try:
+        _check_bucket(bucket, endpoint)
+    except _Refused as refused:
+        fault = refused.error
+    return WrittenBucket(name=bucket, style=endpoint.style, fault=fault)
 
 
 def url_extras(url: str) -> tuple[UrlExtra, ...]:
@@ -202,6 +237,10 @@ class _Endpoint(NamedTuple):
     partition: str
     warnings: frozenset[str]
 
+    @property
+    def style(self) -> Style:
+        return "path" if self.bucket is None else "virtual-hosted"
+
 
 _GENERIC = re.compile(r"(?:([^:/?#]+):)?(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 
@@ -250,6 +289,8 @@ _SPECIAL_NAMES: tuple[tuple[str, S3UrlFault, str], ...] = (
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _DNS_NAME = re.compile(rf"(?=.{{3,63}}\Z){_LABEL}(?:\.{_LABEL})*")
 _IPV4 = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+"""Of ASCII only: other letters, such as the Kelvin sign, must not become ASCII."""
 _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = (".mrap", "--table-s3")
 
@@ -265,9 +306,7 @@ def _parse(url: str | None) -> S3Location:
     bucket, key_prefix = _read_path(endpoint, parts.path)
     _check_special_name(bucket)
     _check_extras(parts)
-    _check_bucket(bucket)
-    if "accelerate" in endpoint.warnings and "." in bucket:
-        raise _Refused("bucket_not_dns_compliant", f"the bucket name {bucket!r} has dots: it cannot be accelerated")
+    _check_bucket(bucket, endpoint)
     if len(key_prefix.encode()) > MAX_PREFIX_BYTES:
         raise _Refused("prefix_too_long", f"the key prefix is longer than {MAX_PREFIX_BYTES} bytes")
     warnings = set(endpoint.warnings)
@@ -287,7 +326,7 @@ def _parse(url: str | None) -> S3Location:
         bucket=bucket,
         region=endpoint.region,
         key_prefix=key_prefix,
-        style="path" if endpoint.bucket is None else "virtual-hosted",
+        style=endpoint.style,
         scheme=scheme,
         partition=endpoint.partition,
         warnings=tuple(sorted(warnings)),
@@ -339,7 +378,7 @@ def _check_authority(url: str, parts: _Parts) -> None:
 
 
 def _read_endpoint(written_host: str) -> _Endpoint:
-    host = written_host.lower().removesuffix(".")
+    host = written_host.translate(_LOWER).removesuffix(".")
     suffix = next((s for s in _SUFFIX_OF_PARTITION.values() if host.endswith(s)), None)
     name = host.removesuffix(suffix or "")
     if suffix is None or not any(re.match(r"s3(?:-|express|tables|\Z)", label) for label in name.split(".")):
@@ -411,7 +450,7 @@ def _check_extras(parts: _Parts) -> None:
         raise _Refused("fragment_not_allowed", "the URL has a fragment")
 
 
-def _check_bucket(bucket: str) -> None:
+def _check_bucket(bucket: str, endpoint: _Endpoint) -> None:
     if not bucket:
         raise _Refused("no_bucket", "the URL names an endpoint of S3, but no bucket")
     if not bucket.isascii():
@@ -420,6 +459,8 @@ def _check_bucket(bucket: str) -> None:
         raise _Refused("bucket_not_dns_compliant", f"{bucket!r} breaks S3's rules for bucket names")
     if bucket.startswith(_RESERVED_PREFIXES) or bucket.endswith(_RESERVED_SUFFIXES):
         raise _Refused("bucket_reserved_affix", f"{bucket!r} begins or ends in a way that AWS reserves")
+    if "accelerate" in endpoint.warnings and "." in bucket:
+        raise _Refused("bucket_not_dns_compliant", f"the bucket name {bucket!r} has dots: it cannot be accelerated")
 
 
 def _begins_with_port(parts: _Parts) -> bool:
