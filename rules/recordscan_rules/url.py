@@ -3,7 +3,7 @@
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.estate import Estate, WholeEstate
 from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras, written_bucket
-from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of
+from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of, setting_of
 from recordscan.estate.twilio import TwilioAccount
 from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
 from recordscan.rule import Findings, Severity, finding, proposal, rule, rule_over
@@ -56,12 +56,18 @@ _FAMILIES: frozenset[S3UrlFault] = frozenset(
 )
 
 
-def _url(target: Target) -> str:
-    """The URL of an enabled setting; ends the rule where there is none."""
-    url = need(enabled_setting_of(target).url)
+def _saved_url(target: Target) -> str:
+    """The URL of a setting, even of one that is off; ends the rule where there is none."""
+    url = need(setting_of(target).url)
     if url is None:
         not_applicable("no URL is set")
     return url
+
+
+def _url(target: Target) -> str:
+    """The URL of an enabled setting; ends the rule where there is none."""
+    enabled_setting_of(target)
+    return _saved_url(target)
 
 
 def _parsed(target: Target) -> S3Location | S3UrlError:
@@ -75,7 +81,10 @@ def _shown(target: Target) -> Source:
 
 def _location(target: Target) -> S3Location:
     """The place that the URL names; leaves the rule unknown where it names none."""
-    parsed = _parsed(target)
+    return _of_bucket(_parsed(target))
+
+
+def _of_bucket(parsed: S3Location | S3UrlError) -> S3Location:
     if isinstance(parsed, S3UrlError):
         unavailable(Reason.MALFORMED, f"aws_s3_url is no URL of an S3 bucket: {parsed.message}")
     return parsed
@@ -94,9 +103,13 @@ def _location(target: Target) -> S3Location:
 def parse(target: Target) -> Findings:
     """A URL that names no bucket stops every upload (53610, 53620, 53664).
 
-    Recordings wait at Twilio until it is mended, and are removed when Twilio gives up (53616).
+    Recordings wait at Twilio until it is mended, and are removed when Twilio gives up (53616). A URL that is left in a
+    setting that is off is judged, too: it is what the next person to switch storage on will use.
     """
-    parsed = parse_s3_url(need(enabled_setting_of(target).url))
+    url = need(setting_of(target).url)
+    if url is None:
+        enabled_setting_of(target)  # no URL is no fault of a setting that is off
+    parsed = parse_s3_url(url)
     if isinstance(parsed, S3UrlError):
         yield finding(
             f"the URL of {target.name} is no URL of an S3 bucket: {parsed.message}",
@@ -122,9 +135,9 @@ def https(target: Target) -> Findings:
     """An older edition of Twilio's guide asks for `http://`, the current one for `https://`.
 
     Over plain HTTP, media and a signed request would cross the network in clear; and where the bucket denies requests
-    without TLS, as it should, every upload is refused.
+    without TLS, as it should, every upload is refused. A URL that is left in a setting that is off is judged, too.
     """
-    location = _location(target)
+    location = _of_bucket(parse_s3_url(_saved_url(target)))
     if location.scheme != "https":
         yield finding(
             f"the URL of {target.name} begins with {location.scheme}://",
@@ -328,8 +341,11 @@ def bucket_dns(target: Target) -> Findings:
     references=(_SETTINGS,),
 )
 def no_extras(target: Target) -> Findings:
-    """User info or a presigned query in the setting is a secret that the Console and every API key can read."""
-    extras = url_extras(_url(target))
+    """User info or a presigned query in the setting is a secret that the Console and every API key can read.
+
+    It is one in a setting that is off, too.
+    """
+    extras = url_extras(_saved_url(target))
     if extras:
         yield finding(
             f"the URL of {target.name} has more than scheme, host and path: {', '.join(extras)}",

@@ -237,6 +237,28 @@ def test_urls(rule_id: str, saved: str, outcome: Outcome, severity: Severity | N
     check(rule_id, url(saved)(), RECORDINGS, outcome, severity)
 
 
+@pytest.mark.parametrize(
+    ("rule_id", "saved", "outcome"),
+    [
+        ("url-no-extras", f"{bucket_url(PREFIX)}?X-Amz-Signature=abc", FAIL),
+        ("url-no-extras", bucket_url(PREFIX), PASS),
+        ("url-no-extras", None, NONE),
+        ("url-parse", "https://example.com/video/", FAIL),
+        ("url-parse", bucket_url(PREFIX), PASS),
+        ("url-parse", None, NONE),
+        ("url-https", bucket_url(PREFIX).replace("https", "http"), FAIL),
+        ("url-https", bucket_url(PREFIX), PASS),
+        ("url-https", "https://example.com/video/", UNKNOWN),
+        ("url-https", None, NONE),
+        ("url-bucket-exists", bucket_url(PREFIX), NONE),
+        ("url-region-matches-bucket", bucket_url(PREFIX), NONE),
+        ("url-prefix-dedicated", bucket_url(""), NONE),
+    ],
+)
+def test_a_url_that_is_left_in_a_setting_that_is_off(rule_id: str, saved: str | None, outcome: Outcome) -> None:
+    check(rule_id, setting(aws_storage_enabled=False, aws_s3_url=saved)(), RECORDINGS, outcome)
+
+
 def test_no_message_about_a_url_repeats_the_password_in_it() -> None:
     case = url(bucket_url(PREFIX).replace("https://", "https://user:hunter2@"))()
     assert "hunter2" not in str(judge(RULES["url-no-extras"], case, RECORDINGS).findings)
