@@ -6,6 +6,7 @@ from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of, setting_of
 from recordscan.estate.twilio import TwilioAccount
 from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
+from recordscan.redaction import SECRET_KEY
 from recordscan.rule import Findings, Severity, finding, proposal, rule, rule_over
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -109,6 +110,8 @@ def parse(target: Target) -> Findings:
     url = need(setting_of(target).url)
     if url is None:
         enabled_setting_of(target)  # no URL is no fault of a setting that is off
+    elif SECRET_KEY in url:
+        unavailable(Reason.UNDECIDABLE, "what has the form of a secret was taken out of the URL")
     parsed = parse_s3_url(url)
     if isinstance(parsed, S3UrlError):
         yield finding(

@@ -143,6 +143,14 @@ def need(fact: Fact[T]) -> T:
     return fact.value
 
 
+def if_known(fact: Fact[T]) -> T | None:
+    """Return the value of a known fact and note its source, or None: for what only adds to a verdict.
+
+    A rule yields the defects that it can see this way, and needs what it could not see before it may pass.
+    """
+    return need(fact) if isinstance(fact, Known) else None
+
+
 def remark(text: str) -> None:
     """Say on what a pass rests beside the answers, such as the configuration; the report shows it with the verdict."""
     remarks = _remarks.get()

@@ -200,6 +200,7 @@ def test_a_composition_under_way_is_not_held_by_twilio() -> None:
         ("url-parse", "https://s3.eu-west-1.amazonaws.com/", FAIL, Severity.HIGH),
         ("url-parse", "ftp://acme.s3.eu-west-1.amazonaws.com/", FAIL, Severity.HIGH),
         ("url-parse", bucket_url(PREFIX), PASS, None),
+        ("url-parse", f"{bucket_url('')}[redacted: aws-secret-access-key]", UNKNOWN, None),
         ("url-https", f"http://{BUCKET}.s3.eu-west-1.amazonaws.com/{PREFIX}", FAIL, Severity.HIGH),
         ("url-https", "https://example.com/video/", UNKNOWN, None),
         ("url-region-present", f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}", FAIL, Severity.LOW),
@@ -333,6 +334,8 @@ def test_an_error_log_that_was_not_read_to_its_end_is_not_clean(rule_id: str) ->
     [
         ("key AKIAIOSFODNN7EXAMPLE", FAIL, Severity.LOW),
         ("[redacted: aws-secret-access-key]", FAIL, Severity.CRITICAL),
+        ("prod/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", FAIL, Severity.CRITICAL),
+        ("prod/da39a3ee5e6b4b0d3255bfef95601890afd80709", PASS, None),
         ("xAKIAIOSFODNN7EXAMPLEx", FAIL, Severity.LOW),
         ("AKIA of the writer", PASS, None),
         (None, PASS, None),
@@ -341,6 +344,14 @@ def test_an_error_log_that_was_not_read_to_its_end_is_not_clean(rule_id: str) ->
 def test_names_that_give_a_key_away(name: str | None, outcome: Outcome, severity: Severity | None) -> None:
     case = sets("twilio:ListAwsCredentials", "/credentials/0/friendly_name", name)()
     check("cred-name-leak", case, ACCOUNT, outcome, severity)
+
+
+@pytest.mark.parametrize("unread", ["twilio:FetchRecordingSettings", "twilio:ListAwsCredentials"])
+def test_a_list_that_cannot_be_read_does_not_hide_a_secret_in_another(unread: str) -> None:
+    secret = sets("twilio:ListPublicKeys", "/credentials/0/friendly_name", "[redacted: aws-secret-access-key]")
+    check("cred-name-leak", denied(unread, secret)(), ACCOUNT, FAIL, Severity.CRITICAL)
+    check("cred-name-leak", denied(unread)(), ACCOUNT, UNKNOWN)
+    check("cred-name-leak", cut("twilio:ListAwsCredentials")(), ACCOUNT, UNKNOWN)
 
 
 @pytest.mark.parametrize(("status", "outcome"), [("Active", PASS), ("Inactive", FAIL), ("Expired", FAIL)])

@@ -13,6 +13,7 @@ from recordscan.facts import (
     any_true,
     derive,
     evidence_trail,
+    if_known,
     need,
     pluck,
 )
@@ -34,6 +35,13 @@ def test_need_of_an_unavailable_fact_ends_the_computation() -> None:
     with pytest.raises(Missing) as caught:
         need(DENIED)
     assert caught.value.fact is DENIED
+
+
+def test_what_is_not_known_is_none_where_it_only_adds() -> None:
+    with evidence_trail() as trail:
+        assert if_known(TRUE) is True
+        assert if_known(DENIED) is None
+    assert tuple(trail) == HERE
 
 
 def test_derive_joins_the_sources_of_everything_it_needed() -> None:

@@ -21,6 +21,22 @@ def test_what_has_the_form_of_a_secret_key_goes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "secret",
+    [
+        KEY,
+        "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY",
+        "q3Zt8LmXv0cRbW7yKd2NfHs5JpTg9EuAaQi4VoBx",  # without a sign
+        "AFHzxZAst/TV+FIkYaclmAXMeZyStBhd+BWVrKsr",  # without a digit
+    ],
+)
+@pytest.mark.parametrize("glued", ["prod/{}", "{}/prod", "key+{}", "x{}", "{}1", "{}=", "{}==", "Key={}", "a/{}/b"])
+def test_a_secret_key_goes_with_what_is_glued_to_it(secret: str, glued: str) -> None:
+    cleaned = redact_secret_keys(f"the {glued.format(secret)} one")
+    assert secret not in cleaned
+    assert cleaned == f"the {SECRET_KEY} one"
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "AKIAIOSFODNN7EXAMPLE",
@@ -28,6 +44,13 @@ def test_what_has_the_form_of_a_secret_key_goes(text: str) -> None:
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # SHA-256
         "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
         "recordings/of/the/research/group/in/2026/",
+        "https://acme.s3.eu-west-1.amazonaws.com/Video/Recordings2026/Production/EuropeWest/Tenant7/Rooms/",
+        "https://acme.s3.eu-west-1.amazonaws.com/AC0123456789abcdef0123456789abcdef/RT0123456789abcdef0123456789abcdef",
+        "/Accounts/AC0123456789abcdef0123456789abcdef/Calls/CA0123456789abcdef0123456789abcdef",
+        "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+        "VideoRecordingsOfTheResearchGroupInEuropeWest2026",
+        "Ab1" * 40,
+        "=" * 60,
         "Hollow Creek recordings",
         "",
     ],
