@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from recordscan.estate.estate import Estate
 from recordscan.estate.twilio import CompositionHook, TwilioAccount
-from recordscan.facts import Known, Reason, need, not_applicable, unavailable
+from recordscan.facts import Fact, Known, Reason, Unavailable, if_known, need, not_applicable, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
@@ -14,14 +14,20 @@ _ENCRYPTION = "https://www.twilio.com/docs/video/tutorials/encrypting-your-store
 _HOOKS = "https://www.twilio.com/docs/video/api/composition-hooks"
 
 
-def _enabled_hooks(account: TwilioAccount) -> list[CompositionHook]:
-    """Enabled hooks; ends the rule where there is none at all, and where it cannot be told whether one is enabled."""
+def _stopped_hooks(account: TwilioAccount, obstacle: Fact[bool]) -> list[CompositionHook]:
+    """Enabled hooks that an obstacle keeps from composing; ends the rule where the account has none at all."""
     hooks = need(account.hooks)
-    enabled = [hook for hook in hooks.items if need(hook.enabled)]
-    if not enabled:
-        need(hooks.whole)
     if not hooks.items:
+        need(hooks.whole)
         not_applicable("the account has no Composition Hooks")
+    enabled = [hook for hook in hooks.items if if_known(hook.enabled)]
+    doubts = [fact for fact in (*(hook.enabled for hook in hooks.items), hooks.whole) if isinstance(fact, Unavailable)]
+    if not enabled and not doubts:
+        return []
+    if not need(obstacle):
+        return []
+    if not enabled:
+        need(doubts[0])
     return enabled
 
 
@@ -43,16 +49,14 @@ def hooks_vs_external_recordings(account: TwilioAccount) -> Findings:
 
     Whoever relies on the Composition has neither it nor an alarm.
     """
-    enabled = _enabled_hooks(account)
-    if need(account.setting("recordings").enabled):
-        for hook in enabled:
-            yield finding(
-                f"the Composition Hook {hook.sid} of {account.label} is enabled, but its Recordings are external",
-                hook.sid,
-                expected="disabled, or Recordings at Twilio",
-                observed="enabled",
-                evidence=hook.source,
-            )
+    for hook in _stopped_hooks(account, account.setting("recordings").enabled):
+        yield finding(
+            f"the Composition Hook {hook.sid} of {account.label} is enabled, but its Recordings are external",
+            hook.sid,
+            expected="disabled, or Recordings at Twilio",
+            observed="enabled",
+            evidence=hook.source,
+        )
 
 
 @rule_over(
@@ -66,16 +70,14 @@ def hooks_vs_external_recordings(account: TwilioAccount) -> Findings:
 )
 def hooks_vs_encrypted_recordings(account: TwilioAccount) -> Findings:
     """Twilio cannot read what was encrypted with a public key, so encrypted Recordings cannot be composed."""
-    enabled = _enabled_hooks(account)
-    if need(account.setting("recordings").encryption_enabled):
-        for hook in enabled:
-            yield finding(
-                f"the Composition Hook {hook.sid} of {account.label} is enabled, but its Recordings are encrypted",
-                hook.sid,
-                expected="disabled, or Recordings not encrypted",
-                observed="enabled",
-                evidence=hook.source,
-            )
+    for hook in _stopped_hooks(account, account.setting("recordings").encryption_enabled):
+        yield finding(
+            f"the Composition Hook {hook.sid} of {account.label} is enabled, but its Recordings are encrypted",
+            hook.sid,
+            expected="disabled, or Recordings not encrypted",
+            observed="enabled",
+            evidence=hook.source,
+        )
 
 
 @rule_over(
@@ -98,20 +100,15 @@ def sources_deleted(account: TwilioAccount, profile: Profile) -> Findings:
         not_applicable("Recordings are external, so none can be composed")
     compositions = need(account.compositions)
     grace = timedelta(days=profile.source_grace_days)
-    done = [c for c in compositions.items if c.status == "completed" and c.room_sid is not None]
+    done = [c for c in compositions.items if c.status == "completed"]
     if not done:
         need(compositions.whole)
         not_applicable("the account has no completed Composition")
-    composed: set[str] = set()
-    undated = False
-    for composition in done:
-        if isinstance(composition.completed, Known):
-            if account.as_of - composition.completed.value > grace:
-                composed.add(str(composition.room_sid))
-        else:
-            undated = True
+    overdue = [c for c in done if isinstance(c.completed, Known) and account.as_of - c.completed.value > grace]
+    composed = {c.room_sid for c in overdue}
     recordings = need(account.recordings)
-    left = [r for r in recordings.items if r.room_sid in composed and r.location is None and r.status == "completed"]
+    kept = [r for r in recordings.items if r.location is None and r.status == "completed"]
+    left = [r for r in kept if r.room_sid is not None and r.room_sid in composed]
     if left:
         yield finding(
             f"{len(left)} Recordings of {account.label} are still at Twilio though their Rooms were composed: "
@@ -122,7 +119,11 @@ def sources_deleted(account: TwilioAccount, profile: Profile) -> Findings:
             discriminator=account.sid,
             evidence=tuple(place for recording in left[:5] for place in recording.source),
         )
-    if undated:
+    if any(isinstance(c.completed, Unavailable) for c in done):
         unavailable(Reason.MALFORMED, "Twilio does not say when a Composition was completed")
+    if kept and None in composed:
+        unavailable(Reason.UNDECIDABLE, "Twilio does not say of which Room a Composition was made")
+    if composed and any(r.room_sid is None for r in kept):
+        unavailable(Reason.UNDECIDABLE, "Twilio does not say of which Room a Recording that it holds was made")
     need(compositions.whole)
     need(recordings.whole)

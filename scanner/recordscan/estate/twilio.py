@@ -82,7 +82,7 @@ class Composition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositionHook:
-    """A standing order to compose every Group Room that ends."""
+    """A standing order to compose every Group Room that ends; `enabled` is unavailable where it is not stated."""
 
     sid: str
     enabled: Fact[bool]
@@ -256,6 +256,12 @@ def _optional(row: Fact[Json], member: str) -> str | None:
     return need(text(pluck(row, member)))
 
 
+def _stated_flag(row: Fact[Json], member: str) -> bool:
+    if need(pluck(row, member)) is None:
+        unavailable(Reason.MALFORMED, f"a row of the list does not state {member}")
+    return need(flag(pluck(row, member)))
+
+
 def _source(row: Fact[Json]) -> Source:
     return row.source
 
@@ -290,7 +296,7 @@ def _composition(row: Fact[Json]) -> Composition:
 def _hook(row: Fact[Json]) -> CompositionHook:
     return CompositionHook(
         sid=_required(row, "sid"),
-        enabled=flag(pluck(row, "enabled")),
+        enabled=derive(lambda: _stated_flag(row, "enabled")),
         friendly_name=_optional(row, "friendly_name"),
         status_callback=_optional(row, "status_callback"),
         source=_source(row),
