@@ -103,10 +103,23 @@ def test_the_sound_writer_has_one_young_used_key_and_no_console(iam: Any) -> Non
         "Region": company_aws.REGION,
     }
     assert error_code(iam.get_login_profile, UserName=name) == "NoSuchEntity"
-    [attached] = iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
-    version = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId="v1")["PolicyVersion"]
-    sids = [statement["Sid"] for statement in version["Document"]["Statement"]]
-    assert sids == ["UploadUserDenyEverything", "UploadUserAllowPutObject", "AccessToKmsForEncryption"]
+
+
+def test_the_sound_writer_has_its_policy_from_a_group_of_its_own_and_a_boundary(iam: Any) -> None:
+    name = company_aws.RECORDINGS_WRITER
+    assert iam.list_user_policies(UserName=name)["PolicyNames"] == []
+    assert iam.list_attached_user_policies(UserName=name)["AttachedPolicies"] == []
+    [group] = [row["GroupName"] for row in iam.list_groups_for_user(UserName=name)["Groups"]]
+    [policy] = iam.list_group_policies(GroupName=group)["PolicyNames"]
+    document = iam.get_group_policy(GroupName=group, PolicyName=policy)["PolicyDocument"]
+    boundary = iam.get_user(UserName=name)["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    version = iam.get_policy_version(PolicyArn=boundary, VersionId="v1")["PolicyVersion"]
+    assert version["Document"] == document
+    sids = [statement["Sid"] for statement in document["Statement"]]
+    assert sids == ["UploadUserAllowPutObject", "AccessToKmsForEncryption"]
+    details = iam.get_account_authorization_details(Filter=["User"])["UserDetailList"]
+    bounded = {row["UserName"]: row["PermissionsBoundary"] for row in details if row.get("PermissionsBoundary")}
+    assert bounded[name]["PermissionsBoundaryArn"] == boundary
 
 
 def test_the_trail_records_the_objects_of_the_sound_bucket(aws: AwsServer) -> None:

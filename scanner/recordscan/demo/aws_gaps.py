@@ -79,6 +79,7 @@ class Gaps:
         self.foreign: dict[str, str] = {}
         self._encryption: dict[str, bytes] = {}
         self._events: list[tuple[str, Mapping[str, Any]]] = []
+        self._boundaries: dict[str, str] = {}
 
     def add_event(self, record: Mapping[str, Any], region: str) -> None:
         """Add a CloudTrail record (`eventID`, `eventName`, `eventTime`, `userIdentity`, …) to the event history."""
@@ -96,6 +97,10 @@ class Gaps:
             return _json_reply(self._lookup_events(request.region, request.json()))
         if request.operation == "kms:GetKeyLastUsage":
             return self._key_last_usage(request)
+        if request.operation == "iam:PutUserPermissionsBoundary":
+            asked = request.json()
+            self._boundaries[asked["UserName"]] = asked["PermissionsBoundary"]
+            return Reply(status=200, headers=_XML, body=b"<PutUserPermissionsBoundaryResponse/>")
         return None
 
     def amend(self, request: AwsRequest, body: bytes, reply: Reply) -> Reply:
@@ -113,6 +118,8 @@ class Gaps:
                 return _with_default_selector(reply)
             case "cloudtrail:GetTrailStatus" if reply.status == 200:
                 return self._trail_status(reply)
+            case "iam:GetUser" | "iam:GetAccountAuthorizationDetails" if reply.status == 200:
+                return self._with_boundaries(reply)
             case "kms:DescribeKey" if reply.status == 200:
                 return _with_key_defaults(reply)
             case _:
@@ -127,6 +134,18 @@ class Gaps:
         if owner is not None and request.expected_owner not in (None, owner):
             return denied_bucket(request, aws_state.bucket_region(bucket))
         return None
+
+    def _with_boundaries(self, reply: Reply) -> Reply:
+        """Moto keeps permissions boundaries of roles only."""
+        body = reply.body.decode()
+        for user_name, boundary in self._boundaries.items():
+            arn = f"<Arn>arn:aws:iam::{aws_state.ACCOUNT}:user/{user_name}</Arn>"
+            body = body.replace(
+                arn,
+                f"{arn}<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+                f"<PermissionsBoundaryArn>{boundary}</PermissionsBoundaryArn></PermissionsBoundary>",
+            )
+        return Reply(status=reply.status, headers=_without_length(reply.headers), body=body.encode())
 
     def _trail_status(self, reply: Reply) -> Reply:
         """Moto gives the start in local time, and delivers at every question."""
@@ -182,6 +201,10 @@ def denied_bucket(request: AwsRequest, region: str | None) -> Reply:
     if request.operation != "s3:HeadBucket" or region is None:
         return denied
     return Reply(status=denied.status, headers=(*denied.headers, ("x-amz-bucket-region", region)), body=denied.body)
+
+
+def _without_length(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in headers if name.lower() != "content-length")
 
 
 def _json_reply(value: Any) -> Reply:

@@ -19,6 +19,12 @@ RECORDINGS_BUCKET = "hollow-creek-video"
 RECORDINGS_PREFIX = "video/recordings/"
 RECORDINGS_WRITER = "twilio-recordings-writer"
 
+UPLOADERS = "recordings-uploaders"
+REVIEWERS = "video-reviewers"
+ADMINISTRATORS = "administrators"
+PARTNER = "444455556666"
+"""Account of a partner that was given production's Compositions once."""
+
 COMPOSITIONS_BUCKET = "hollow-creek-compositions"
 COMPOSITIONS_REGION = "eu-central-1"
 COMPOSITIONS_PREFIX = "compositions/"
@@ -71,6 +77,7 @@ def furnish_aws(server: AwsServer, now: datetime) -> None:
     build.compositions_bucket(compositions_key)
     build.research_bucket()
     build.recordings_writer(recordings_key)
+    build.reviewers(recordings_key)
     build.compositions_writer()
     build.research_writer()
     build.auditor()
@@ -168,8 +175,9 @@ class _Builder:
         )
 
     def compositions_bucket(self, key_arn: str) -> None:
-        # Written years ago after an old guide: TLS demanded for objects only, versioning paused "for a moment", media
-        # kept for ever, no access logs, ACLs alive, SSE-C not blocked, and a key that S3 cannot use.
+        # Written years ago after an old guide: TLS demanded for objects only, a partner let in for a project that is
+        # over, versioning paused "for a moment", media kept for ever, no access logs, ACLs alive, SSE-C not blocked,
+        # and a key that S3 cannot use.
         s3 = self._bucket(COMPOSITIONS_BUCKET, COMPOSITIONS_REGION, age_days=1200)
         named = {"Bucket": COMPOSITIONS_BUCKET}
         self._object(s3, COMPOSITIONS_BUCKET, f"{COMPOSITIONS_PREFIX}CJ{1:032x}.mp4", age_days=95)
@@ -179,7 +187,7 @@ class _Builder:
             ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
         )
         s3.put_public_access_block(**named, PublicAccessBlockConfiguration=_ALL_BLOCKED)
-        s3.put_bucket_policy(**named, Policy=_tls_only_policy(COMPOSITIONS_BUCKET, whole=False))
+        s3.put_bucket_policy(**named, Policy=_compositions_policy())
         s3.put_bucket_versioning(**named, VersioningConfiguration={"Status": "Enabled"})
         s3.put_bucket_versioning(**named, VersioningConfiguration={"Status": "Suspended"})
         s3.put_bucket_lifecycle_configuration(
@@ -209,8 +217,18 @@ class _Builder:
         self._server.add_foreign_bucket(FORMER_BUCKET, "us-east-1")
 
     def recordings_writer(self, key_arn: str) -> None:
-        policy = upload_policy(RECORDINGS_BUCKET, RECORDINGS_PREFIX, key_arn)
-        self._user(RECORDINGS_WRITER, policy, age_days=400)
+        document = upload_policy(RECORDINGS_BUCKET, RECORDINGS_PREFIX, key_arn)
+        # The guide's first statement denies nothing, so this company left it out.
+        uploads = {**document, "Statement": document["Statement"][1:]}
+        self._iam.create_user(UserName=RECORDINGS_WRITER)
+        aws_state.set_user_created(RECORDINGS_WRITER, self._ago(400))
+        self._iam.create_group(GroupName=UPLOADERS)
+        self._iam.put_group_policy(
+            GroupName=UPLOADERS, PolicyName="recordings-uploads", PolicyDocument=json.dumps(uploads)
+        )
+        self._iam.add_user_to_group(GroupName=UPLOADERS, UserName=RECORDINGS_WRITER)
+        boundary = self._policy("recordings-uploads-only", uploads, age_days=400)
+        self._iam.put_user_permissions_boundary(UserName=RECORDINGS_WRITER, PermissionsBoundary=boundary)
         self._access_key(RECORDINGS_WRITER, RECORDINGS_KEY_ID, age_days=30)
         aws_state.set_access_key_last_used(RECORDINGS_KEY_ID, self._ago(1), "s3", REGION)
 
@@ -232,6 +250,25 @@ class _Builder:
         self._access_key(RESEARCH_WRITER, RESEARCH_KEY_ID, age_days=250)
         aws_state.set_access_key_last_used(RESEARCH_KEY_ID, self._ago(4), "s3", REGION)
         self._iam.update_access_key(UserName=RESEARCH_WRITER, AccessKeyId=RESEARCH_KEY_ID, Status="Inactive")
+
+    def reviewers(self, key_arn: str) -> None:
+        """The people who may see production's Recordings, and the administrators, who may do anything."""
+        read = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "ReadRecordings",
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Resource": f"arn:aws:s3:::{RECORDINGS_BUCKET}/{RECORDINGS_PREFIX}*",
+                },
+                {"Sid": "DecryptRecordings", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key_arn},
+            ],
+        }
+        everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        for role, document in ((REVIEWERS, read), (ADMINISTRATORS, everything)):
+            self._iam.create_role(RoleName=role, AssumeRolePolicyDocument=_trust_policy())
+            self._iam.put_role_policy(RoleName=role, PolicyName="permissions", PolicyDocument=json.dumps(document))
 
     def auditor(self) -> None:
         document = {
@@ -309,9 +346,13 @@ class _Builder:
     def _user(self, name: str, document: Mapping[str, Any], *, age_days: float) -> None:
         self._iam.create_user(UserName=name)
         aws_state.set_user_created(name, self._ago(age_days))
-        policy = self._iam.create_policy(PolicyName=f"{name}-access", PolicyDocument=json.dumps(document))["Policy"]
+        policy = self._policy(f"{name}-access", document, age_days=age_days)
+        self._iam.attach_user_policy(UserName=name, PolicyArn=policy)
+
+    def _policy(self, name: str, document: Mapping[str, Any], *, age_days: float) -> str:
+        policy = self._iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
         aws_state.set_policy_created(policy["Arn"], self._ago(age_days))
-        self._iam.attach_user_policy(UserName=name, PolicyArn=policy["Arn"])
+        return str(policy["Arn"])
 
     def _access_key(self, user: str, access_key_id: str, *, age_days: float) -> None:
         made = self._iam.create_access_key(UserName=user)["AccessKey"]["AccessKeyId"]
@@ -365,6 +406,33 @@ def _tls_only_policy(bucket: str, *, whole: bool) -> str:
         Action="s3:*",
         Resource=arns,
         Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
+def _compositions_policy() -> str:
+    policy = json.loads(_tls_only_policy(COMPOSITIONS_BUCKET, whole=False))
+    partner = {
+        "Sid": "PartnerReads",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{PARTNER}:root"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{COMPOSITIONS_BUCKET}/*",
+    }
+    return json.dumps({**policy, "Statement": [*policy["Statement"], partner]})
+
+
+def _trust_policy() -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:aws:iam::{AWS_ACCOUNT}:root"},
+                    "Action": "sts:AssumeRole",
+                }
+            ],
+        }
     )
 
 
