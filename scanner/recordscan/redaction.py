@@ -75,11 +75,14 @@ def redact_secret_keys(text: str) -> str:
     """Text without anything that has the form of an AWS secret access key.
 
     Forty characters that mix upper case, lower case and digits without a pattern have it; digests, SIDs, paths and
-    words have not. What is glued to them goes as well, because nothing tells where they begin.
+    words have not. A text of exactly that length needs no more than the mixture. What is glued to them goes as well,
+    because nothing tells where they begin.
     """
 
     def replace(match: re.Match[str]) -> str:
         run = match.group()
+        if len(run) == _SECRET_LENGTH and _is_mixed(run):
+            return SECRET_KEY
         windows = (run[i : i + _SECRET_LENGTH] for i in range(len(run) - _SECRET_LENGTH + 1))
         return SECRET_KEY if any(_looks_random(window) for window in windows) else run
 
@@ -97,6 +100,11 @@ def redact_url_credentials(text: str) -> str:
     if query is None:
         return text
     return before + mark + url[: query.start()] + re.sub("=[^&#]*", f"={URL_PART}", url[query.start() :])
+
+
+def _is_mixed(text: str) -> bool:
+    mixed = re.search("[a-z]", text) and re.search("[A-Z]", text) and re.search("[0-9/+]", text)
+    return bool(mixed) and len(set(text)) >= 15
 
 
 def _looks_random(text: str) -> bool:
