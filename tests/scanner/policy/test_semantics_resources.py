@@ -28,7 +28,7 @@ from scanner.policy.asking import (
 RESOURCE = IAM + "reference_policies_elements_resource.html"
 NOT_RESOURCE = IAM + "reference_policies_elements_notresource.html"
 ARNS = IAM + "reference-arns.html"
-S3_ARNS = S3 + "s3-arn-format.html"
+S3_ARNS = "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html"
 PERMISSIONS = S3 + "using-with-s3-policy-actions.html"
 KMS_RESOURCES = KMS + "cmks-in-iam-policies.html"
 KEY_POLICY = KMS + "key-policy-overview.html"

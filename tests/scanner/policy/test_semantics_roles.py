@@ -27,7 +27,7 @@ from scanner.policy.asking import (
 )
 
 CROSS_ACCOUNT = IAM + "reference_policies_evaluation-logic-cross-account.html"
-ROLES = IAM + "id_roles_terms-and-concepts.html"
+ROLES = IAM + "id_roles.html"
 TAGS = IAM + "id_session-tags.html"
 SOURCE_IDENTITY = IAM + "id_credentials_temp_control-access_monitor.html"
 ROOT_USER = IAM + "id_root-user.html"
