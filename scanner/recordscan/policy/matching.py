@@ -93,7 +93,7 @@ def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
 _EVERYTHING = re.compile(r"\Aarn:[^:]*:s3:::\*\Z")
 
 
-def resource_matches(pattern: str, resource: str, service: str = "s3") -> bool:
+def resource_matches(pattern: str, resource: str, service: str) -> bool:
     """Whether a `Resource` or `NotResource` pattern names a resource. Variables have been put in before.
 
     A request about no one resource has the resource `*`, which only `*` names; where the request is one to S3,
@@ -159,9 +159,7 @@ def _put_in_arn(pattern: str, context: Context, version: str) -> str | Unknown |
     return last if last is None or last is UNKNOWN else ":".join([*head[:5], last])
 
 
-def names_resource(
-    patterns: Sequence[str], resource: str, context: Context, version: str, service: str = "s3"
-) -> Truth:
+def names_resource(patterns: Sequence[str], resource: str, context: Context, version: str, service: str) -> Truth:
     """Whether one of the patterns of a `Resource` or `NotResource` names the resource, which a service is asked for."""
     result: Truth = False
     for pattern in patterns:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from recordscan.policy.matching import action_matches
 from scanner.policy.asking import (
     ALL,
     ALLOWED,
@@ -34,6 +35,7 @@ ACTIONS = [
     row("a star is any run of characters", ACTION, ALLOWED, identity=allow("s3:P*ct")),
     row("also an empty one", ACTION, ALLOWED, identity=allow("s3:Put*Object*")),
     row("a star alone is every name of a service", ACTION, ALLOWED, identity=allow("s3:*")),
+    row("two stars are one", ACTION, ALLOWED, identity=allow("s3:Put**")),
     row("a question mark is one character", ACTION, ALLOWED, identity=allow("s3:PutObjec?")),
     row("it is never none", ACTION, SILENT, identity=allow("s3:PutObject?")),
     row("it is never two", ACTION, SILENT, identity=allow("s3:Put?ject")),
@@ -101,6 +103,11 @@ ACTIONS = [
 @pytest.mark.parametrize(("page", "expected", "asked"), ACTIONS)
 def test_an_action_is_named_as_aws_names_it(page: str, expected: str, asked: Mapping[str, Any]) -> None:
     check(page, expected, asked)
+
+
+def test_a_pattern_names_an_action_that_is_given_in_lower_case() -> None:
+    assert action_matches("S3:Put*", "s3:putobject")
+    assert not action_matches("s3:Get*", "s3:putobject")
 
 
 def test_an_upload_in_parts_to_an_encrypted_bucket_also_needs_to_decrypt() -> None:

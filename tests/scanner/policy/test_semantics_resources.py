@@ -44,6 +44,7 @@ RESOURCES = [
     row("a wildcard within a part stays in it", RESOURCE, SILENT, identity=allow(on="arn:*s:::video/RT1.mka")),
     row("the last part keeps its colons", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/a:b"), on=f"{BUCKET}/a:b"),
     row("a star there crosses colons", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/*.mka"), on=f"{BUCKET}/a:b.mka"),
+    row("one within it, too", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/*a:b"), on=f"{BUCKET}/a:aa:b"),
     row("a question mark there crosses one", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/a?b"), on=f"{BUCKET}/a:b"),
     row("a star crosses slashes", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/*"), on=f"{BUCKET}/a/b/c"),
     row(
@@ -54,6 +55,11 @@ RESOURCES = [
     ),
     row("past several colons", RESOURCE, ALLOWED, identity=allow(on="arn:*:media/video/RT1.mka")),
     row("also in a full ARN", RESOURCE, ALLOWED, identity=allow(on="arn:*:c:d:e:f*"), on="arn:a:b:c:d:e:f:g"),
+    row(
+        "in the last part of one as ever", RESOURCE, ALLOWED, identity=allow(on="arn:*:d:e:f:g"), on="arn:a:b:c:d:e:f:g"
+    ),
+    row("for which there must be some text", RESOURCE, SILENT, identity=allow(on="arn:a:b:c:d*:*"), on="arn:a:b:c:d"),
+    row("and for all of which", RESOURCE, SILENT, identity=allow(on="arn:*:c:d:e:f"), on="arn:a:b:c:d:e:f:g"),
     row("not past the last part", RESOURCE, SILENT, identity=allow(on="arn:*:c:d:e:g"), on="arn:a:b:c:d:e:f:g"),
     row("a star within a part does not", RESOURCE, SILENT, identity=allow(on="arn:a*s3:::media/video/RT1.mka")),
     row("nor does any other of its wildcards", RESOURCE, SILENT, identity=allow(on="arn:aws?s3*:media/video/RT1.mka")),
@@ -64,6 +70,7 @@ RESOURCES = [
     row("a short ARN may have wildcards", RESOURCE, ALLOWED, identity=allow(on="arn:*:s?")),
     row("a full ARN stands for no more", RESOURCE, SILENT, identity=allow(on=[BUCKET, f"{BUCKET}/video"])),
     row("an ARN is no part of another", RESOURCE, SILENT, identity=allow(on=f"{OBJECT}:1")),
+    row("what is no ARN is like none", RESOURCE, SILENT, identity=allow(on=f"{BUCKET}/*"), on="media"),
     row("an empty text is no resource", RESOURCE, SILENT, identity=allow(on="")),
     *(
         row(
