@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from recordscan.demo import company
 from recordscan.demo.aws_server import AwsServer
 from recordscan.demo.run import Company, open_company, scan_environment
+
+hypothesis.settings.register_profile("recordscan", deadline=None)  # a busy machine is no failure; pytest has a timeout
+hypothesis.settings.load_profile("recordscan")
 
 SCRIPT = Path(sys.executable).with_name("recordscan")
 """The console script of the environment that runs the tests."""

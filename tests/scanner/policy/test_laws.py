@@ -40,7 +40,6 @@ from scanner.policy.asking import (
 
 many = settings(
     max_examples=int(os.environ.get("RECORDSCAN_EXAMPLES", "300")),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 
