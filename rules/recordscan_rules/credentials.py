@@ -11,7 +11,7 @@ from recordscan.estate.user import AccessKey
 from recordscan.facts import Known, Reason, Source, if_known, need, not_applicable, places, remark, unavailable
 from recordscan.profile import Profile
 from recordscan.redaction import redact_secret_keys
-from recordscan.rule import Findings, Severity, finding, proposal, rule_over
+from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule_over
 
 _CREDENTIALS = "https://www.twilio.com/docs/iam/credentials/api"
 _KEYS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"
@@ -37,19 +37,28 @@ _REDACTED = "[redacted: "
 def linked(target: Target) -> Findings:
     """Every rule about the writer depends on knowing which access key Twilio holds.
 
-    A link counts when the owner states it or CloudTrail proves it. A copied policy or a telling name is a hint, never a
-    proof, and leaves this rule unknown with the candidate named.
+    A link counts when the owner states it or CloudTrail proves it, and when it leads to one access key: a user who has
+    two may have given Twilio either. A copied policy or a telling name is a hint, never a proof, and leaves this rule
+    unknown with the candidate named.
     """
     enabled_setting_of(target)
-    if need(target.credential) is None:
-        not_applicable("the AWS credential that the setting names does not exist, and so holds no key")
     link = need(target.link)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
+    # Whoever may not list credentials can still tell what they hold; one that is gone holds nothing.
+    if isinstance(target.credential, Known) and need(target.credential) is None:
+        unavailable(Reason.NOT_FOUND, "the AWS credential that the setting names does not exist, and so holds no key")
+    if link.user_arn is None:
+        unavailable(Reason.NOT_FOUND, link.why)
     if not link.proven:
         unavailable(
             Reason.UNDECIDABLE,
             f"a hint of class {link.evidence} points to {link.user_arn} ({link.why}), which proves nothing",
+        )
+    if link.access_key_id is None:
+        unavailable(
+            Reason.UNDECIDABLE,
+            f"{link.why} {link.user_arn}, but not which access key Twilio holds; name the key",
         )
     remark(f"evidence of class {link.evidence}: {link.why}, that of {link.user_arn}")
     return ()
@@ -159,35 +168,32 @@ def key_active(target: Target) -> Findings:
 
     An active key whose last use does not fit the newest Recording contradicts the link, and leaves this rule unknown.
     """
-    enabled_setting_of(target)
+    setting = enabled_setting_of(target)
     link = need(target.link)
-    writer = writer_of(target)
-    keys = need(writer.access_keys)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
-    key = _only_active(keys) if link.access_key_id is None else _by_id(keys, link.access_key_id)
-    if key is None or not key.active:
-        state = "gone" if key is None else key.status
-        yield finding(
-            f"the access key that {target.name} are uploaded with is {state}",
-            writer.arn,
-            expected="Active",
-            observed=state,
-            evidence=places(writer.access_keys, "Status"),
-        )
+    if link.user_arn is None:
+        yield _unusable(target, "gone", str(need(setting.credential_sid)), places(target.link))
         return
-    _require_use(target, key)
+    writer = writer_of(target)
+    keys = [key for key in need(writer.access_keys) if link.access_key_id in (key.id, None)]
+    if not any(key.active for key in keys):
+        state = ", ".join(sorted({key.status for key in keys})) or "gone"
+        yield _unusable(target, state, writer.arn, places(writer.access_keys, "Status"))
+        return
+    if len(keys) > 1:
+        unavailable(Reason.UNDECIDABLE, "the user has several access keys; name the one that Twilio holds")
+    _require_use(target, keys[0])
 
 
-def _by_id(keys: tuple[AccessKey, ...], access_key_id: str) -> AccessKey | None:
-    return next((key for key in keys if key.id == access_key_id), None)
-
-
-def _only_active(keys: tuple[AccessKey, ...]) -> AccessKey | None:
-    active = [key for key in keys if key.active]
-    if len(active) > 1:
-        unavailable(Reason.UNDECIDABLE, "the user has several active keys; name the one that Twilio holds")
-    return active[0] if active else None
+def _unusable(target: Target, state: str, resource: str, evidence: Source) -> Finding:
+    return finding(
+        f"the access key that {target.name} are uploaded with is {state}",
+        resource,
+        expected="Active",
+        observed=state,
+        evidence=evidence,
+    )
 
 
 def _require_use(target: Target, key: AccessKey) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
-from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.s3url import S3Location, in_folder, parse_s3_url
 from recordscan.estate.target import Target, location_of, setting_of
 from recordscan.estate.twilio import Composition, Recording
 from recordscan.facts import Fact, Known, Reason, need, not_applicable, unavailable
@@ -187,7 +187,4 @@ def _place(url: str | None, expected: S3Location) -> str | None:
         return "a location that is no URL of an S3 bucket"
     if parsed.bucket != expected.bucket:
         return f"the bucket {parsed.bucket}"
-    # Compared folder by folder: what lies under `media-old/` does not lie under `media`.
-    folder = expected.key_prefix.rstrip("/")
-    inside = not folder or f"{parsed.key_prefix.rstrip('/')}/".startswith(f"{folder}/")
-    return None if inside else f"another prefix of {parsed.bucket}"
+    return None if in_folder(parsed.key_prefix, expected.key_prefix) else f"another prefix of {parsed.bucket}"

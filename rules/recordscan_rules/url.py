@@ -5,7 +5,19 @@ from recordscan.estate.estate import Estate, WholeEstate
 from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras, written_bucket
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of, setting_of
 from recordscan.estate.twilio import TwilioAccount
-from recordscan.facts import Citation, Known, Reason, Source, Unavailable, need, not_applicable, places, unavailable
+from recordscan.facts import (
+    Citation,
+    Known,
+    Reason,
+    Source,
+    Unavailable,
+    derive,
+    if_known,
+    need,
+    not_applicable,
+    places,
+    unavailable,
+)
 from recordscan.redaction import SECRET_KEY
 from recordscan.rule import Findings, Severity, finding, proposal, rule, rule_over
 
@@ -398,23 +410,34 @@ def endpoint_family(target: Target) -> Findings:
 def partition(target: Target) -> Findings:
     """An IAM user of one partition cannot sign requests for another, nor use a key there: every upload fails."""
     location = _location(target)
-    link = need(target.link)
-    if link is None:
-        not_applicable(f"external storage of {target.media} is not enabled")
-    names = {"the writer": link.user_arn}
-    key = need(target.key)
-    if key is not None:
-        names["the key"] = need(key.arn)
+    names = {"the writer": derive(lambda: _writer_arn(target)), "the key": derive(lambda: _key_arn(target))}
     for what, name in names.items():
-        arn = parse_arn(name)
+        known = if_known(name)
+        arn = parse_arn(known) if known is not None else None
         if arn is not None and arn.partition != location.partition:
             yield finding(
                 f"the URL of {target.name} is of {location.partition}, but {what} is of {arn.partition}",
-                name,
+                str(arn),
                 expected=location.partition,
                 observed=arn.partition,
-                evidence=_shown(target) + places(target.link) + places(target.key),
+                evidence=_shown(target) + places(name),
             )
+    for name in names.values():
+        need(name)
+
+
+def _writer_arn(target: Target) -> str | None:
+    link = need(target.link)
+    if link is not None and not link.proven:
+        unavailable(
+            Reason.UNDECIDABLE, f"a hint of class {link.evidence} ({link.why}) does not prove who the writer is"
+        )
+    return None if link is None else link.user_arn
+
+
+def _key_arn(target: Target) -> str | None:
+    key = need(target.key)
+    return None if key is None else need(key.arn)
 
 
 @rule_over(

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from recordscan.engine import assess
 from recordscan.facts import Reason
 from recordscan.plugins import load_rules
 from recordscan.result import Outcome
 from recordscan.rule import Severity
 from recordscan.testing import (
+    AWS_ACCOUNT,
     BUCKET,
     CREDENTIAL,
     PREFIX,
@@ -113,8 +115,9 @@ def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Se
         ("settings-encryption-key-exists", setting(encryption_enabled=True), FAIL),
         ("settings-encryption-key-exists", setting(encryption_enabled=True, encryption_key_sid=CREDENTIAL), FAIL),
         ("settings-encryption-key-exists", sound, NONE),
-        ("cred-linked", sets("twilio:ListAwsCredentials", "/credentials", []), NONE),
-        ("cred-linked", denied("twilio:ListAwsCredentials"), UNKNOWN),
+        ("cred-linked", denied("twilio:ListAwsCredentials"), PASS),
+        ("cred-linked", setting(aws_credentials_sid=None), UNKNOWN),
+        ("cred-linked", setting(aws_storage_enabled=False), NONE),
         ("cred-linked", sound, PASS),
         ("cred-age", sets("twilio:ListAwsCredentials", "/credentials/0/date_updated", ago(days=900)), PASS),
         ("cred-age", sets("twilio:ListAwsCredentials", "/credentials/0/date_created", None), UNKNOWN),
@@ -122,6 +125,30 @@ def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Se
 )
 def test_settings_and_credentials(rule_id: str, example: Example, outcome: Outcome) -> None:
     check(rule_id, example(), RECORDINGS, outcome)
+
+
+def test_a_credential_that_is_gone_holds_no_key() -> None:
+    # Not by judge(): for whoever may not list credentials the owner's word counts.
+    case = sets("twilio:ListAwsCredentials", "/credentials", [])()
+    [target] = case.estate().recording_targets()
+    found = assess(RULES["cred-linked"], target, case.profile)
+    assert (found.outcome, found.reason) == (UNKNOWN, Reason.NOT_FOUND)
+
+
+def test_a_partition_passes_only_when_the_writer_and_the_key_are_known() -> None:
+    hint = {"UserName": "video", "Arn": f"arn:aws:iam::{AWS_ACCOUNT}:user/video"}
+    case = sound()
+    case.scope = replace(case.scope, credential_links={})
+    case.add("iam:GetAccountAuthorizationDetails", {"UserDetailList": [hint], "Policies": []})
+    check("url-partition", case, RECORDINGS, UNKNOWN)
+    check("url-partition", denied("iam:GetAccessKeyLastUsed")(), RECORDINGS, UNKNOWN)
+    check("url-partition", sound(), RECORDINGS, PASS)
+
+
+def test_a_writer_of_another_partition_fails_even_when_the_key_cannot_be_read() -> None:
+    case = denied("s3:GetBucketEncryption")()
+    case.scope = replace(case.scope, credential_links={CREDENTIAL: "arn:aws-cn:iam::999999999999:user/w"})
+    check("url-partition", case, RECORDINGS, FAIL)
 
 
 def test_a_credential_that_is_not_on_the_pages_read_may_be_on_the_next() -> None:

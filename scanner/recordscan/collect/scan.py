@@ -11,7 +11,7 @@ from recordscan.collect.twilio import TwilioAccountReader
 from recordscan.estate.answers import Answers
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import head_requests, read_bucket
-from recordscan.estate.estate import Caller
+from recordscan.estate.estate import Caller, links_of_others
 from recordscan.estate.key import key_region
 from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
 from recordscan.estate.organization import POLICY_TYPES
@@ -212,11 +212,13 @@ class Scan:
         question = LinkQuestion(
             credential_sid=credential_sid,
             configured=self._scope.credential_links.get(credential_sid),
+            taken=links_of_others(self._scope, credential_sid),
             friendly_name=None,
             account=self._caller.account,
             partition=self._caller.partition,
             bucket=location.bucket,
             prefix=location.key_prefix,
+            shared=Known(False),  # a user too many may be read, never one too few
             region=region,
         )
         reads: list[Flow] = []
@@ -230,7 +232,7 @@ class Scan:
         await together(reads)
         link = link_credential(self._answers, question)
         if isinstance(link, Known) and link.value.proven:
-            user = parse_arn(link.value.user_arn)
+            user = parse_arn(str(link.value.user_arn))
             if user is not None and user.account == self._caller.account and user.resource.startswith("user/"):
                 await self._user(user.resource.rpartition("/")[2])
 

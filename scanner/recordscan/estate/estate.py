@@ -18,8 +18,8 @@ from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
 from recordscan.estate.user import IamUser, read_user
-from recordscan.facts import Fact, Known, Reason, Unavailable, derive, need, pluck, unavailable
-from recordscan.scope import BucketScope
+from recordscan.facts import Fact, Known, Reason, Unavailable, any_true, derive, if_known, need, pluck, unavailable
+from recordscan.scope import BucketScope, Scope
 from recordscan.snapshot import Snapshot
 
 
@@ -274,13 +274,27 @@ class Estate:
         if sid is None:
             unavailable(Reason.NOT_CONFIGURED, "the setting names no AWS credential")
         caller = need(self.caller)
-        question = link_question(sid, at, bucket, credential, caller, configured=self.scope.credential_links.get(sid))
+        resource, found = if_known(credential), if_known(bucket)
+        question = LinkQuestion(
+            credential_sid=sid,
+            configured=self.scope.credential_links.get(sid),
+            taken=links_of_others(self.scope, sid),
+            friendly_name=resource.friendly_name if resource is not None else None,
+            account=caller.account,
+            partition=caller.partition,
+            bucket=at.bucket,
+            prefix=at.key_prefix,
+            shared=any_true(*(_stores_in(at.bucket, other, sid) for a in self.accounts for other in a.settings)),
+            region=if_known(found.region) if found is not None else None,
+        )
         return need(link_credential(self.answers, question))
 
     def _writer(self, link: Fact[Link | None]) -> IamUser | None:
         found = need(link)
         if found is None:
             return None
+        if found.user_arn is None:
+            unavailable(Reason.NOT_FOUND, found.why)
         if not found.proven:
             unavailable(
                 Reason.UNDECIDABLE,
@@ -319,27 +333,19 @@ def read_caller(answers: Answers) -> Fact[Caller]:
     return derive(compute)
 
 
-def link_question(
-    credential_sid: str,
-    location: S3Location,
-    bucket: Fact[Bucket | None],
-    credential: Fact[CredentialResource | None],
-    caller: Caller,
-    *,
-    configured: str | None,
-) -> LinkQuestion:
-    """Put together what is needed to link a credential; what cannot be read is left out."""
-    found = bucket.value if isinstance(bucket, Known) else None
-    return LinkQuestion(
-        credential_sid=credential_sid,
-        configured=configured,
-        friendly_name=credential.value.friendly_name if isinstance(credential, Known) and credential.value else None,
-        account=caller.account,
-        partition=caller.partition,
-        bucket=location.bucket,
-        prefix=location.key_prefix,
-        region=found.region.value if found is not None and isinstance(found.region, Known) else None,
-    )
+def links_of_others(scope: Scope, credential_sid: str) -> frozenset[str]:
+    """What the configuration says that other credentials hold."""
+    return frozenset(held for sid, held in scope.credential_links.items() if sid != credential_sid)
+
+
+def _stores_in(bucket: str, setting: StorageSetting, credential_sid: str) -> Fact[bool]:
+    """Whether a setting stores in a bucket with another credential than this one."""
+
+    def compute() -> bool:
+        at = _location(setting)
+        return at is not None and at.bucket == bucket and need(setting.credential_sid) != credential_sid
+
+    return derive(compute)
 
 
 def _writer_locations(target: Target, targets: Sequence[Target]) -> Fact[tuple[S3Location, ...]]:

@@ -4,24 +4,26 @@ Twilio never shows the access key id, so the link is either told by the owner or
 of its evidence:
 
     A  the owner's configuration names the access key or the user
-    B  CloudTrail shows one access key asking KMS for data keys for objects under the target's prefix
+    B  CloudTrail shows one access key, and no other, asking KMS for data keys for objects under the target's prefix
+    C  CloudTrail shows one access key doing so, but it may be another credential's, or not the only one
     D  one user carries the statements of Twilio's policy template
     E  the credential's friendly name contains the name of one user
 
-A and B are evidence. D and E are hints: they are shown, and no rule about the writer passes on them.
+A and B are evidence. The others are hints: they are shown, and no rule about the writer passes on them.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from recordscan.estate.answers import Answers, mapping, rows, text
-from recordscan.estate.arn import parse_arn
-from recordscan.estate.user import key_owner
-from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
+from recordscan.estate.arn import Arn, parse_arn
+from recordscan.estate.s3url import in_folder
+from recordscan.estate.user import access_key_ids, key_owner
+from recordscan.facts import Fact, Json, Known, Reason, derive, if_known, need, pluck, unavailable
 
-EvidenceClass = Literal["A", "B", "D", "E"]
+EvidenceClass = Literal["A", "B", "C", "D", "E"]
 
 TEMPLATE_SIDS = frozenset({"UploadUserDenyEverything", "UploadUserAllowPutObject"})
 
@@ -32,20 +34,20 @@ class Link:
 
     Attributes:
         evidence: Class of the evidence, see the module.
-        access_key_id: `AKIA…`; None where the evidence names only a user.
-        user_arn: ARN of the IAM user, or of the account's root.
+        access_key_id: `AKIA…`; None where the evidence names only a user, and that user has not just one key.
+        user_arn: ARN of the IAM user, or of the account's root; None where the access key was deleted.
         why: One sentence for the report.
     """
 
     evidence: EvidenceClass
     access_key_id: str | None
-    user_arn: str
+    user_arn: str | None
     why: str
 
     @property
     def proven(self) -> bool:
         """Whether rules about the writer may rest on it."""
-        return self.evidence in ("A", "B")
+        return self.evidence in ("A", "B") and self.user_arn is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,22 +57,47 @@ class LinkQuestion:
     Attributes:
         credential_sid: `CR…`.
         configured: What the configuration says: an access key id or a user ARN; None where it says nothing.
+        taken: What the configuration says of other credentials.
         friendly_name: Of the credential; None where unset or unreadable.
         account: AWS account id of the caller.
         partition: Its partition.
         bucket: Name of the target's bucket.
         prefix: Key prefix of the target.
+        shared: Whether a setting with another credential stores in the bucket.
         region: Region in which KMS events of the bucket are recorded; None where unknown.
     """
 
     credential_sid: str
     configured: str | None
+    taken: frozenset[str]
     friendly_name: str | None
     account: str
     partition: str
     bucket: str
     prefix: str
+    shared: Fact[bool]
     region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Uploads:
+    """IAM users that CloudTrail shows asking for data keys: access key id → user ARN.
+
+    Attributes:
+        here: For objects under the target's prefix.
+        bucket: For the bucket as a whole: with S3 Bucket Keys an event does not name the object.
+        elsewhere: For other objects of the bucket.
+        whole: Whether all events were read.
+    """
+
+    here: Mapping[str, str]
+    bucket: Mapping[str, str]
+    elsewhere: Mapping[str, str]
+    whole: bool
+
+    @property
+    def candidates(self) -> Mapping[str, str]:
+        return {**self.bucket, **self.here}
 
 
 def link_credential(answers: Answers, question: LinkQuestion) -> Fact[Link]:
@@ -84,36 +111,74 @@ def lookup_request() -> dict[str, Json]:
 
 
 def _link(answers: Answers, question: LinkQuestion) -> Link:
-    seen = derive(lambda: dict(_uploads(answers, question)))
+    seen = derive(lambda: _uploads(answers, question))
     if question.configured is not None:
-        return _checked(_told(answers, question, question.configured), seen)
-    if isinstance(seen, Known) and len(seen.value) == 1:
-        [(access_key_id, user_arn)] = need(seen).items()
-        return Link(
-            evidence="B",
-            access_key_id=access_key_id,
-            user_arn=user_arn,
-            why="in CloudTrail's latest events only this access key asks for data keys for objects under the prefix",
-        )
-    if isinstance(seen, Known) and len(seen.value) > 1:
-        users = ", ".join(sorted(set(need(seen).values())))
+        return _checked(_told(answers, question, question.configured), seen, question)
+    uploads = if_known(seen)
+    if uploads is None or not uploads.candidates:
+        return _hint(answers, question)
+    if len(uploads.candidates) > 1:
+        users = ", ".join(sorted(set(uploads.candidates.values())))
         unavailable(Reason.UNDECIDABLE, f"CloudTrail shows several access keys writing under the prefix: {users}")
-    return _hint(answers, question)
+    [(access_key_id, user_arn)] = uploads.candidates.items()
+    doubt = _doubt(uploads, question, access_key_id, user_arn)
+    shown = "in CloudTrail only this access key asks for data keys for objects under the prefix"
+    return Link(
+        evidence="B" if doubt is None else "C",
+        access_key_id=access_key_id,
+        user_arn=user_arn,
+        why=shown if doubt is None else f"{shown}, but {doubt}",
+    )
+
+
+def _doubt(uploads: _Uploads, question: LinkQuestion, access_key_id: str, user_arn: str) -> str | None:
+    """Why the only access key that was seen may be another credential's; None where it cannot."""
+    if not uploads.whole:
+        return "not all events could be read"
+    if uploads.here:
+        return None
+    if {access_key_id, user_arn} & question.taken:
+        return "the configuration says that another credential holds it"
+    if set(uploads.elsewhere) - {access_key_id} or if_known(question.shared) is not False:
+        return "the events name only the bucket, in which it may not be the only one"
+    return None
 
 
 def _told(answers: Answers, question: LinkQuestion, configured: str) -> Link:
     arn = parse_arn(configured)
     if arn is not None:
-        return Link(evidence="A", access_key_id=None, user_arn=configured, why="the configuration names the IAM user")
-    owner = need(key_owner(answers, configured, question.account))
-    if owner is None:
-        unavailable(
-            Reason.NOT_FOUND,
-            f"the configuration links {question.credential_sid} to an access key that account {question.account} "
-            "does not have",
+        return _told_user(answers, question, arn)
+    account = question.account
+    owner = need(key_owner(answers, configured, account))
+    if owner is not None:
+        user_arn = user_arn_of(answers, owner, account, question.partition)
+        return Link(
+            evidence="A", access_key_id=configured, user_arn=user_arn, why="the configuration names the access key"
         )
-    user_arn = user_arn_of(answers, owner, question.account, question.partition)
-    return Link(evidence="A", access_key_id=configured, user_arn=user_arn, why="the configuration names the access key")
+    info = answers.read("sts:GetAccessKeyInfo", account, AccessKeyId=configured)
+    if if_known(pluck(info, "Account")) == account:
+        why = f"the configuration names an access key of account {account} that was deleted"
+        return Link(evidence="A", access_key_id=configured, user_arn=None, why=why)
+    unavailable(
+        Reason.NOT_FOUND,
+        f"the configuration links {question.credential_sid} to an access key that account {account} does not have",
+    )
+
+
+def _told_user(answers: Answers, question: LinkQuestion, arn: Arn) -> Link:
+    access_key_id = None
+    if arn.account == question.account and arn.resource.startswith("user/"):
+        name = arn.resource.rpartition("/")[2]
+        found = answers.read("iam:GetUser", question.account, UserName=name)
+        if isinstance(found, Known) and need(found) is None:
+            unavailable(
+                Reason.NOT_FOUND, f"the configuration links {question.credential_sid} to {arn}, which does not exist"
+            )
+        keys = if_known(access_key_ids(answers, name, question.account)) or ()
+        access_key_id = keys[0] if len(keys) == 1 else None
+    return Link(
+        evidence="A", access_key_id=access_key_id, user_arn=str(arn), why="the configuration names the IAM user"
+    )
 
 
 def user_arn_of(answers: Answers, user_name: str, account: str, partition: str) -> str:
@@ -124,32 +189,46 @@ def user_arn_of(answers: Answers, user_name: str, account: str, partition: str) 
     return f"arn:{partition}:iam::{account}:user/{user_name}"
 
 
-def _checked(link: Link, seen: Fact[dict[str, str]]) -> Link:
+def _checked(link: Link, seen: Fact[_Uploads], question: LinkQuestion) -> Link:
     """A told link, unless CloudTrail shows that other keys, and not this one, write under the prefix."""
-    if isinstance(seen, Unavailable) or not seen.value:
+    uploads = if_known(seen)
+    if uploads is None:
         return link
-    uploads = need(seen)
-    if link.access_key_id in uploads or link.user_arn in uploads.values():
+    if link.access_key_id is not None:
+        confirmed = link.access_key_id in uploads.candidates
+    else:
+        confirmed = link.user_arn in uploads.candidates.values()
+    of_others = {key for key, user in uploads.bucket.items() if {key, user} & question.taken} - set(uploads.here)
+    rivals = {user for key, user in uploads.candidates.items() if key not in of_others}
+    if confirmed or not rivals:
         return link
-    users = ", ".join(sorted(set(uploads.values())))
     unavailable(
-        Reason.UNDECIDABLE, f"the configuration names {link.user_arn}, but CloudTrail shows uploads by {users} only"
+        Reason.UNDECIDABLE,
+        f"the configuration names {_named(link)}, but CloudTrail shows uploads with other access keys only, of "
+        + ", ".join(sorted(rivals)),
     )
 
 
-def _uploads(answers: Answers, question: LinkQuestion) -> Iterator[tuple[str, str]]:
-    """Access key id and user ARN of each IAM user seen writing under the prefix."""
+def _named(link: Link) -> str:
+    key = f"the access key {link.access_key_id[:4]}…{link.access_key_id[-4:]}" if link.access_key_id else ""
+    return " of ".join(part for part in (key, link.user_arn) if part)
+
+
+def _uploads(answers: Answers, question: LinkQuestion) -> _Uploads:
     answer = answers.read("cloudtrail:LookupEvents", question.account, region=question.region, **lookup_request())
     bucket = f"arn:{question.partition}:s3:::{question.bucket}"
+    found: dict[str, dict[str, str]] = {"here": {}, "bucket": {}, "elsewhere": {}}
     for row in rows(answer, "Events"):
         event = _event(need(text(pluck(row, "CloudTrailEvent"))))
         identity = event.get("userIdentity") or {}
         context = (event.get("requestParameters") or {}).get("encryptionContext") or {}
-        about = str(context.get("aws:s3:arn", ""))
-        if identity.get("type") != "IAMUser" or not identity.get("accessKeyId"):
+        about, _, key = str(context.get("aws:s3:arn", "")).partition("/")
+        by_user = identity.get("type") == "IAMUser" and identity.get("accessKeyId")
+        if about != bucket or not by_user or event.get("errorCode"):
             continue
-        if about == bucket or about.startswith(f"{bucket}/{question.prefix}"):
-            yield str(identity["accessKeyId"]), str(identity.get("arn", ""))
+        place = "bucket" if not key else "here" if in_folder(key, question.prefix) else "elsewhere"
+        found[place][str(identity["accessKeyId"])] = str(identity.get("arn", ""))
+    return _Uploads(**found, whole=not need(pluck(answer, "truncated")))
 
 
 def _event(body: str | None) -> Mapping[str, Json]:

@@ -171,6 +171,12 @@ def written_bucket(url: str) -> WrittenBucket | None:
     return WrittenBucket(name=bucket, style=endpoint.style, fault=fault)
 
 
+def in_folder(key: str, prefix: str) -> bool:
+    """Whether a key lies under a prefix, folder by folder: what lies under `media-old/` does not lie under `media`."""
+    folder = prefix.rstrip("/")
+    return not folder or f"{key.rstrip('/')}/".startswith(f"{folder}/")
+
+
 def url_extras(url: str) -> tuple[UrlExtra, ...]:
     """What a URL has beside scheme, host and path, whatever else is wrong with it."""
     parts = _split(url)

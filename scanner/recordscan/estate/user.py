@@ -102,6 +102,12 @@ def key_owner(answers: Answers, access_key_id: str, account: str) -> Fact[str | 
     return derive(lambda: None if need(answer) is None else need(text(pluck(answer, "UserName"))))
 
 
+def access_key_ids(answers: Answers, user_name: str, account: str) -> Fact[tuple[str, ...]]:
+    """Ids of a user's access keys."""
+    answer = answers.read("iam:ListAccessKeys", account, UserName=user_name)
+    return derive(lambda: tuple(key.id for key in _access_keys(answers, answer, account)))
+
+
 def _access_keys(answers: Answers, answer: Fact[Json], account: str) -> tuple[AccessKey, ...]:
     def parse(row: Fact[Json]) -> AccessKey:
         key_id = need(text(pluck(row, "AccessKeyId")))
