@@ -3,7 +3,18 @@
 from recordscan.estate.estate import Estate
 from recordscan.estate.inventory import AccountKey
 from recordscan.estate.target import Target, key_of
-from recordscan.facts import Fact, Reason, need, not_applicable, places, unavailable
+from recordscan.facts import (
+    Fact,
+    Known,
+    Reason,
+    Unavailable,
+    derive,
+    if_known,
+    need,
+    not_applicable,
+    places,
+    unavailable,
+)
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule_over
 
 _STATES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"
@@ -35,28 +46,31 @@ def key_state(holder: Target | AccountKey) -> Findings:
     """
     key = key_of(holder)
     holds_media = isinstance(holder, Target)
-    usage = _stated(key.usage, "usage")
-    if holds_media and usage != "ENCRYPT_DECRYPT":
+    usage, state = _stated(key.usage, "usage"), _stated(key.state, "state")
+    if holds_media and isinstance(usage, Known) and need(usage) != "ENCRYPT_DECRYPT":
         yield finding(
             f"the KMS key {key.reference} is not made for encryption",
             key.reference,
             expected="ENCRYPT_DECRYPT",
-            observed=usage,
+            observed=usage.value,
             discriminator="usage",
             evidence=places(key.usage),
         )
-    state = _stated(key.state, "state")
-    if state in _UNUSABLE:
+    if isinstance(state, Known) and need(state) in _UNUSABLE:
         yield finding(
-            f"the KMS key {key.reference} is {state} and can neither encrypt nor decrypt",
+            f"the KMS key {key.reference} is {state.value} and can neither encrypt nor decrypt",
             key.reference,
             severity=Severity.CRITICAL if holds_media else Severity.LOW,
             expected="Enabled",
-            observed=state,
+            observed=state.value,
             evidence=places(key.state),
         )
-    elif state != "Enabled":
-        unavailable(Reason.UNDECIDABLE, f"the KMS key {key.reference} is in passing state {state}; scan again later")
+    if holds_media:
+        need(usage)
+    if need(state) not in ("Enabled", *_UNUSABLE):
+        unavailable(
+            Reason.UNDECIDABLE, f"the KMS key {key.reference} is in passing state {need(state)}; scan again later"
+        )
 
 
 @rule_over(
@@ -86,10 +100,13 @@ def key_pending_deletion(holder: Target | AccountKey) -> Findings:
     way.
     """
     key = key_of(holder)
-    state = _stated(key.state, "state")
+    state = need(_stated(key.state, "state"))
     if state in _PENDING_DELETION:
-        date = need(key.deletion_date)
-        when = f"on {date:%Y-%m-%d}" if date is not None else "once its replicas are"
+        date = if_known(key.deletion_date)
+        if isinstance(key.deletion_date, Unavailable):
+            when = "on a date that cannot be read"
+        else:
+            when = f"on {date:%Y-%m-%d}" if date is not None else "once its replicas are"
         yield finding(
             f"the KMS key {key.reference} will be deleted {when}, and with it all that it encrypts",
             key.reference,
@@ -137,11 +154,11 @@ def key_rotation(holder: Target | AccountKey) -> Findings:
     for deletion KMS says that its rotation is off; that is judged as the deletion that it is.
     """
     key = key_of(holder)
-    if _stated(key.manager, "manager") == "AWS":
+    if need(_stated(key.manager, "manager")) == "AWS":
         not_applicable("AWS rotates the keys that it manages every year")
-    if _stated(key.origin, "origin") != "AWS_KMS" or _stated(key.spec, "spec") != "SYMMETRIC_DEFAULT":
+    if need(_stated(key.origin, "origin")) != "AWS_KMS" or need(_stated(key.spec, "spec")) != "SYMMETRIC_DEFAULT":
         not_applicable("a key of this origin and kind cannot rotate by itself")
-    if _stated(key.state, "state") in _PENDING_DELETION:
+    if need(_stated(key.state, "state")) in _PENDING_DELETION:
         not_applicable("the key is to be deleted")
     rotation = need(key.rotation)
     if rotation is None:
@@ -156,8 +173,13 @@ def key_rotation(holder: Target | AccountKey) -> Findings:
         )
 
 
-def _stated(fact: Fact[str | None], what: str) -> str:
-    value = need(fact)
-    if value is None:
-        unavailable(Reason.MALFORMED, f"KMS does not state the {what} of the key")
-    return value
+def _stated(fact: Fact[str | None], what: str) -> Fact[str]:
+    """What KMS says of the key; unavailable where it leaves that out."""
+
+    def compute() -> str:
+        value = need(fact)
+        if value is None:
+            unavailable(Reason.MALFORMED, f"KMS does not state the {what} of the key")
+        return value
+
+    return derive(compute)

@@ -7,7 +7,6 @@ from recordscan.estate.target import Target, bucket_of, enabled_setting_of, loca
 from recordscan.estate.twilio import TwilioAccount
 from recordscan.facts import (
     Citation,
-    Known,
     Reason,
     Source,
     Unavailable,
@@ -205,9 +204,10 @@ def region_present(target: Target) -> Findings:
     location = _location(target)
     if location.region is not None:
         return
-    bucket = need(target.bucket)
+    bucket = if_known(target.bucket)
     region = bucket.region if bucket is not None else Unavailable(Reason.NOT_FOUND, "no bucket")
-    new = isinstance(region, Known) and region.value not in REGIONS_BEFORE_MARCH_2019
+    lies_in = if_known(region)
+    new = lies_in is not None and lies_in not in REGIONS_BEFORE_MARCH_2019
     yield finding(
         f"the URL of {target.name} names no Region" + (", and the bucket's Region needs one" if new else ""),
         target.uid,

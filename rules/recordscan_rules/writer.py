@@ -1,12 +1,13 @@
 """The IAM user whose access key Twilio holds: its keys are young, few and in use, and it is no person."""
 
 from datetime import datetime
+from functools import partial
 
 from recordscan.estate.estate import Estate
 from recordscan.estate.inventory import AccountUser
 from recordscan.estate.target import Target, writer_of
 from recordscan.estate.user import AccessKey, IamUser
-from recordscan.facts import Known, Reason, derive, need, not_applicable, places, unavailable
+from recordscan.facts import Known, Reason, derive, if_known, need, not_applicable, places, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule, rule_over
 
@@ -53,8 +54,10 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
     count.
     """
     user = writer_of(holder)
-    for key in _some_active_keys(user):
-        days = _days_since(need(key.created), holder.as_of)
+    keys = _some_active_keys(user)
+    for key in keys:
+        created = if_known(key.created)
+        days = _days_since(created, holder.as_of) if created is not None else 0
         if days > profile.key_max_age_days:
             yield finding(
                 f"the active access key {key.label} of the IAM user {user.user_name} is {days} days old",
@@ -65,6 +68,8 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
                 observed=f"{days} days",
                 discriminator=key.id,
             )
+    for key in keys:
+        need(key.created)
 
 
 @rule_over(
@@ -139,10 +144,12 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
     easily forgotten.
     """
     user = writer_of(holder)
-    for key in _some_active_keys(user):
-        used = need(key.last_use)
-        days = _days_since(used.when if used is not None else need(key.created), holder.as_of)
+    idle_since = {key: derive(partial(_idle_since, key)) for key in _some_active_keys(user)}
+    for key, fact in idle_since.items():
+        since = if_known(fact)
+        days = _days_since(since, holder.as_of) if since is not None else 0
         if days > profile.key_unused_days:
+            used = if_known(key.last_use)
             yield finding(
                 f"the active access key {key.label} of the IAM user {user.user_name} "
                 + (f"was last used {days} days ago" if used is not None else f"was never used in {days} days"),
@@ -152,6 +159,8 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
                 evidence=places(key.last_use),
                 discriminator=key.id,
             )
+    for fact in idle_since.values():
+        need(fact)
 
 
 @rule(
@@ -215,6 +224,12 @@ def _active_keys(user: IamUser) -> list[AccessKey]:
 
 def _some_active_keys(user: IamUser) -> list[AccessKey]:
     return _active_keys(user) or not_applicable("the user has no active access key")
+
+
+def _idle_since(key: AccessKey) -> datetime:
+    """When a key was last used; when it was made, where it never was."""
+    used = need(key.last_use)
+    return used.when if used is not None else need(key.created)
 
 
 def _days_since(moment: datetime, as_of: datetime) -> int:

@@ -76,6 +76,18 @@ def test_a_key_that_is_not_made_for_encryption_fails(usage: str) -> None:
     assert judge(key_state, key(KeyUsage=usage)).outcome is Outcome.FAIL
 
 
+@pytest.mark.parametrize(
+    "members", [{"KeyState": "Disabled", "KeyUsage": None}, {"KeyUsage": "SIGN_VERIFY", "KeyState": None}]
+)
+def test_what_kms_leaves_out_does_not_hide_what_it_says(members: dict[str, Json]) -> None:
+    assert judge(key_state, key(**members)).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("name", ["KeyUsage", "KeyState"])
+def test_what_kms_leaves_out_of_a_key_in_good_order_is_unknown(name: str) -> None:
+    assert judge(key_state, key(**{name: None})).outcome is Outcome.UNKNOWN
+
+
 def test_a_signing_key_that_no_target_uses_is_in_order() -> None:
     assert judge(key_state, with_other_key(KeyUsage="SIGN_VERIFY"), OTHER_KEY).outcome is Outcome.PASS
 
@@ -90,8 +102,9 @@ def test_a_disabled_key_that_no_target_uses_is_a_low_finding() -> None:
     [
         ({"KeyState": "PendingDeletion", "DeletionDate": "2026-12-01T00:00:00Z"}, "on 2026-12-01"),
         ({"KeyState": "PendingReplicaDeletion"}, "once its replicas are"),
+        ({"KeyState": "PendingDeletion", "DeletionDate": "soon"}, "on a date that cannot be read"),
     ],
-    ids=["PendingDeletion", "PendingReplicaDeletion, which others miss"],
+    ids=["PendingDeletion", "PendingReplicaDeletion, which others miss", "on no date"],
 )
 def test_a_key_that_is_to_be_deleted_fails_and_says_when(members: dict[str, Json], when: str) -> None:
     assessment = judge(key_pending_deletion, key(**members))

@@ -287,6 +287,11 @@ def test_a_url_that_is_left_in_a_setting_that_is_off(rule_id: str, saved: str | 
     check(rule_id, setting(aws_storage_enabled=False, aws_s3_url=saved)(), RECORDINGS, outcome)
 
 
+def test_a_url_without_a_region_fails_even_when_nothing_of_aws_can_be_read() -> None:
+    case = denied("sts:GetCallerIdentity", url(f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}"))()
+    check("url-region-present", case, RECORDINGS, FAIL, Severity.LOW)
+
+
 def test_no_message_about_a_url_repeats_the_password_in_it() -> None:
     case = url(bucket_url(PREFIX).replace("https://", "https://user:hunter2@"))()
     assert "hunter2" not in str(judge(RULES["url-no-extras"], case, RECORDINGS).findings)

@@ -149,6 +149,21 @@ def test_a_key_without_a_readable_date_is_unknown() -> None:
     assert judge(key_age, case).outcome is Outcome.UNKNOWN
 
 
+def test_a_key_without_a_date_does_not_hide_one_that_is_too_old() -> None:
+    case = keys(access_key(ACCESS_KEY, 1), access_key(SECOND_KEY, 200))
+    case.set("iam:ListAccessKeys", "/AccessKeyMetadata/0/CreateDate", None)
+    assessment = judge(key_age, case)
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.HIGH)
+
+
+def test_a_last_use_that_may_not_be_read_does_not_hide_a_key_that_nothing_uses() -> None:
+    case = keys(access_key(ACCESS_KEY, 200), access_key(SECOND_KEY, 200), last_use=100)
+    case.scope = replace(case.scope, credential_links={"CR" + "1" * 32: WRITER_ARN})
+    case.deny("iam:GetAccessKeyLastUsed", AccessKeyId=ACCESS_KEY)
+    assessment = judge(key_unused, case)
+    assert (assessment.outcome, len(assessment.findings)) == (Outcome.FAIL, 1)
+
+
 @pytest.mark.parametrize(("newest", "outcome"), [(14, Outcome.PASS), (15, Outcome.FAIL)])
 def test_two_keys_are_in_order_while_the_newer_one_is_young_which_others_fail(newest: int, outcome: Outcome) -> None:
     assessment = judge(key_count, keys(access_key(ACCESS_KEY, 80), access_key(SECOND_KEY, newest)))
@@ -214,3 +229,19 @@ def test_a_password_that_may_not_be_asked_for_is_unknown() -> None:
     case.deny("iam:GetLoginProfile")
     assessment = judge(no_console, case)
     assert (assessment.outcome, assessment.permission) == (Outcome.UNKNOWN, "iam:GetLoginProfile")
+
+
+@pytest.mark.parametrize(
+    ("unread", "outcome"),
+    [
+        (("iam:GetUser",), Outcome.PASS),
+        (("iam:ListAccessKeys",), Outcome.PASS),
+        (("iam:GetUser", "iam:ListAccessKeys"), Outcome.UNKNOWN),
+    ],
+)
+def test_no_password_counts_only_of_a_user_who_is_known_to_exist(unread: tuple[str, ...], outcome: Outcome) -> None:
+    case = sound()
+    case.scope = replace(case.scope, credential_links={"CR" + "1" * 32: WRITER_ARN})
+    for operation in unread:
+        case.deny(operation)
+    assert judge(no_console, case).outcome is outcome

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from recordscan.estate.answers import Answers, moment, rows, text
 from recordscan.estate.principal import Principal, read_user_principal
-from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable, any_true, derive, need, pluck, unavailable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class IamUser:
         account: Account id.
         exists: False when IAM says that there is no such user.
         access_keys: All of them.
-        console_password: Whether the user has a login profile.
+        console_password: Whether the user, who must be known to exist, has a login profile.
         mfa_devices: Serial numbers of its MFA devices.
         other_credentials: Ids of SSH keys, signing certificates and service-specific credentials that are active.
         user_id: `AIDA…`.
@@ -82,13 +82,17 @@ def read_user(answers: Answers, user_name: str, arn: str, *, account: str) -> Ia
             return Unavailable(Reason.NOT_FOUND, f"there is no IAM user {user_name}", found.source)
         return answers.read(operation, account, UserName=user_name)
 
+    exists = derive(lambda: need(found) is not None)
+    keys = ask("iam:ListAccessKeys")
+    # IAM lists the keys only of a user who is there.
+    there = any_true(exists, derive(lambda: need(keys) is not None))
     return IamUser(
         arn=arn,
         user_name=user_name,
         account=account,
-        exists=derive(lambda: need(found) is not None),
-        access_keys=derive(lambda: _access_keys(answers, ask("iam:ListAccessKeys"), account)),
-        console_password=derive(lambda: need(ask("iam:GetLoginProfile")) is not None),
+        exists=exists,
+        access_keys=derive(lambda: _access_keys(answers, keys, account)),
+        console_password=derive(lambda: _has_password(ask("iam:GetLoginProfile"), there)),
         mfa_devices=derive(lambda: _mfa(ask("iam:ListMFADevices"))),
         other_credentials=derive(lambda: tuple(_other_credentials(ask))),
         user_id=text(pluck(found, "User", "UserId")),
@@ -139,6 +143,15 @@ def _last_use(answer: Fact[Json]) -> LastUse | None:
 def _stated(fact: Fact[Json]) -> str | None:
     value = need(text(fact))
     return None if value == "N/A" else value
+
+
+def _has_password(profile: Fact[Json], there: Fact[bool]) -> bool:
+    if need(profile) is not None:
+        return True
+    # "No such entity" is also what IAM says of the profile of a user who does not exist.
+    if not need(there):
+        unavailable(Reason.NOT_FOUND, "whether the IAM user exists cannot be told")
+    return False
 
 
 def _mfa(answer: Fact[Json]) -> tuple[str, ...]:
