@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.key import key_region
-from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.s3url import S3Location, parse_object_url
 from recordscan.estate.target import Target, bucket_of, key_of
 from recordscan.estate.twilio import Composition, Recording
 from recordscan.facts import Known, Reason, derive, need, not_applicable, places, unavailable
@@ -249,7 +249,7 @@ def _uploaded_lately(target: Target, bucket: Bucket) -> bool:
 
 
 def _lies_in(bucket: Bucket, url: str | None) -> bool:
-    location = parse_s3_url(url)
+    location = parse_object_url(url)
     return isinstance(location, S3Location) and location.bucket == bucket.name
 
 

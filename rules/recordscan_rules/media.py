@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
-from recordscan.estate.s3url import S3Location, in_folder, parse_s3_url
-from recordscan.estate.target import Target, location_of, setting_of
-from recordscan.estate.twilio import Composition, Recording
+from recordscan.estate.s3url import S3Location, S3UrlError, in_folder, parse_object_url, parse_s3_url
+from recordscan.estate.target import Target, setting_of
+from recordscan.estate.twilio import KNOWN_STATUSES, Composition, Recording
 from recordscan.facts import Fact, Known, Reason, need, not_applicable, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule_over
@@ -42,6 +42,13 @@ def _held(kind: str, label: str, held: Sequence[Media], discriminator: str) -> F
     )
 
 
+def _require_known_statuses(media: Listing[Media]) -> None:
+    """Leave the rule unknown where media may be held in a status that Twilio added since."""
+    for item in media.items:
+        if item.status not in KNOWN_STATUSES and item.location is None:
+            unavailable(Reason.UNDECIDABLE, f"whether Twilio holds {item.sid}, which is {item.status}, is not known")
+
+
 def _count(items: Sequence[Media], kind: str) -> str:
     return f"{len(items)} {kind if len(items) != 1 else kind.removesuffix('s')}"
 
@@ -70,6 +77,7 @@ def recordings_in_twilio(target: Target, profile: Profile) -> Findings:
     held = [r for r in recordings.items if r.status in ("processing", "completed") and r.location is None]
     if held:
         yield _held("Recordings", target.name, held, target.uid)
+    _require_known_statuses(recordings)
     need(recordings.whole)
 
 
@@ -92,6 +100,7 @@ def compositions_in_twilio(target: Target) -> Findings:
     held = [c for c in compositions.items if c.status == "completed" and c.location is None]
     if held:
         yield _held("Compositions", target.name, held, target.uid)
+    _require_known_statuses(compositions)
     need(compositions.whole)
 
 
@@ -153,13 +162,17 @@ def new_internal_after_external(target: Target) -> Findings:
     references=(_RECORDINGS, _COMPOSITIONS),
 )
 def location_matches_settings(target: Target) -> Findings:
-    """Older media may lie in a bucket that everybody has forgotten, or that belongs to somebody else by now."""
-    location = location_of(target)
+    """Older media may lie in a bucket that everybody has forgotten, or that belongs to somebody else by now.
+
+    Where storage was switched off, media is held against the URL that is left in the setting. The scheme is left to
+    `url-https`: bucket and prefix alone say where media lies.
+    """
     media = _media_of(target)
     stored = [item for item in media.items if item.location is not None]
     if not stored:
         need(media.whole)
         not_applicable(f"no {target.media} are stored externally")
+    location = _saved_location(target)
     elsewhere: dict[str, list[Media]] = {}
     for item in stored:
         place = _place(item.location, location)
@@ -177,12 +190,20 @@ def location_matches_settings(target: Target) -> Findings:
     need(media.whole)
 
 
+def _saved_location(target: Target) -> S3Location:
+    """The place that the setting names, whether it is on or off."""
+    parsed = parse_s3_url(need(setting_of(target).url))
+    if isinstance(parsed, S3UrlError):
+        unavailable(Reason.MALFORMED, f"the setting names no bucket to compare with: {parsed.message}")
+    return parsed
+
+
 def _place(url: str | None, expected: S3Location) -> str | None:
     """Where media lies, where that is not the expected place; None where it is.
 
     Twilio shows a whole object URL, or only the configured prefix, with or without its last slash.
     """
-    parsed = parse_s3_url(url)
+    parsed = parse_object_url(url)
     if not isinstance(parsed, S3Location):
         return "a location that is no URL of an S3 bucket"
     if parsed.bucket != expected.bucket:

@@ -85,6 +85,24 @@ def off(example: Example) -> Example:
     return make
 
 
+def emptied(example: Example) -> Example:
+    """Storage is off, and the setting names no bucket any more."""
+
+    def make() -> Case:
+        case = off(example)()
+        case.set("twilio:FetchRecordingSettings", "/aws_s3_url", None)
+        return case
+
+    return make
+
+
+def walked_twice(processing: str | None, completed: str | None) -> Example:
+    """A Recording was in the list of those in processing, and came to be in that of the completed ones."""
+    row = recording(1, status="processing", media_external_location=processing)
+    done = recordings(recording(1, media_external_location=completed))
+    return sets("twilio:ListRecordings", "/recordings", [row], start=done, status="processing")
+
+
 def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Severity | None = None) -> None:
     found = judge(RULES[rule_id], case, subject)
     assert found.outcome is outcome, (found.detail, found.findings)
@@ -103,6 +121,8 @@ def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Se
         ("settings-recordings-external", denied("twilio:ListRecordings", off(sound)), UNKNOWN),
         ("settings-complete", setting(aws_s3_url=None), FAIL),
         ("settings-complete", setting(aws_s3_url=""), FAIL),
+        ("settings-complete", setting(aws_s3_url="   "), FAIL),
+        ("settings-complete", setting(aws_credentials_sid=" \t"), FAIL),
         ("settings-complete", setting(aws_credentials_sid=None, aws_storage_enabled=False), NONE),
         ("settings-complete", never_configured, NONE),
         ("settings-dormant", never_configured, PASS),
@@ -184,12 +204,27 @@ def test_stored_media_is_found_folder_by_folder(saved: str, stored: str, outcome
         ("media-location-matches-settings", stored_at(f"https://{BUCKET}.s3-eu-west-1.amazonaws.com/{PREFIX}"), PASS),
         ("media-location-matches-settings", stored_at(bucket_url(PREFIX, bucket="former")), FAIL),
         ("media-location-matches-settings", stored_at("https://example.com/video/"), FAIL),
+        ("media-location-matches-settings", stored_at(f"{bucket_url(PREFIX)}{'p' * 990}/RT1.mkv"), PASS),
+        ("media-location-matches-settings", stored_at(f"{bucket_url('former/')}{'p' * 990}/RT1.mkv"), FAIL),
+        ("media-location-matches-settings", stored_at(f"{bucket_url(PREFIX)}{'p' * 1024}"), FAIL),
         ("media-location-matches-settings", stored_at(None), NONE),
+        ("media-location-matches-settings", off(stored_at(None)), NONE),
+        ("media-location-matches-settings", off(stored_at(bucket_url(PREFIX))), PASS),
+        ("media-location-matches-settings", off(stored_at(bucket_url(PREFIX, bucket="former"))), FAIL),
+        ("media-location-matches-settings", emptied(stored_at(bucket_url(PREFIX))), UNKNOWN),
+        ("media-location-matches-settings", emptied(stored_at(None)), NONE),
         ("media-location-matches-settings", cut("twilio:ListRecordings", stored_at(bucket_url(PREFIX))), UNKNOWN),
         ("media-location-matches-settings", cut("twilio:ListRecordings", stored_at("https://example.com/")), FAIL),
         ("media-recordings-in-twilio", stored_at(bucket_url(PREFIX), None), FAIL),
         ("media-recordings-in-twilio", recordings(recording(1, status="failed", media_external_location=None)), PASS),
         ("media-recordings-in-twilio", recordings(recording(1, status="deleted", media_external_location=None)), PASS),
+        (
+            "media-recordings-in-twilio",
+            recordings(recording(1, status="resting", media_external_location=None)),
+            UNKNOWN,
+        ),
+        ("media-recordings-in-twilio", recordings(recording(1, status="resting")), PASS),
+        ("media-recordings-in-twilio", walked_twice(None, bucket_url(PREFIX)), PASS),
         ("media-recordings-in-twilio", profile(stored_at(None), storage="compose-then-delete"), NONE),
         ("media-recordings-in-twilio", recordings(), PASS),
         ("media-recordings-in-twilio", cut("twilio:ListRecordings"), UNKNOWN),
@@ -213,6 +248,17 @@ def test_media(rule_id: str, example: Example, outcome: Outcome) -> None:
 )
 def test_a_lapse_that_has_passed_is_milder(places: tuple[str | None, ...], severity: Severity) -> None:
     check("media-new-internal-after-external", stored_at(*places)(), RECORDINGS, FAIL, severity)
+
+
+def test_media_that_two_lists_show_is_counted_once() -> None:
+    found = judge(RULES["media-recordings-in-twilio"], walked_twice(None, None)(), RECORDINGS)
+    assert found.findings[0].observed == "1"
+
+
+def test_a_composition_in_a_status_that_nobody_knows_may_be_held_by_twilio() -> None:
+    rows = [composition(1, status="resting", media_external_location=None)]
+    example = sets("twilio:ListCompositions", "/compositions", rows, start=composing, status="completed")
+    check("media-compositions-in-twilio", example(), COMPOSITIONS, UNKNOWN)
 
 
 def test_a_composition_under_way_is_not_held_by_twilio() -> None:

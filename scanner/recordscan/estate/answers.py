@@ -103,10 +103,10 @@ def listing(fact: Fact[Json], member: str, parse: Callable[[Fact[Json]], T]) -> 
 
 
 def text(fact: Fact[Json]) -> Fact[str | None]:
-    """A string or null; an empty string counts as null, as consoles save it so."""
+    """A string or null; an empty or blank string counts as null, as consoles save it so."""
     if isinstance(fact, Unavailable):
         return fact
-    if fact.value is None or fact.value == "":
+    if fact.value is None or (isinstance(fact.value, str) and not fact.value.strip()):
         return Known(None, fact.source)
     if isinstance(fact.value, str):
         return Known(fact.value, fact.source)

@@ -54,6 +54,8 @@ UrlExtra: TypeAlias = Literal["user info", "port", "query", "fragment"]
 MAX_PREFIX_BYTES = 900
 """S3 keys have at most 1024 bytes (UTF-8), and Twilio still appends a name."""
 
+MAX_KEY_BYTES = 1024
+
 REDACTED = "REDACTED"
 
 
@@ -146,10 +148,12 @@ class WrittenBucket:
 
 def parse_s3_url(url: str | None) -> S3Location | S3UrlError:
     """Tell bucket, Region and key prefix from a URL. Never raises, whatever the text."""
-    try:
-        return _parse(url)
-    except _Refused as refused:
-        return refused.error
+    return _answer(url, MAX_PREFIX_BYTES)
+
+
+def parse_object_url(url: str | None) -> S3Location | S3UrlError:
+    """The same of the URL of an object, whose key needs no room for a name; `key_prefix` is the key."""
+    return _answer(url, MAX_KEY_BYTES)
 
 
 def written_bucket(url: str) -> WrittenBucket | None:
@@ -301,7 +305,14 @@ _RESERVED_PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_SUFFIXES = (".mrap", "--table-s3")
 
 
-def _parse(url: str | None) -> S3Location:
+def _answer(url: str | None, longest: int) -> S3Location | S3UrlError:
+    try:
+        return _parse(url, longest)
+    except _Refused as refused:
+        return refused.error
+
+
+def _parse(url: str | None, longest: int) -> S3Location:
     if url is None or not url.strip():
         raise _Refused("empty", "no URL is set")
     parts = _split(url)
@@ -313,8 +324,8 @@ def _parse(url: str | None) -> S3Location:
     _check_special_name(bucket)
     _check_extras(parts)
     _check_bucket(bucket, endpoint)
-    if len(key_prefix.encode()) > MAX_PREFIX_BYTES:
-        raise _Refused("prefix_too_long", f"the key prefix is longer than {MAX_PREFIX_BYTES} bytes")
+    if len(key_prefix.encode()) > longest:
+        raise _Refused("prefix_too_long", f"the key prefix is longer than {longest} bytes")
     warnings = set(endpoint.warnings)
     if scheme == "http":
         warnings.add("insecure_scheme")

@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 from recordscan.estate.answers import Answers, Listing, flag, integer, listing, moment, text
 from recordscan.facts import Fact, Json, Reason, Source, derive, need, pluck, unavailable
 
-T = TypeVar("T")
+M = TypeVar("M", bound="Recording | Composition")
 
 Product = Literal["recordings", "compositions"]
 PRODUCTS: tuple[Product, ...] = ("recordings", "compositions")
@@ -20,6 +20,8 @@ RECORDING_STATUSES = ("processing", "completed", "failed")
 """Asked one by one; `deleted` Recordings have no media left."""
 
 COMPOSITION_STATUSES = ("enqueued", "processing", "completed", "failed")
+
+KNOWN_STATUSES = {*RECORDING_STATUSES, *COMPOSITION_STATUSES, "deleted"}
 
 _SETTINGS_OPERATION = {
     "recordings": "twilio:FetchRecordingSettings",
@@ -232,13 +234,16 @@ def _own_status(accounts: Fact[Json], sid: str) -> str | None:
     return None
 
 
-def _merged(parts: list[Fact[Listing[T]]]) -> Fact[Listing[T]]:
-    """One listing of several; whole when all are."""
+def _merged(parts: list[Fact[Listing[M]]]) -> Fact[Listing[M]]:
+    """One listing of several, one for each status in the order that media goes through; whole when all are.
 
-    def compute() -> Listing[T]:
+    Media that moves on while the lists are walked can be in two of them, and counts as what it came to be.
+    """
+
+    def compute() -> Listing[M]:
         listings = [need(part) for part in parts]
         return Listing(
-            items=tuple(item for part in listings for item in part.items),
+            items=tuple({item.sid: item for part in listings for item in part.items}.values()),
             whole=derive(lambda: all([need(part.whole) for part in listings])),
         )
 
