@@ -4,7 +4,7 @@ from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, setting_of
 from recordscan.estate.twilio import CredentialResource, TwilioAccount
-from recordscan.facts import Fact, need, not_applicable, places
+from recordscan.facts import Fact, any_true, derive, need, not_applicable, places
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
@@ -38,14 +38,15 @@ def recordings_external(target: Target, profile: Profile) -> Findings:
     """Until the switch is on, Twilio keeps every Recording in its own cloud.
 
     A requirement that excludes third-party storage is broken with the first Recording, and the switch of Compositions
-    does not help: the two are separate. A setting that was never saved counts as off.
+    does not help: the two are separate. A setting that was never saved counts as off. It does not matter in an account
+    that shows no use of Video at all: no Recording, no Composition and no Composition Hook.
     """
     if profile.storage == "compose-then-delete":
         not_applicable("the profile has Recordings composed at Twilio and then deleted")
     if not need(setting_of(target).enabled):
-        recordings = need(_account_of(target).recordings)
-        if not recordings.items and need(recordings.whole):
-            not_applicable("the account has no Recordings")
+        account = _account_of(target)
+        if not need(any_true(_any(account.recordings), _any(account.compositions), _any(account.hooks))):
+            not_applicable("the account has neither Recordings, nor Compositions, nor Composition Hooks")
         yield finding(
             f"{target.name} are stored in Twilio's cloud",
             target.uid,
@@ -88,13 +89,20 @@ def compositions_external(target: Target) -> Findings:
     )
 
 
+def _any(fact: Fact[Listing[object]]) -> Fact[bool]:
+    """Whether a list has a row, on the pages that were read or on others."""
+
+    def compute() -> bool:
+        listing = need(fact)
+        return bool(listing.items) or not need(listing.whole)
+
+    return derive(compute)
+
+
 def _composes_nothing(account: TwilioAccount) -> bool:
-    if not need(account.setting("recordings").enabled):
-        return False
-    compositions, hooks = need(account.compositions), need(account.hooks)
-    if compositions.items or hooks.items:
-        return False
-    return need(compositions.whole) and need(hooks.whole)
+    return need(account.setting("recordings").enabled) and not need(
+        any_true(_any(account.compositions), _any(account.hooks))
+    )
 
 
 @rule_over(

@@ -21,6 +21,7 @@ from recordscan.testing import (
     bucket_url,
     composing,
     composition,
+    hook,
     judge,
     recording,
     sound,
@@ -103,6 +104,18 @@ def walked_twice(processing: str | None, completed: str | None) -> Example:
     return sets("twilio:ListRecordings", "/recordings", [row], start=done, status="processing")
 
 
+def failed_composition() -> Case:
+    case = sound()
+    case.set("twilio:ListCompositions", "/compositions", [composition(1, status="failed")], status="failed")
+    return case
+
+
+def with_hook() -> Case:
+    case = sound()
+    case.set("twilio:ListCompositionHooks", "/composition_hooks", [hook(enabled=False)])
+    return case
+
+
 def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Severity | None = None) -> None:
     found = judge(RULES[rule_id], case, subject)
     assert found.outcome is outcome, (found.detail, found.findings)
@@ -119,6 +132,12 @@ def check(rule_id: str, case: Case, subject: str, outcome: Outcome, severity: Se
         ("settings-recordings-external", off(recordings()), NONE),
         ("settings-recordings-external", denied("twilio:FetchRecordingSettings"), UNKNOWN),
         ("settings-recordings-external", denied("twilio:ListRecordings", off(sound)), UNKNOWN),
+        ("settings-recordings-external", off(recordings(start=failed_composition)), FAIL),
+        ("settings-recordings-external", denied("twilio:ListRecordings", off(failed_composition)), FAIL),
+        ("settings-recordings-external", off(recordings(start=with_hook)), FAIL),
+        ("settings-recordings-external", denied("twilio:ListCompositionHooks", off(recordings())), UNKNOWN),
+        ("settings-recordings-external", denied("twilio:ListCompositionHooks", off(sound)), FAIL),
+        ("settings-recordings-external", cut("twilio:ListCompositions", off(recordings())), UNKNOWN),
         ("settings-complete", setting(aws_s3_url=None), FAIL),
         ("settings-complete", setting(aws_s3_url=""), FAIL),
         ("settings-complete", setting(aws_s3_url="   "), FAIL),
