@@ -7,8 +7,8 @@ from recordscan.estate.bucket import Bucket
 from recordscan.estate.key import key_region
 from recordscan.estate.s3url import S3Location, parse_object_url
 from recordscan.estate.target import Target, bucket_of, key_of
-from recordscan.estate.twilio import Composition, Recording
-from recordscan.facts import Known, Reason, derive, need, not_applicable, places, unavailable
+from recordscan.estate.twilio import Composition, Product, Recording, TwilioAccount
+from recordscan.facts import Known, Reason, derive, if_known, need, not_applicable, places, unavailable
 from recordscan.policy.denials import sse_c_denied
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
@@ -17,6 +17,12 @@ _DEFAULT_ENCRYPTION = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/buc
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
 
 _LATELY = timedelta(days=7)
+
+_ACCESS_DENIED: dict[Product, frozenset[str]] = {
+    "recordings": frozenset({"53615"}),
+    "compositions": frozenset({"53625", "53669"}),
+}
+"""What Twilio logs when the bucket denies an upload, for which SSE-S3 is one of the documented causes."""
 
 
 @rule(
@@ -56,8 +62,8 @@ def bucket_sse_kms(target: Target) -> Findings:
     Every new bucket has SSE-S3 (AES256) since January 2023, so a freshly made bucket is in the unsupported
     state until somebody changes it. Its objects are encrypted then, but with no key policy that could keep a
     reader out and no record of who decrypted what. Uploads of the last week that reached the bucket show that
-    Twilio copes with it; then the finding is a low one. Whether Twilio copes with `aws:kms:dsse` is
-    documented nowhere.
+    Twilio copes with it; then the finding is a low one, unless Twilio's error log shows a later one that was
+    denied. Whether Twilio copes with `aws:kms:dsse` is documented nowhere.
     """
     bucket = bucket_of(target)
     algorithm = need(bucket.encryption).algorithm
@@ -234,7 +240,7 @@ def sse_c_blocked(target: Target) -> Findings:
 
 
 def _uploaded_lately(target: Target, bucket: Bucket) -> bool:
-    """Whether Twilio shows media of the last days that lies in this very bucket."""
+    """Whether Twilio shows media of the last days in this very bucket, and no later upload that was denied."""
     if target.account is None or target.setting is None:
         return False
     account = target.account
@@ -245,7 +251,14 @@ def _uploaded_lately(target: Target, bucket: Bucket) -> bool:
         media = need(account.compositions).items
     stored = [item for item in media if item.status == "completed" and _lies_in(bucket, item.location)]
     newest = max((need(item.created) for item in stored), default=datetime.min.replace(tzinfo=target.as_of.tzinfo))
-    return target.as_of - newest <= _LATELY
+    return target.as_of - newest <= _LATELY and not _denied_since(newest, account, target.setting.product)
+
+
+def _denied_since(newest: datetime, account: TwilioAccount, product: Product) -> bool:
+    """Whether the error log, where it can be read, shows that the bucket denied an upload since."""
+    log = if_known(account.alerts)
+    denied = [alert for alert in log.items if alert.error_code in _ACCESS_DENIED[product]] if log is not None else []
+    return any(not isinstance(alert.created, Known) or alert.created.value > newest for alert in denied)
 
 
 def _lies_in(bucket: Bucket, url: str | None) -> bool:

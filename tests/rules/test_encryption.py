@@ -18,6 +18,8 @@ from recordscan.testing import (
     TLS_ONLY_POLICY,
     TWILIO_ACCOUNT,
     Case,
+    ago,
+    alert,
     bucket_url,
     composing,
     composition,
@@ -27,6 +29,7 @@ from recordscan.testing import (
     sound,
 )
 from recordscan_rules.encryption import bucket_sse_kms, customer_key, key_arn, kms_region, sse_c_blocked
+from recordscan_rules.keys import key_state
 
 RECORDINGS = f"twilio:{TWILIO_ACCOUNT}/recordings"
 RULE = "/ServerSideEncryptionConfiguration/Rules/0"
@@ -102,6 +105,38 @@ def test_sse_s3_is_milder_where_uploads_succeed_lately(rows: list[dict[str, Json
     assessment = judge(bucket_sse_kms, changed(encrypts("AES256"), stored(*rows)))
     assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, severity)
     assert assessment.findings[0].observed == "AES256"
+
+
+def logged(*rows: dict[str, Json]) -> Change:
+    return lambda case: case.set("twilio:ListAlerts", "/alerts", list(rows))
+
+
+@pytest.mark.parametrize(
+    ("change", "severity"),
+    [
+        pytest.param(logged(alert(53615, date_generated=ago(hours=2))), Severity.HIGH, id="denied since"),
+        pytest.param(logged(alert(53615, date_generated=ago(days=2))), Severity.LOW, id="denied before"),
+        pytest.param(logged(alert(53615, date_generated=None)), Severity.HIGH, id="denied nobody knows when"),
+        pytest.param(logged(alert(53611, date_generated=ago(hours=2))), Severity.LOW, id="failed for another reason"),
+        pytest.param(logged(alert(53669, date_generated=ago(hours=2))), Severity.LOW, id="a Composition was denied"),
+        pytest.param(lambda case: case.deny("twilio:ListAlerts"), Severity.LOW, id="a log that cannot be read"),
+    ],
+)
+def test_sse_s3_is_no_milder_when_an_upload_was_denied_since(change: Change, severity: Severity) -> None:
+    case = changed(encrypts("AES256"), stored(recording(1)), change)
+    assert judge(bucket_sse_kms, case).severity is severity
+
+
+@pytest.mark.parametrize("code", [53625, 53669])
+def test_sse_s3_is_no_milder_when_a_composition_was_denied_since(code: int) -> None:
+    case = changed(encrypts("AES256"), logged(alert(code, date_generated=ago(hours=2))), case=composing())
+    assert judge(bucket_sse_kms, case).severity is Severity.HIGH
+
+
+@pytest.mark.parametrize("rule", [kms_region, key_arn, key_state], ids=lambda r: r.id)
+def test_a_key_that_is_left_over_beside_sse_s3_is_not_judged(rule: Rule) -> None:
+    case = changed(encrypts("AES256", ALIAS))
+    assert judge(rule, case, RECORDINGS).outcome is Outcome.NOT_APPLICABLE
 
 
 def test_sse_s3_is_judged_by_compositions_where_these_are_stored() -> None:

@@ -94,6 +94,11 @@ def test_a_rule_that_ends_all_media_within_the_limits_passes(entries: list[dict[
         pytest.param([entry(Filter={"Prefix": "logs/"})], id="another prefix, which others pass"),
         pytest.param([entry(Filter={"Tag": {"Key": "a", "Value": "b"}})], id="tagged objects, which others pass"),
         pytest.param([entry(Filter={"ObjectSizeGreaterThan": 1})], id="objects of some size"),
+        pytest.param([entry(Filter={"StorageClass": "STANDARD"})], id="objects of some new kind"),
+        pytest.param(
+            [entry(Filter={"And": {"Prefix": "video/", "ObjectSizeGreaterThan": 0}})], id="objects that are not empty"
+        ),
+        pytest.param([entry(Filter={"And": {"Prefix": "video/", "Owner": "x"}})], id="prefix and some new kind"),
         pytest.param(
             [entry(Filter={"And": {"Prefix": "video/", "Tags": [{"Key": "a", "Value": "b"}]}})], id="prefix and tags"
         ),

@@ -420,6 +420,20 @@ def test_alerts(rule_id: str, code: int | str, outcome: Outcome) -> None:
     check(rule_id, sets("twilio:ListAlerts", "/alerts", [alert(code)])(), ACCOUNT, outcome)
 
 
+@pytest.mark.parametrize(("rule_id", "code"), [("alert-data-loss", 53616), ("alert-upload-config", 53615)])
+@pytest.mark.parametrize(("days", "outcome"), [(29, PASS), (30, UNKNOWN), (90, UNKNOWN)])
+def test_an_error_log_is_whole_only_as_far_back_as_twilio_keeps_it(
+    rule_id: str, code: int, days: int, outcome: Outcome
+) -> None:
+    case = sound()
+    since = ago(days=days)[:10]
+    case.scope = replace(case.scope, alerts_since=since)
+    case.add("twilio:ListAlerts", {"alerts": [], "truncated": False}, account=TWILIO_ACCOUNT, start_date=since)
+    check(rule_id, case, ACCOUNT, outcome)
+    case.set("twilio:ListAlerts", "/alerts", [alert(code)])
+    check(rule_id, case, ACCOUNT, FAIL)
+
+
 @pytest.mark.parametrize("rule_id", ["alert-data-loss", "alert-upload-config"])
 def test_an_error_log_that_was_not_read_to_its_end_is_not_clean(rule_id: str) -> None:
     check(rule_id, cut("twilio:ListAlerts")(), ACCOUNT, UNKNOWN)

@@ -180,9 +180,9 @@ class Scan:
             partition=self._caller.partition,
             expected=self._owners,
         )
-        encryption = found.encryption
-        if region is not None and isinstance(encryption, Known) and encryption.value.key is not None:
-            await self._key(encryption.value.key, key_region(encryption.value.key, region))
+        key = found.encryption.value.kms_key if isinstance(found.encryption, Known) else None
+        if region is not None and key is not None:
+            await self._key(key, key_region(key, region))
 
     async def _key(self, reference: str, region: str) -> None:
         described = await self._aws(kms.DESCRIBE_KEY, region=region, KeyId=reference)

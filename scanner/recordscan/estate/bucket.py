@@ -52,6 +52,11 @@ class Encryption:
     bucket_key: bool
     blocked: tuple[str, ...] | None
 
+    @property
+    def kms_key(self) -> str | None:
+        """The key that S3 encrypts with; None where it is none of KMS, whatever key the configuration still names."""
+        return self.key if self.algorithm.startswith("aws:kms") else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
@@ -69,7 +74,7 @@ class LifecycleRule:
         label: Its id, or `#n`.
         enabled: Status is Enabled.
         prefix: Keys that it covers begin with this.
-        narrowed: What else narrows it: tags or object sizes; () when the prefix is all.
+        narrowed: What else narrows it, such as tags or object sizes; () when the prefix is all.
         expiration_days: Days after which current versions expire; None where it expires none by age.
         expiration_date: A fixed date of expiry; None for none.
         noncurrent_days: Days after which noncurrent versions are deleted; None for never.
@@ -329,8 +334,9 @@ def _lifecycle_rule(row: Fact[Json], index: int) -> LifecycleRule:
     rule = mapping(row)
     scope = rule.get("Filter") or {}
     both = scope.get("And") or {}
-    narrowed = [word for word in ("Tag", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if word in scope]
-    narrowed += [word for word in ("Tags", "ObjectSizeGreaterThan", "ObjectSizeLessThan") if both.get(word)]
+    # Whatever is no prefix narrows, also what S3 may add one day.
+    narrowed = [word for word in scope if word not in ("Prefix", "And")]
+    narrowed += [word for word in both if word != "Prefix"]
     expiration = pluck(row, "Expiration")
     noncurrent = pluck(row, "NoncurrentVersionExpiration")
     date = pluck(expiration, "Date")

@@ -244,7 +244,7 @@ class Estate:
         found = need(bucket)
         if found is None:
             return None
-        reference = need(found.encryption).key
+        reference = need(found.encryption).kms_key
         if reference is None:
             return None
         return need(self.key(reference, key_region(reference, need(found.region))))

@@ -4,12 +4,12 @@ Field names and their traps: https://www.twilio.com/docs/video/api/recording-set
 https://www.twilio.com/docs/video/api/external-s3-recordings.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
-from recordscan.estate.answers import Answers, Listing, flag, integer, listing, moment, text
-from recordscan.facts import Fact, Json, Reason, Source, derive, need, pluck, unavailable
+from recordscan.estate.answers import Answers, Listing, flag, integer, listing, moment, parse_moment, text
+from recordscan.facts import Fact, Json, Reason, Source, Unavailable, derive, need, pluck, unavailable
 
 M = TypeVar("M", bound="Recording | Composition")
 
@@ -20,6 +20,9 @@ RECORDING_STATUSES = ("processing", "completed", "failed")
 """Asked one by one; `deleted` Recordings have no media left."""
 
 COMPOSITION_STATUSES = ("enqueued", "processing", "completed", "failed")
+
+ALERTS_KEPT = timedelta(days=30)
+"""How long Twilio keeps its error log."""
 
 KNOWN_STATUSES = {*RECORDING_STATUSES, *COMPOSITION_STATUSES, "deleted"}
 
@@ -186,6 +189,7 @@ def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since:
         as_of: The moment that ages are counted to.
     """
     accounts = answers.read("twilio:ListAccounts", sid)
+    alerts = answers.read("twilio:ListAlerts", sid, start_date=alerts_since)
     return TwilioAccount(
         sid=sid,
         label=label,
@@ -206,7 +210,7 @@ def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since:
         hooks=listing(answers.read("twilio:ListCompositionHooks", sid), "composition_hooks", _hook),
         aws_credentials=listing(answers.read("twilio:ListAwsCredentials", sid), "credentials", _credential),
         public_keys=listing(answers.read("twilio:ListPublicKeys", sid), "credentials", _credential),
-        alerts=listing(answers.read("twilio:ListAlerts", sid, start_date=alerts_since), "alerts", _alert),
+        alerts=derive(lambda: _alerts(alerts, parse_moment(alerts_since), as_of)),
         as_of=as_of,
     )
 
@@ -223,6 +227,21 @@ def read_setting(answers: Answers, sid: str, product: Product) -> StorageSetting
         encryption_enabled=flag(pluck(answer, "encryption_enabled")),
         encryption_key_sid=text(pluck(answer, "encryption_key_sid")),
         friendly_name=text(pluck(answer, "friendly_name")),
+    )
+
+
+def _alerts(answer: Fact[Json], since: datetime, as_of: datetime) -> Listing[Alert]:
+    """The error log; it is whole only as far back as Twilio keeps it."""
+    found = need(listing(answer, "alerts", _alert))
+    if as_of - since <= ALERTS_KEPT:
+        return found
+    return replace(
+        found,
+        whole=Unavailable(
+            Reason.UNDECIDABLE,
+            f"the error log was asked for since {since:%Y-%m-%d}, and Twilio keeps {ALERTS_KEPT.days} days of it",
+            answer.source,
+        ),
     )
 
 
