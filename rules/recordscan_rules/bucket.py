@@ -1,12 +1,10 @@
 """What lies in the bucket beside media."""
 
-from recordscan.estate.bucket import StoredObject
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.facts import need, not_applicable, places
 from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, rule
 
-_LARGEST_TEST_FILE = 1024
 _NAMED = 5
 
 
@@ -28,15 +26,15 @@ def test_file(target: Target, profile: Profile) -> Findings:
     The settings at Twilio carry no date, so these files are the best record of when somebody switched storage
     on or led it to this bucket. One that nobody can explain is worth a question.
     """
-    bucket, prefix = bucket_of(target), location_of(target).key_prefix
+    bucket, prefix = bucket_of(target), location_of(target).folder
     listing = need(target.objects)
     if listing is None:
         not_applicable("Twilio writes to no bucket")
-    files = [item for item in listing.items if _is_test_file(item, prefix) and item.key not in profile.test_files]
-    if files:
-        keys = sorted(item.key for item in files)
+    found = [item.key for item in listing.items if item.is_small_text and _lies_under(item.key, prefix)]
+    keys = sorted(set(found) - set(profile.test_files))
+    if keys:
         yield finding(
-            f"unexplained test files lie in the bucket {bucket.name}: {len(files)}",
+            f"unexplained test files lie in the bucket {bucket.name}: {len(keys)}",
             *(f"s3://{bucket.name}/{key}" for key in keys[:_NAMED]),
             expected="none but the known ones",
             observed=", ".join(keys[:_NAMED]) + (", …" if len(keys) > _NAMED else ""),
@@ -46,6 +44,7 @@ def test_file(target: Target, profile: Profile) -> Findings:
     need(listing.whole)
 
 
-def _is_test_file(item: StoredObject, prefix: str) -> bool:
-    name = item.key.removeprefix(prefix).removeprefix("/")
-    return name.endswith(".txt") and "/" not in name and item.size <= _LARGEST_TEST_FILE
+def _lies_under(key: str, prefix: str) -> bool:
+    """Whether Twilio may have written a key under a prefix; one without a slash may be the begin of a name."""
+    rest = key.removeprefix(prefix)
+    return prefix.endswith("/") or not prefix or rest.startswith("/") or "/" not in rest

@@ -1,6 +1,9 @@
 """The bucket URL that is saved at Twilio: whether it names a bucket, the right one, in a form that works."""
 
+import re
+
 from recordscan.estate.arn import parse_arn
+from recordscan.estate.bucket import StoredObject
 from recordscan.estate.estate import Estate, WholeEstate
 from recordscan.estate.s3url import S3Location, S3UrlError, S3UrlFault, parse_s3_url, url_extras, written_bucket
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, location_of, setting_of
@@ -66,6 +69,9 @@ _FAMILIES: frozenset[S3UrlFault] = frozenset(
         "not_a_bucket_endpoint",
     }
 )
+
+
+_MEDIA_NAME = re.compile(r"(RT|CJ)[0-9A-Za-z]+\.(mka|mkv|mp4|webm)")
 
 
 def _saved_url(target: Target) -> str:
@@ -451,14 +457,18 @@ def _key_arn(target: Target) -> str | None:
     guide="the specific path where you want Twilio to store your recordings (…) (note that / is a valid path)",
 )
 def prefix_dedicated(target: Target) -> Findings:
-    """The guide allows `/`, but rights, retention and reviews need a prefix once something else lies in the bucket."""
+    """The guide allows `/`, but rights, retention and reviews need a prefix once something else lies in the bucket.
+
+    Slashes and dots alone are no prefix. What is neither named as Twilio names media (`RT…`, `CJ…`) nor a small text
+    file in the root, as Twilio's tests leave, is something else.
+    """
     location = _location(target)
-    if location.key_prefix:
+    if location.folder:
         return
     objects = need(target.objects)
     if objects is None:
         not_applicable(f"external storage of {target.media} is not enabled")
-    foreign = [item.key for item in objects.items if not _is_media(item.key)]
+    foreign = [item.key for item in objects.items if not _is_twilios(item)]
     if foreign:
         yield finding(
             f"{target.name} go to the root of the bucket {location.bucket}, which holds other things too",
@@ -470,8 +480,9 @@ def prefix_dedicated(target: Target) -> Findings:
     need(objects.whole)
 
 
-def _is_media(key: str) -> bool:
-    return key.endswith((".mka", ".mkv", ".mp4", ".webm", ".txt"))
+def _is_twilios(item: StoredObject) -> bool:
+    name = item.key.strip("/.")
+    return _MEDIA_NAME.fullmatch(name.rpartition("/")[2]) is not None or (item.is_small_text and "/" not in name)
 
 
 @rule_over(

@@ -31,6 +31,11 @@ def test_a_test_file_is_an_informative_finding_that_names_it() -> None:
     assert assessment.findings[0].resources == (f"s3://{BUCKET}/{PREFIX}test.txt",)
 
 
+@pytest.mark.parametrize("name", ["TEST.TXT", "notes/a.txt", "AC1/RT1.Txt", ".txt"])
+def test_a_small_text_file_anywhere_under_the_prefix_may_be_a_test_file(name: str) -> None:
+    assert judge(no_test_file, stored(f"{PREFIX}{name}")).outcome is Outcome.FAIL
+
+
 def test_many_test_files_are_one_finding_that_names_five() -> None:
     assessment = judge(no_test_file, stored(*(f"{PREFIX}test-{number}.txt" for number in range(9))))
     [found] = assessment.findings
@@ -48,7 +53,6 @@ def test_a_finding_stays_the_same_when_another_file_appears() -> None:
     "case",
     [
         pytest.param(stored(f"{PREFIX}RT1.mkv"), id="media"),
-        pytest.param(stored(f"{PREFIX}notes/a.txt"), id="in a folder below"),
         pytest.param(stored(f"{PREFIX}minutes.txt", size=1025), id="too large"),
         pytest.param(stored(f"{PREFIX}test.txt.gpg"), id="another kind of file"),
     ],
@@ -71,6 +75,15 @@ def test_a_file_in_the_root_of_a_bucket_without_prefix_fails() -> None:
     request = {"Bucket": BUCKET, "ExpectedBucketOwner": "111122223333", "Prefix": ""}
     case.add(LIST, {"Contents": [{"Key": "t.txt", "Size": 4, "LastModified": ago(days=1)}]}, **request)
     assert judge(no_test_file, case).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize("prefix", ["/", "./"])
+def test_slashes_and_dots_name_no_folder_so_that_the_whole_bucket_is_looked_at(prefix: str) -> None:
+    case = sound()
+    case.set("twilio:FetchRecordingSettings", "/aws_s3_url", bucket_url(prefix))
+    request = {"Bucket": BUCKET, "ExpectedBucketOwner": "111122223333", "Prefix": ""}
+    case.add(LIST, {"Contents": [{"Key": "notes/t.txt", "Size": 4, "LastModified": ago(days=1)}]}, **request)
+    assert judge(no_test_file, case).findings[0].observed == "notes/t.txt"
 
 
 def test_a_prefix_without_slash_has_its_test_file_below_or_beside() -> None:

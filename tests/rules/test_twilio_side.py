@@ -362,6 +362,35 @@ def test_no_message_about_a_url_repeats_the_password_in_it() -> None:
     assert "hunter2" not in str(judge(RULES["url-no-extras"], case, RECORDINGS).findings)
 
 
+def in_root(*keys: str, prefix: str = "", size: int = 12) -> Case:
+    """Recordings go to the root of a bucket that holds these objects."""
+    case = url(bucket_url(prefix))()
+    rows = [{"Key": key, "Size": size, "LastModified": ago(days=2)} for key in keys]
+    objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": ""}
+    case.add("s3:ListObjectsV2", {"Contents": rows, "truncated": False}, **objects)
+    return case
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        pytest.param(in_root(), PASS, id="nothing"),
+        pytest.param(in_root(f"RT{1:032x}.mkv", f"AC1/CJ{2:032x}.mp4"), PASS, id="media"),
+        pytest.param(in_root("/RT1.mka", "./CJ1.webm", "/t.txt", prefix="/"), PASS, id="media behind a slash"),
+        pytest.param(in_root("test.txt", "T.TXT"), PASS, id="test files"),
+        pytest.param(in_root("test.txt", size=5000), FAIL, id="a large text file"),
+        pytest.param(in_root("secrets/passwords.txt"), FAIL, id="a small text file in a folder"),
+        pytest.param(in_root("hr/interviews/jane.mp4"), FAIL, id="a film of somebody else's"),
+        pytest.param(in_root("RT1.pdf"), FAIL, id="no media"),
+        pytest.param(in_root("invoices/1.pdf", prefix="/"), FAIL, id="two slashes"),
+        pytest.param(in_root("invoices/1.pdf", prefix="./"), FAIL, id="a dot"),
+        pytest.param(url(bucket_url(".media/"))(), PASS, id="a folder that begins with a dot"),
+    ],
+)
+def test_a_bucket_of_its_own_holds_what_twilio_writes_and_nothing_else(case: Case, outcome: Outcome) -> None:
+    check("url-prefix-dedicated", case, RECORDINGS, outcome)
+
+
 @pytest.mark.parametrize(("presence", "outcome"), [(404, FAIL), (403, FAIL), (200, PASS), (500, UNKNOWN)])
 def test_a_bucket_that_is_gone_or_of_somebody_else(presence: int, outcome: Outcome) -> None:
     case = sets("s3:HeadBucket", "/HTTPStatusCode", presence)()

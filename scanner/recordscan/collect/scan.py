@@ -103,7 +103,7 @@ class Scan:
         location = parse_s3_url(setting.url.value)
         if not isinstance(location, S3Location):
             return
-        flows: list[Flow] = [self._target(location.bucket, location.key_prefix)]
+        flows: list[Flow] = [self._target(location.bucket, location.folder)]
         if isinstance(setting.credential_sid, Known) and setting.credential_sid.value is not None:
             flows.append(self._link(setting.credential_sid.value, location))
         await together(flows)

@@ -32,6 +32,8 @@ PublicAccessBlock = dict[PublicAccessFlag, Fact[bool]]
 
 Presence = Literal["owned", "absent", "foreign"]
 
+_LARGEST_TEST_FILE = 1024
+
 _GROUP = "http://acs.amazonaws.com/groups/"
 PUBLIC_GROUPS = {_GROUP + "global/AllUsers": "everyone", _GROUP + "global/AuthenticatedUsers": "every AWS account"}
 
@@ -112,6 +114,11 @@ class StoredObject:
     key: str
     size: int
     modified: Fact[datetime]
+
+    @property
+    def is_small_text(self) -> bool:
+        """Whether it may be one of the test files that Twilio writes, whose names are documented nowhere."""
+        return self.key.lower().endswith(".txt") and self.size <= _LARGEST_TEST_FILE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

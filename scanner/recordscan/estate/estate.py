@@ -254,7 +254,7 @@ class Estate:
         if at is None or found is None:
             return None
         owner, account = need(found.owner), need(self.caller).account
-        return need(read_objects(self.answers, found.name, at.key_prefix, account=account, owner=owner))
+        return need(read_objects(self.answers, found.name, at.folder, account=account, owner=owner))
 
     def _trails(self, bucket: Fact[Bucket | None]) -> tuple[Trail, ...] | None:
         found = need(bucket)

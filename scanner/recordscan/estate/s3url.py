@@ -88,6 +88,11 @@ class S3Location:
         """Whether names are put below the prefix, not glued to its last segment; true of the whole bucket."""
         return not self.key_prefix or self.key_prefix.endswith("/")
 
+    @property
+    def folder(self) -> str:
+        """The prefix whose objects are looked at: "", the whole bucket, where slashes and dots alone name no folder."""
+        return self.key_prefix if self.key_prefix.strip("/.") else ""
+
     def to_dict(self) -> dict[str, object]:
         """A JSON object; `ok` is true."""
         return {
