@@ -22,6 +22,7 @@ from recordscan.scope import BucketScope, Scope, TwilioAccountScope
 FILE_NAME = "recordscan.toml"
 
 AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
+OrganizationId = Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
 TwilioSid = Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
 CredentialSid = Annotated[str, Field(pattern=r"^CR[0-9a-fA-F]{32}$")]
 KeyOrUser = Annotated[str, Field(pattern=r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$")]
@@ -95,6 +96,8 @@ class ProfileSection(_Section):
     retention_min_days: Days | None = None
     retention_max_days: Days | None = None
     test_files: list[str] = []
+    trusted_accounts: list[AccountId] = Field([], description="accounts that bucket and key may be shared with")
+    trusted_organizations: list[OrganizationId] = Field([], description="organizations that they may be shared with")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":
@@ -124,8 +127,7 @@ class Config(_Section):
 
     def to_profile(self) -> Profile:
         """The requirements, for the rules."""
-        values = self.profile.model_dump()
-        return Profile(**{**values, "test_files": tuple(values["test_files"])})
+        return Profile.of(self.profile.model_dump())
 
     def to_scope(self, *, accounts: tuple[TwilioAccountScope, ...], buckets: tuple[str, ...], now: datetime) -> Scope:
         """What the scan looks at.

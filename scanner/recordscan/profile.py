@@ -1,7 +1,10 @@
 """What an organisation requires of its recordings. The configuration fills it; rules with options read it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from recordscan.facts import Json
 
 Storage = Literal["external", "compose-then-delete"]
 
@@ -21,6 +24,8 @@ class Profile:
         retention_min_days: Least number of days that media must be kept; None for no such requirement.
         retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
         test_files: Object keys of known activation test files, which are not reported.
+        trusted_accounts: AWS account ids that the bucket and its key may be shared with.
+        trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
     """
 
     storage: Storage = "external"
@@ -32,3 +37,11 @@ class Profile:
     retention_min_days: int | None = None
     retention_max_days: int | None = None
     test_files: tuple[str, ...] = ()
+    trusted_accounts: tuple[str, ...] = ()
+    trusted_organizations: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Json]) -> "Profile":
+        """A profile from plain values, as JSON and the configuration hold them."""
+        plain: dict[str, Json] = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
+        return cls(**plain)

@@ -164,7 +164,7 @@ def _load_observation(values: dict[str, Json]) -> Observation:
 def _load_header(values: dict[str, Json]) -> SnapshotHeader:
     values.pop("schema_version")
     scope = dict(values.pop("scope"))
-    profile = dict(values.pop("profile"))
+    profile = values.pop("profile")
     return SnapshotHeader(
         **values,
         scope=Scope(
@@ -175,5 +175,5 @@ def _load_header(values: dict[str, Json]) -> SnapshotHeader:
                 "bucket_owners": tuple(scope["bucket_owners"]),
             }
         ),
-        profile=Profile(**{**profile, "test_files": tuple(profile["test_files"])}),
+        profile=Profile.of(profile),
     )

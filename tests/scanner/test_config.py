@@ -67,6 +67,8 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[scan]\nworkers = 0\n", "scan.workers: Input should be greater than or equal to 1"),
         ("[scan]\nworkers = '4'\n", "scan.workers: Input should be a valid integer"),
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
+        ("[profile]\ntrusted_accounts = ['12']\n", "profile.trusted_accounts.0: String should match"),
+        ("[profile]\ntrusted_organizations = ['acme']\n", "profile.trusted_organizations.0: String should match"),
         ("[aws]\nbucket_owners = ['12']\n", "aws.bucket_owners.0: String should match"),
         ("[credential_links]\nCR1 = 'AKIAIOSFODNN7EXAMPLE'\n", "credential_links.CR1"),
         ("[credential_links]\nCR0123456789abcdef0123456789abcdef = 'me'\n", "credential_links"),
@@ -81,6 +83,13 @@ def test_a_mistake_is_refused_with_its_place(text: str, sentence: str, tmp_path:
     assert str(path) in str(caught.value)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_whom_the_configuration_trusts_the_profile_trusts(tmp_path: Path) -> None:
+    text = "[profile]\ntrusted_accounts = ['111122223333']\ntrusted_organizations = ['o-0123456789']\n"
+    profile = load_config(write(tmp_path, text)).to_profile()
+    assert profile.trusted_accounts == ("111122223333",)
+    assert profile.trusted_organizations == ("o-0123456789",)
 
 
 def test_one_account_named_twice_is_refused(tmp_path: Path) -> None:
