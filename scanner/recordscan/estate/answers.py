@@ -196,6 +196,21 @@ def read_policy(document: str) -> PolicyDocument:
     return policy
 
 
+def settle_grants(policy: PolicyDocument, what: str) -> None:
+    """End a computation unless it is clear what every statement of a policy allows.
+
+    Args:
+        policy: A resource policy.
+        what: How to name it, such as `the bucket policy`.
+
+    Raises:
+        Missing: A statement may allow something, it is not clear what (`malformed`).
+    """
+    if policy.unclear_grants:
+        labels = ", ".join(statement.label for statement in policy.unclear_grants)
+        unavailable(Reason.MALFORMED, f"what {what} allows cannot be told, as a statement has a defect: {labels}")
+
+
 def _malformed(fact: Known[Json], wanted: str) -> Unavailable:
     pointer = fact.source[0].pointer if fact.source else ""
     return Unavailable(Reason.MALFORMED, f"the answer's {pointer or 'value'} is not {wanted}", fact.source)

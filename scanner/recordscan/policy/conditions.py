@@ -170,3 +170,6 @@ _OPERATORS: dict[str, tuple[Comparison, bool]] = {
     **{"Numeric" + name: (_ordered(_number, order), negated) for name, (order, negated) in _ORDERS.items()},
     **{"Date" + name: (_ordered(_moment, order), negated) for name, (order, negated) in _ORDERS.items()},
 }
+
+NEGATED = frozenset(name for name, (_, negated) in _OPERATORS.items() if negated)
+"""Operators that hold when no value agrees, so also where the request does not have the key."""

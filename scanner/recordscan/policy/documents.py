@@ -7,6 +7,7 @@ from such a statement but that it is there.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 """
 
+import hashlib
 import json
 import math
 import re
@@ -140,6 +141,12 @@ class Statement:
         return self.sid or f"#{self.index}"
 
     @property
+    def stable_name(self) -> str:
+        """What tells it from others from scan to scan, wherever it stands: its Sid, or a hash of what it says."""
+        text = json.dumps(self.raw, sort_keys=True, default=str)
+        return self.sid or hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
+
+    @property
     def everyone(self) -> bool:
         """Whether `Principal` covers everybody."""
         return any(principal.everyone for principal in self.principals or ())
@@ -165,6 +172,11 @@ class PolicyDocument:
     def unreadable(self) -> bool:
         """Whether no statement can be told: the document says nothing, neither that it allows nor that it does not."""
         return not self.statements and bool(self.defects)
+
+    @property
+    def unclear_grants(self) -> tuple[Statement, ...]:
+        """Statements that may allow something, but whose meaning is not clear."""
+        return tuple(s for s in self.statements if not s.valid and s.effect != "Deny")
 
 
 def load_policy(source: str | Mapping[str, Json], *, kind: PolicyKind | None = None) -> PolicyDocument:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TypeAlias
 
+from recordscan.policy.conditions import NEGATED
 from recordscan.policy.documents import ConditionTest, PolicyDocument, Principal, Statement
+from recordscan.policy.globs import includes
 
 Pin: TypeAlias = Callable[[str], bool]
 """Whether a value of a key limits the callers."""
@@ -81,11 +83,64 @@ def public_statements(document: PolicyDocument, service: str = "s3") -> tuple[Pu
         document: A resource policy.
         service: `s3`, or `kms` with its own keys and without addresses, which say nothing of who calls.
     """
-    pins = _KMS if service == "kms" else _S3
+    pins = pins_of(service)
     return tuple(
         PublicStatement(statement=statement, why=why)
         for statement in document.statements
         if (why := _why_public(statement, pins)) is not None
+    )
+
+
+def pins_of(service: str) -> Mapping[str, Pin]:
+    """The condition keys that limit who calls a service, in lower case."""
+    return _KMS if service == "kms" else _S3
+
+
+def denied_to_others(
+    document: PolicyDocument, allowed: Statement, pins: Mapping[str, Pin], service: str = "s3"
+) -> Statement | None:
+    """A Deny that takes back all that a statement allows, but for callers whom it pins by fixed values.
+
+    S3 does not look at such a Deny when it tells whether a policy is public, but it decides requests.
+
+    Args:
+        document: The policy.
+        allowed: One of its statements.
+        pins: Keys whose values limit the callers.
+        service: Whose resource the policy is about.
+    """
+    for statement in document.statements:
+        if (
+            statement.valid
+            and statement.effect == "Deny"
+            and statement.everyone
+            and all(_spares_only(test, pins) for test in statement.conditions)
+            and _is_about_all_of(statement, allowed, service)
+        ):
+            return statement
+    return None
+
+
+def _spares_only(test: ConditionTest, pins: Mapping[str, Pin]) -> bool:
+    """Whether a test of a Deny holds for all callers but pinned ones. A negated test holds without the key, too."""
+    pin = pins.get(test.key.lower())
+    return (
+        pin is not None
+        and test.base in NEGATED
+        and (test.base == "NotIpAddress") == (test.key.lower() == "aws:sourceip")
+        and test.set_operator is None
+        and bool(test.values)
+        and all(map(pin, test.values))
+    )
+
+
+def _is_about_all_of(denied: Statement, allowed: Statement, service: str) -> bool:
+    every = f"{service}:*"
+    wanted = [every] if allowed.actions is None else [a.lower() if a != "*" else every for a in allowed.actions]
+    named = [pattern.lower() for pattern in denied.actions or ()]
+    places = ("*",) if allowed.resources is None else allowed.resources
+    return all(any(includes(wide, action) for wide in named) for action in wanted) and all(
+        any(includes(wide, place) for wide in denied.resources or ()) for place in places
     )
 
 
