@@ -2,7 +2,7 @@
 
 from recordscan.estate.target import Target, bucket_of
 from recordscan.facts import need, places
-from recordscan.policy.denials import insecure_transport_denied
+from recordscan.policy.denials import insecure_transport_denied, old_tls_denied
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 
@@ -84,5 +84,44 @@ def tls_only(target: Target) -> Findings:
             severity=Severity.MEDIUM if partial else Severity.HIGH,
             expected="all requests without TLS denied",
             observed="; ".join(denial.gaps),
+            evidence=places(bucket.policy),
+        )
+
+
+@rule(
+    "bucket-tls-minimum",
+    title="The bucket refuses TLS older than version 1.2",
+    severity=Severity.LOW,
+    remediation="""
+        Add this statement to the bucket policy, beside the one that demands TLS at all:
+        `{"Sid":"DenyOldTls","Effect":"Deny","Principal":"*","Action":"s3:*",
+        "Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"],
+        "Condition":{"NumericLessThan":{"s3:TlsVersion":"1.2"}}}`.
+    """,
+    controls=proposal(nist_800_53_r5=["SC-8(1)"], pci_dss_4_0_1=["4.2.1"]),
+    references=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html",
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+    ),
+)
+def tls_minimum(target: Target) -> Findings:
+    """TLS 1.0 and 1.1 have known weaknesses; a statement in the policy proves that recordings never travel by them.
+
+    AWS's endpoints refuse these versions by themselves today, so a failure is a low one. It takes a Deny for
+    everyone, on every action, on the bucket and on all its objects, when `s3:TlsVersion` is less than 1.2 (or a later
+    version). That TLS is demanded at all is another requirement: a request without TLS has no such key.
+    """
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    denial = None if policy is None else old_tls_denied(policy, bucket.arn)
+    if denial is None or not denial.full:
+        part = "in part only" if denial is not None and denial.level == "partial" else "nowhere"
+        yield finding(
+            f"the policy of the bucket {bucket.name} denies requests with TLS older than 1.2 {part}"
+            if denial is not None
+            else f"the bucket {bucket.name} has no policy that denies requests with TLS older than 1.2",
+            bucket.arn,
+            expected="requests with TLS older than 1.2 denied",
+            observed="no bucket policy" if denial is None else "; ".join(denial.gaps),
             evidence=places(bucket.policy),
         )

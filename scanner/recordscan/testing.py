@@ -299,9 +299,18 @@ TLS_ONLY_POLICY: dict[str, Any] = {
             "Action": "s3:*",
             "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
+        },
+        {
+            "Sid": "DenyOldTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        },
     ],
 }
+"""The bucket policy of a sound estate: first the demand for TLS, then that for a version of it."""
 
 _NO_OBJECTS = {"Contents": [], "KeyCount": 0, "truncated": False}
 _ALL_BLOCKED = {

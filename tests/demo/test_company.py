@@ -66,9 +66,10 @@ def test_the_sound_bucket_is_closed_kept_and_logged(s3: Any) -> None:
     assert set(block.values()) == {True}
     [ownership] = s3.get_bucket_ownership_controls(**OWNED)["OwnershipControls"]["Rules"]
     assert ownership["ObjectOwnership"] == "BucketOwnerEnforced"
-    [statement] = json.loads(s3.get_bucket_policy(**OWNED)["Policy"])["Statement"]
-    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert len(statement["Resource"]) == 2
+    tls, version = json.loads(s3.get_bucket_policy(**OWNED)["Policy"])["Statement"]
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert version["Condition"] == {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    assert len(tls["Resource"]) == len(version["Resource"]) == 2
     assert s3.get_bucket_policy_status(**OWNED)["PolicyStatus"]["IsPublic"] is False
     assert s3.get_bucket_versioning(**OWNED)["Status"] == "Enabled"
     [rule] = s3.get_bucket_lifecycle_configuration(**OWNED)["Rules"]

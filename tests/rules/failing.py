@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from recordscan.facts import Json
 from recordscan.scope import TwilioAccountScope
@@ -15,6 +16,7 @@ from recordscan.testing import (
     KEY_ARN,
     PREFIX,
     PUBLIC_KEY,
+    REVIEWERS,
     TLS_ONLY_POLICY,
     TWILIO_ACCOUNT,
     WRITER,
@@ -79,7 +81,126 @@ def both_external() -> Case:
     return case
 
 
+TRUSTED = "444455556666"
+FOREIGN = "999988887777"
+_UPLOADS = {"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+
+SHARED_STATEMENTS: tuple[dict[str, Any], ...] = (
+    {
+        "Sid": "DenyOtherEncryption",
+        "Effect": "Deny",
+        "Principal": "*",
+        **_UPLOADS,
+        "Condition": {
+            "StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"},
+            "Null": {"s3:x-amz-server-side-encryption": "false"},
+        },
+    },
+    {
+        "Sid": "DenyOtherKey",
+        "Effect": "Deny",
+        "Principal": "*",
+        **_UPLOADS,
+        "Condition": {
+            "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": KEY_ARN},
+            "Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "false"},
+        },
+    },
+    {
+        "Sid": "Inventory",
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/inventory/*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": AWS_ACCOUNT}},
+    },
+    {
+        "Sid": "Review",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{TRUSTED}:role/review"},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{BUCKET}/{PREFIX}*",
+    },
+)
+"""Statements of a bucket policy that shares soundly."""
+
+KEY_DUTIES: tuple[dict[str, Any], ...] = (
+    {
+        "Sid": "Control",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{AWS_ACCOUNT}:role/key-admin"},
+        "Action": ["kms:Create*", "kms:Put*", "kms:Disable*", "kms:ScheduleKeyDeletion"],
+        "Resource": "*",
+    },
+    {
+        "Sid": "Use",
+        "Effect": "Allow",
+        "Principal": {"AWS": [f"arn:aws:iam::{AWS_ACCOUNT}:role/{REVIEWERS}", f"arn:aws:iam::{TRUSTED}:role/review"]},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+    },
+)
+"""Statements of a key policy that keeps duties apart."""
+
+
+def with_bucket_policy(*statements: Json, case: Case | None = None, **members: Json) -> Case:
+    """An estate whose bucket policy has more statements than the sound one."""
+    case = case or sound()
+    document = {**TLS_ONLY_POLICY, "Statement": [*TLS_ONLY_POLICY["Statement"], *statements], **members}
+    case.answer("s3:GetBucketPolicy", {"Policy": json.dumps(document)})
+    return case
+
+
+def with_key_policy(*statements: Json, case: Case | None = None) -> Case:
+    """An estate whose key policy has more statements than the sound one."""
+    case = case or sound()
+    document = json.loads(case.find("kms:GetKeyPolicy")["Policy"])
+    document["Statement"] += statements
+    case.answer("kms:GetKeyPolicy", {"Policy": json.dumps(document)})
+    return case
+
+
+def grant(**members: Json) -> dict[str, Json]:
+    """A grant for an AWS service, as ListGrants shows it."""
+    row: dict[str, Json] = {
+        "GrantId": "g" * 64,
+        "GranteeServicePrincipal": "backup.amazonaws.com",
+        "GranteePrincipal": f"arn:aws:iam::{AWS_ACCOUNT}:role/aws-service-role/backup.amazonaws.com/AWSServiceRole",
+        "IssuingAccount": f"arn:aws:iam::{AWS_ACCOUNT}:root",
+        "Operations": ["Decrypt", "CreateGrant"],
+    }
+    return {**row, **members}
+
+
+def with_grant(**members: Json) -> Case:
+    """An estate whose key has one grant."""
+    case = sound()
+    case.set("kms:ListGrants", "/Grants", [grant(**members)])
+    return case
+
+
+def to(account: str, action: Json = "s3:ListBucket", **members: Json) -> dict[str, Any]:
+    """A statement of the bucket policy that lets an account in."""
+    statement: dict[str, Any] = {
+        "Sid": "Partner",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        "Action": action,
+        "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
+    }
+    return {name: value for name, value in {**statement, **members}.items() if value is not None}
+
+
+def sharing() -> Case:
+    """Bucket and key are shared with a trusted account and with services, and duties are kept apart."""
+    case = with_key_policy(*KEY_DUTIES, case=with_bucket_policy(*SHARED_STATEMENTS))
+    case.set("kms:ListGrants", "/Grants", [grant()])
+    case.profile = replace(case.profile, trusted_accounts=(TRUSTED,))
+    return case
+
+
 SOUND: dict[str, Example] = {
+    "sharing": sharing,
     "external": sound,
     "composing": composing,
     "both external": both_external,
@@ -263,6 +384,8 @@ def no_op_deny() -> dict[str, Json]:
     nothing = {"Sid": "UploadUserDenyEverything", "Effect": "Deny", "NotAction": "*", "Resource": "*"}
     return {**document, "Statement": [nothing, *document["Statement"]]}
 
+HEADER_DEMANDED = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
+KMS_ALL: dict[str, Any] = {"Sid": "All", "Effect": "Allow", "Action": "kms:*", "Resource": "*"}
 
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
@@ -280,6 +403,7 @@ FAILING: dict[str, Example] = {
         [{"Key": f"{PREFIX}test.txt", "Size": 12, "LastModified": ago(days=9)}],
         Prefix=PREFIX,
     ),
+    "bucket-tls-minimum": answers("s3:GetBucketPolicy", None),
     "bucket-tls-only": answers("s3:GetBucketPolicy", None),
     "bucket-versioning": answers("s3:GetBucketVersioning", {}),
     "compose-hooks-vs-encrypted-recordings": encrypted_recordings_with_a_hook,

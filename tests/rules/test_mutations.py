@@ -17,6 +17,7 @@ from recordscan.testing import (
     KEY_ARN,
     PREFIX,
     PUBLIC_KEY,
+    REVIEWERS,
     TLS_ONLY_POLICY,
     Case,
     ago,
@@ -29,10 +30,23 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
+from rules.failing import (
+    KMS_ALL,
+    SHARED_STATEMENTS,
+    grant,
+    to,
+    with_bucket_policy,
+    with_key_policy,
+)
 
 RULES = load_rules()
 
-Spoil = Callable[[Case], None]
+TLS_DENY = TLS_ONLY_POLICY["Statement"][0]
+ROLE = f"arn:aws:iam::{AWS_ACCOUNT}:role/{REVIEWERS}"
+SERVICE = {"Service": "s3.amazonaws.com"}
+SSE = "s3:x-amz-server-side-encryption"
+
+Spoil = Callable[[Case], object]
 
 ENCRYPTION_RULE = "/ServerSideEncryptionConfiguration/Rules/0"
 DEFAULT = f"{ENCRYPTION_RULE}/ApplyServerSideEncryptionByDefault"
@@ -66,6 +80,29 @@ def policy(change: Callable[[dict[str, Any]], None]) -> Spoil:
     document = json.loads(json.dumps(TLS_ONLY_POLICY))
     change(document["Statement"][0])
     return answers("s3:GetBucketPolicy", {"Policy": json.dumps(document)})
+
+
+def granting(**members: Json) -> Spoil:
+    """The bucket policy has one statement more, which lets somebody list."""
+    return lambda case: with_bucket_policy(to(AWS_ACCOUNT, **members), case=case)
+
+
+def demanding(condition: Json) -> Spoil:
+    """The bucket policy denies uploads by their encryption headers."""
+    return lambda case: with_bucket_policy({**SHARED_STATEMENTS[0], "Condition": condition}, case=case)
+
+
+def key_granting(**members: Json) -> Spoil:
+    """The key policy has one statement more, which allows everything."""
+    return lambda case: with_key_policy({**KMS_ALL, **members}, case=case)
+
+
+def old_tls_allowed(case: Case) -> None:
+    case.answer("s3:GetBucketPolicy", {"Policy": json.dumps({**TLS_ONLY_POLICY, "Statement": [TLS_DENY]})})
+
+
+def granted(**members: Json) -> Spoil:
+    return sets("kms:ListGrants", "/Grants", [grant(**members)])
 
 
 def no_block(case: Case) -> None:
@@ -330,12 +367,13 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         moved_bucket("eu-north-1"),
         {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage"},
     ),
+    "old TLS not denied": (old_tls_allowed, {"bucket-tls-minimum"}),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (
         sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
         {"bucket-acl-disabled"},
     ),
-    "no policy": (answers("s3:GetBucketPolicy", None), {"bucket-tls-only"}),
+    "no policy": (answers("s3:GetBucketPolicy", None), {"bucket-tls-only", "bucket-tls-minimum"}),
     "TLS demanded of objects only": (
         policy(lambda s: s.update(Resource=f"arn:aws:s3:::{BUCKET}/*")),
         {"bucket-tls-only"},

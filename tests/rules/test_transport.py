@@ -7,9 +7,9 @@ import pytest
 
 from recordscan.facts import Json, Reason
 from recordscan.result import Outcome
-from recordscan.rule import Severity
+from recordscan.rule import Rule, Severity
 from recordscan.testing import AWS_ACCOUNT, BUCKET, TLS_ONLY_POLICY, Case, judge, judge_all, sound
-from recordscan_rules.transport import tls_only
+from recordscan_rules.transport import tls_minimum, tls_only
 
 ARN = f"arn:aws:s3:::{BUCKET}"
 BOTH = [ARN, f"{ARN}/*"]
@@ -32,8 +32,9 @@ def policy(*statements: Json) -> Case:
     return case
 
 
-def test_a_bucket_in_good_order_passes_and_without_storage_there_is_none() -> None:
-    outcomes = {uid.rpartition("/")[2]: a.outcome for uid, a in judge_all(tls_only, sound()).items()}
+@pytest.mark.parametrize("rule", [tls_only, tls_minimum], ids=lambda rule: rule.id)
+def test_a_bucket_in_good_order_passes_and_without_storage_there_is_none(rule: Rule) -> None:
+    outcomes = {uid.rpartition("/")[2]: a.outcome for uid, a in judge_all(rule, sound()).items()}
     assert outcomes == {"recordings": Outcome.PASS, "compositions": Outcome.NOT_APPLICABLE}
 
 
@@ -131,3 +132,53 @@ def test_the_partition_of_the_caller_is_that_of_the_bucket() -> None:
     case = policy(deny(Resource=[r.replace("aws", "aws-us-gov", 1) for r in BOTH]))
     case.set("sts:GetCallerIdentity", "/Arn", f"arn:aws-us-gov:sts::{AWS_ACCOUNT}:assumed-role/audit/scan")
     assert judge(tls_only, case).outcome is Outcome.PASS
+
+
+def version(operator: str, value: Json) -> dict[str, Any]:
+    return when(operator, value, "s3:TlsVersion")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param([version("NumericLessThan", "1.2")], id="without the demand for TLS, which is another rule's"),
+        pytest.param([version("NumericLessThan", 1.2)], id="a JSON number"),
+        pytest.param([version("NumericLessThan", "1.3")], id="a later version"),
+        pytest.param([version("numericlessthanifexists", ["1.2"])], id="IfExists, a list, other case"),
+        pytest.param([version("NumericLessThanEquals", "1.1")], id="the last version that is too old"),
+        pytest.param(
+            [{**version("NumericLessThan", "1.2"), "Resource": place} for place in BOTH], id="bucket and objects apart"
+        ),
+    ],
+)
+def test_a_policy_that_denies_everyone_old_versions_passes(statements: list[Json]) -> None:
+    assert judge(tls_minimum, policy(*statements)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(DENY, id="TLS demanded, but no version, which others take for one"),
+        pytest.param(version("NumericLessThan", "1.1"), id="too old a version"),
+        pytest.param(version("NumericLessThanEquals", "1"), id="too old a version, inclusive"),
+        pytest.param(version("NumericGreaterThan", "1.2"), id="the other way round"),
+        pytest.param(version("NumericLessThan", "high"), id="no number"),
+        pytest.param(version("StringEquals", "1.1"), id="a text operator"),
+        pytest.param({**version("NumericLessThan", "1.2"), "Effect": "Allow"}, id="an Allow, which others pass"),
+        pytest.param({**version("NumericLessThan", "1.2"), "Resource": f"{ARN}/*"}, id="objects only"),
+        pytest.param({**version("NumericLessThan", "1.2"), "Action": "s3:Get*"}, id="reads only"),
+        pytest.param({**version("NumericLessThan", "1.2"), "Principal": {"AWS": AWS_ACCOUNT}}, id="one account only"),
+    ],
+)
+def test_a_policy_that_leaves_old_versions_a_way_is_a_low_finding(statement: Json) -> None:
+    assessment = judge(tls_minimum, policy(statement))
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.LOW)
+    assert assessment.findings[0].observed
+
+
+def test_no_policy_denies_no_old_version_and_an_unread_one_is_unknown() -> None:
+    case = sound()
+    case.answer("s3:GetBucketPolicy", None)
+    assert judge(tls_minimum, case).findings[0].observed == "no bucket policy"
+    case.deny("s3:GetBucketPolicy")
+    assert judge(tls_minimum, case).outcome is Outcome.UNKNOWN

@@ -398,15 +398,12 @@ def upload_policy(bucket: str, prefix: str, key_arn: str | None) -> dict[str, An
 
 
 def _tls_only_policy(bucket: str, *, whole: bool) -> str:
+    """A policy that denies requests without TLS; a whole one also old versions, and on the bucket, too."""
     arns = [f"arn:aws:s3:::{bucket}/*", *([f"arn:aws:s3:::{bucket}"] if whole else [])]
-    return _document(
-        Sid="DenyInsecureTransport",
-        Effect="Deny",
-        Principal="*",
-        Action="s3:*",
-        Resource=arns,
-        Condition={"Bool": {"aws:SecureTransport": "false"}},
-    )
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": arns}
+    tls = {**deny, "Sid": "DenyInsecureTransport", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    old = {**deny, "Sid": "DenyOldTls", "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [tls, old] if whole else [tls]})
 
 
 def _compositions_policy() -> str:

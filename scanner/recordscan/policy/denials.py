@@ -159,6 +159,31 @@ WITHOUT_TLS = ConditionShape(
     ),
 )
 
+
+def _is_finite(value: str, least: float, *, above: bool) -> bool:
+    try:
+        number = float(value)
+    except ValueError:
+        return False
+    return (number > least if above else number >= least) and number < float("inf")
+
+
+WITH_OLD_TLS = ConditionShape(
+    requests="requests with TLS older than 1.2",
+    implied=(
+        ConditionForm(
+            operators=("NumericLessThan", "NumericLessThanIfExists"),
+            key="s3:tlsversion",
+            value=lambda value: _is_finite(value, 1.1, above=True),
+        ),
+        ConditionForm(
+            operators=("NumericLessThanEquals", "NumericLessThanEqualsIfExists"),
+            key="s3:tlsversion",
+            value=lambda value: _is_finite(value, 1.1, above=False),
+        ),
+    ),
+)
+
 WITH_SSE_C = ConditionShape(
     requests="uploads with a customer-provided key (SSE-C)",
     implied=(
@@ -175,6 +200,16 @@ def insecure_transport_denied(document: PolicyDocument, bucket_arn: str) -> Deni
         bucket_arn: With the partition that the bucket is in, such as `arn:aws-us-gov:s3:::media`.
     """
     return denial_coverage(document, WITHOUT_TLS, bucket_arn)
+
+
+def old_tls_denied(document: PolicyDocument, bucket_arn: str) -> Denial:
+    """How far a bucket policy denies everybody requests with TLS 1.0 and 1.1.
+
+    Args:
+        document: The bucket policy.
+        bucket_arn: With the partition that the bucket is in.
+    """
+    return denial_coverage(document, WITH_OLD_TLS, bucket_arn)
 
 
 def sse_c_denied(document: PolicyDocument, bucket_arn: str, prefix: str = "") -> Denial:
