@@ -395,6 +395,10 @@ FAILING: dict[str, Example] = {
     "bucket-access-logging": answers("s3:GetBucketLogging", {}),
     "bucket-acl-disabled": answers("s3:GetBucketOwnershipControls", None),
     "bucket-acl-public": public_acl,
+    "bucket-policy-cross-account": lambda: with_bucket_policy(to(FOREIGN)),
+    "bucket-policy-deputy": lambda: with_bucket_policy(to(FOREIGN, Principal={"Service": "s3.amazonaws.com"})),
+    "bucket-policy-hygiene": lambda: with_bucket_policy(to(AWS_ACCOUNT, NotAction="s3:Put*", Action=None)),
+    "bucket-policy-public": lambda: with_bucket_policy(to(FOREIGN, Principal="*")),
     "bucket-public-access-block": public_acl,
     "bucket-retention": answers("s3:GetBucketLifecycleConfiguration", None),
     "bucket-test-file": sets(

@@ -31,6 +31,7 @@ from recordscan.testing import (
     upload_policy,
 )
 from rules.failing import (
+    FOREIGN,
     KMS_ALL,
     SHARED_STATEMENTS,
     grant,
@@ -368,6 +369,45 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage"},
     ),
     "old TLS not denied": (old_tls_allowed, {"bucket-tls-minimum"}),
+    "bucket policy for everybody": (granting(Principal="*"), {"bucket-policy-public"}),
+    "bucket policy for everybody by TLS": (
+        granting(Principal={"AWS": "*"}, Condition={"Bool": {"aws:SecureTransport": "true"}}),
+        {"bucket-policy-public"},
+    ),
+    "bucket policy for all but one": (
+        granting(Principal=None, NotPrincipal={"AWS": ROLE}),
+        {"bucket-policy-public", "bucket-policy-hygiene"},
+    ),
+    "bucket policy that S3 calls public": (
+        sets("s3:GetBucketPolicyStatus", "/PolicyStatus/IsPublic", True),
+        {"bucket-policy-public"},
+    ),
+    "bucket policy for another account": (
+        granting(Principal={"AWS": FOREIGN}),
+        {"bucket-policy-cross-account"},
+    ),
+    "bucket policy for another organization": (
+        granting(Principal="*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-0123456789"}}),
+        {"bucket-policy-cross-account"},
+    ),
+    "bucket policy for a deleted user": (
+        granting(Principal={"AWS": "AIDAIOSFODNN7EXAMPLE1"}),
+        {"bucket-policy-cross-account", "bucket-policy-hygiene"},
+    ),
+    "bucket policy for a service": (granting(Principal=SERVICE), {"bucket-policy-deputy"}),
+    "bucket policy for a service of any account": (
+        granting(Principal=SERVICE, Condition={"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}),
+        {"bucket-policy-deputy"},
+    ),
+    "bucket policy for a service of another account": (
+        granting(Principal=SERVICE, Condition={"StringEquals": {"aws:SourceAccount": FOREIGN}}),
+        {"bucket-policy-cross-account"},
+    ),
+    "bucket policy that locks out everybody": (
+        granting(Effect="Deny", Principal="*", Action="s3:*BucketPolicy"),
+        {"bucket-policy-hygiene"},
+    ),
+    "bucket policy with a Sid twice": (granting(Sid="DenyOldTls"), {"bucket-policy-hygiene"}),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (
         sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
