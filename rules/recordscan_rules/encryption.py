@@ -1,15 +1,22 @@
 """How the bucket encrypts what Twilio writes: by default, with which key, and with whose."""
 
+import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from recordscan.estate.access import object_arn
 from recordscan.estate.arn import parse_arn
-from recordscan.estate.bucket import Bucket
+from recordscan.estate.bucket import Bucket, Encryption
 from recordscan.estate.key import key_region
 from recordscan.estate.s3url import S3Location, parse_object_url
 from recordscan.estate.target import Target, bucket_of, key_of
 from recordscan.estate.twilio import Composition, Product, Recording, TwilioAccount
 from recordscan.facts import Known, Reason, derive, if_known, need, not_applicable, places, unavailable
+from recordscan.policy.conditions import holds
 from recordscan.policy.denials import sse_c_denied
+from recordscan.policy.documents import PolicyDocument, Statement
+from recordscan.policy.powers import about_resource, covers
+from recordscan.policy.request import context_of
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
@@ -237,6 +244,120 @@ def sse_c_blocked(target: Target) -> Findings:
             observed="blocked: " + (", ".join(blocked) or "not stated"),
             evidence=places(bucket.encryption, "BlockedEncryptionTypes", "EncryptionType") + places(bucket.policy),
         )
+
+
+@rule(
+    "enc-headers-consistent",
+    title="What the bucket policy demands of encryption headers fits the default encryption",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Let the policy deny only uploads that state another kind of encryption or another key than the bucket's
+        default. An upload without headers gets the default. So join to each negated test one that the header is
+        there: `"Condition":{"StringNotEquals":{"s3:x-amz-server-side-encryption":"aws:kms"},
+        "Null":{"s3:x-amz-server-side-encryption":"false"}}`. `IfExists` does not do it: a negated test holds
+        without the key, with or without it.
+    """,
+    controls=proposal(nist_800_53_r5=["SC-28", "CM-6"], iso_27001_2022=["A.8.24"]),
+    references=(
+        _SSE_KMS,
+        _DEFAULT_ENCRYPTION,
+        "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html",
+    ),
+    peers=("custodian:no-encryption-statement",),
+)
+def headers_consistent(target: Target) -> Findings:
+    """S3 looks at the bucket policy before it puts in the default encryption, so a Deny can refuse what is in order.
+
+    Twilio documents no encryption headers of its uploads. A Deny that also hits uploads without them is therefore
+    a medium finding: recordings may be lost. It is a low one when the policy refuses uploads that state the
+    bucket's own default, or speaks of these headers but lets uploads through that state another kind or key. A
+    policy that says nothing of them is not judged; the default encryption does without.
+    """
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    sample = object_arn(target)
+    statements = () if policy is None else policy.statements
+    denies = [s for s in statements if policy is not None and _denies_upload(s, policy, sample)]
+    unclear = [s.label for s in statements if s.effect != "Allow" and not s.valid and _speaks_of_headers(s)]
+    if policy is None or not (denies or unclear):
+        not_applicable("the bucket policy says nothing of encryption headers")
+    default = need(bucket.encryption)
+    for statement in denies:
+        for upload, headers, severity in _in_order(default):
+            if _hits(statement, policy, headers):
+                yield finding(
+                    f"statement {statement.label} of the policy of the bucket {bucket.name} refuses uploads {upload}",
+                    bucket.arn,
+                    severity=severity,
+                    expected="only uploads refused that state another encryption",
+                    observed=", ".join(f"{test.operator} {test.key}" for test in statement.conditions),
+                    discriminator=f"{statement.stable_name} {upload}",
+                    evidence=places(bucket.policy) + places(bucket.encryption),
+                )
+    if unclear:
+        unavailable(Reason.MALFORMED, f"statement {', '.join(unclear)} of the bucket policy has a defect")
+    for upload, headers in _others(default):
+        if not any(s.everyone and _hits(s, policy, headers, alone=True) for s in denies):
+            yield finding(
+                f"the policy of the bucket {bucket.name} speaks of encryption headers, yet lets uploads through that "
+                f"state {upload}",
+                bucket.arn,
+                severity=Severity.LOW,
+                expected="uploads refused that state another encryption than the default",
+                observed=f"nothing denies everyone uploads that state {upload}",
+                discriminator=f"another {upload}",
+                evidence=places(bucket.policy) + places(bucket.encryption),
+            )
+
+
+_SSE = "s3:x-amz-server-side-encryption"
+_SSE_KEY = f"{_SSE}-aws-kms-key-id"
+_OTHER_KEY = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+
+
+def _in_order(default: Encryption) -> Iterator[tuple[str, dict[str, str], Severity]]:
+    """Uploads that end up encrypted as the bucket's default says, and how bad it is to refuse them."""
+    yield "that carry no encryption header", {}, Severity.MEDIUM
+    own = "that state the bucket's own default encryption"
+    if default.key is None:
+        yield own, {_SSE: default.algorithm}, Severity.LOW
+    elif parse_arn(default.key) is not None:
+        yield own, {_SSE: default.algorithm, _SSE_KEY: default.key}, Severity.LOW
+
+
+def _others(default: Encryption) -> Iterator[tuple[str, dict[str, str]]]:
+    """Uploads that state something else than the default, as far as it is AWS KMS."""
+    if default.algorithm == "aws:kms":
+        yield "SSE-S3", {_SSE: "AES256"}
+        if default.key is not None:
+            yield "another KMS key", {_SSE: "aws:kms", _SSE_KEY: _OTHER_KEY}
+
+
+def _speaks_of_headers(statement: Statement) -> bool:
+    """Whether a statement tests the headers; of one with a defect, whether it mentions them at all."""
+    if not statement.valid:
+        return _SSE in json.dumps(statement.raw, default=str).lower()
+    return any(test.key.lower() in (_SSE, _SSE_KEY) for test in statement.conditions)
+
+
+def _denies_upload(statement: Statement, policy: PolicyDocument, sample: str) -> bool:
+    """Whether a statement denies somebody uploads under the prefix by what their encryption headers say."""
+    return (
+        statement.valid
+        and statement.effect == "Deny"
+        and _speaks_of_headers(statement)
+        and covers(statement, "s3:PutObject")
+        and about_resource(statement, sample, policy.version)
+    )
+
+
+def _hits(statement: Statement, policy: PolicyDocument, headers: dict[str, str], *, alone: bool = False) -> bool:
+    """Whether the tests of headers hold for an upload, and, where asked for, there are no other tests."""
+    request = context_of(headers)
+    tests = [test for test in statement.conditions if test.key.lower() in (_SSE, _SSE_KEY)]
+    if alone and len(tests) < len(statement.conditions):
+        return False
+    return all(holds(test, request, policy.version) for test in tests)
 
 
 def _uploaded_lately(target: Target, bucket: Bucket) -> bool:

@@ -419,6 +419,7 @@ FAILING: dict[str, Example] = {
     "cred-not-root-or-human": root_key,
     "enc-bucket-sse-kms": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "AES256"}),
     "enc-customer-key": sets("s3:GetBucketEncryption", DEFAULT, {"SSEAlgorithm": "aws:kms"}),
+    "enc-headers-consistent": lambda: with_bucket_policy({**SHARED_STATEMENTS[0], "Condition": HEADER_DEMANDED}),
     "enc-key-arn": sets("s3:GetBucketEncryption", f"{DEFAULT}/KMSMasterKeyID", "alias/video"),
     "enc-kms-grant": writer_policy(without_kms()),
     "enc-kms-region": key_in_another_region,

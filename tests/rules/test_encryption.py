@@ -28,8 +28,16 @@ from recordscan.testing import (
     recording,
     sound,
 )
-from recordscan_rules.encryption import bucket_sse_kms, customer_key, key_arn, kms_region, sse_c_blocked
+from recordscan_rules.encryption import (
+    bucket_sse_kms,
+    customer_key,
+    headers_consistent,
+    key_arn,
+    kms_region,
+    sse_c_blocked,
+)
 from recordscan_rules.keys import key_state
+from rules.failing import SHARED_STATEMENTS, sharing, with_bucket_policy
 
 RECORDINGS = f"twilio:{TWILIO_ACCOUNT}/recordings"
 RULE = "/ServerSideEncryptionConfiguration/Rules/0"
@@ -321,3 +329,112 @@ def test_findings_name_the_target_they_are_about() -> None:
     assessment = judge(bucket_sse_kms, changed(encrypts("AES256")))
     assert assessment.subject.uid == RECORDINGS
     assert assessment.findings[0].resources == (f"arn:aws:s3:::{BUCKET}",)
+
+
+SSE = "s3:x-amz-server-side-encryption"
+SSE_KEY = f"{SSE}-aws-kms-key-id"
+STATED = {"Null": {SSE: "false"}}
+
+
+def deny(condition: Json, **members: Json) -> dict[str, Json]:
+    statement = {**SHARED_STATEMENTS[0], "Condition": condition, **members}
+    return {name: value for name, value in statement.items() if value is not None}
+
+
+def test_demands_on_headers_that_fit_pass() -> None:
+    assert judge(headers_consistent, sharing(), RECORDINGS).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        pytest.param([], id="nothing at all"),
+        pytest.param([deny({"StringNotEquals": {SSE: "aws:kms"}}, Effect="Allow")], id="an Allow"),
+        pytest.param([deny({"Null": {f"{SSE}-customer-algorithm": "false"}})], id="of SSE-C"),
+        pytest.param([deny({"Null": {SSE: "true"}}, Resource=f"arn:aws:s3:::{BUCKET}/x/*")], id="of other objects"),
+        pytest.param([deny({"Null": {SSE: "true"}}, Action="s3:GetObject")], id="of another action"),
+    ],
+)
+def test_a_policy_that_says_nothing_of_headers_is_not_judged(statements: list[Json]) -> None:
+    assert judge(headers_consistent, with_bucket_policy(*statements), RECORDINGS).outcome is Outcome.NOT_APPLICABLE
+
+
+def test_no_policy_says_nothing_of_headers_and_an_unread_one_is_unknown() -> None:
+    case = sound()
+    case.answer("s3:GetBucketPolicy", None)
+    assert judge(headers_consistent, case, RECORDINGS).outcome is Outcome.NOT_APPLICABLE
+    case.deny("s3:GetBucketPolicy")
+    assert judge(headers_consistent, case, RECORDINGS).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        pytest.param(deny({"StringNotEquals": {SSE: "aws:kms"}}), id="the form that others demand"),
+        pytest.param(deny({"StringNotEqualsIfExists": {SSE: "aws:kms"}}), id="IfExists, which changes nothing"),
+        pytest.param(deny({"StringNotLike": {SSE.upper(): "aws:*"}}), id="in other case"),
+        pytest.param(deny({"Null": {SSE: "true"}}), id="a header demanded"),
+        pytest.param(deny({"StringNotEquals": {SSE_KEY: KEY_ARN}}), id="a key demanded"),
+        pytest.param(deny({"Null": {SSE: True}}, Action=None, NotAction="s3:GetObject"), id="NotAction"),
+        pytest.param(
+            deny({"Null": {SSE: True}}, Resource=None, NotResource=f"arn:aws:s3:::{BUCKET}/x/*"), id="NotResource"
+        ),
+        pytest.param(deny({"Null": {SSE: "true"}}, Principal={"AWS": AWS_ACCOUNT}), id="of the own account only"),
+    ],
+)
+def test_a_deny_that_also_hits_uploads_without_headers_is_a_medium_finding(statement: Json) -> None:
+    assessment = judge(headers_consistent, with_bucket_policy(statement), RECORDINGS)
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.MEDIUM)
+    assert "no encryption header" in assessment.findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        pytest.param([deny({"StringEquals": {SSE: "aws:kms"}})], ["own default", "SSE-S3"], id="the default"),
+        pytest.param(
+            [deny({"StringNotEquals": {SSE: "AES256"}, **STATED})], ["own default", "SSE-S3"], id="another kind"
+        ),
+        pytest.param([deny({"StringNotEquals": {SSE: "aws:kms"}, **STATED})], ["another KMS key"], id="no key"),
+        pytest.param([deny({"StringEquals": {SSE: "AES256"}})], ["another KMS key"], id="one kind denied"),
+        pytest.param(
+            [*SHARED_STATEMENTS[1:2], deny({"StringEquals": {SSE: "AES256"}}, Principal={"AWS": AWS_ACCOUNT})],
+            ["SSE-S3"],
+            id="denied to some only",
+        ),
+        pytest.param(
+            [
+                *SHARED_STATEMENTS[1:2],
+                deny({"StringEquals": {SSE: "AES256"}, "Bool": {"aws:SecureTransport": "true"}}),
+            ],
+            ["SSE-S3"],
+            id="denied at times only",
+        ),
+    ],
+)
+def test_demands_that_do_not_fit_the_default_are_low_findings(statements: list[Json], words: list[str]) -> None:
+    assessment = judge(headers_consistent, with_bucket_policy(*statements), RECORDINGS)
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.LOW)
+    assert len(assessment.findings) == len(words)
+    assert all(word in found.message for word, found in zip(words, assessment.findings, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [
+        pytest.param("AES256", None, id="SSE-S3"),
+        pytest.param("aws:kms", None, id="the AWS managed key"),
+        pytest.param("aws:kms", ALIAS, id="an alias, which headers do not compare to"),
+    ],
+)
+def test_with_another_default_other_headers_fit(algorithm: str, key: str | None) -> None:
+    kind = deny({"StringNotEquals": {SSE: algorithm}, **STATED})
+    case = with_bucket_policy(kind, *([SHARED_STATEMENTS[1]] if key else []))
+    encrypts(algorithm, key)(case)
+    assert judge(headers_consistent, case, RECORDINGS).outcome is Outcome.PASS
+
+
+def test_a_statement_on_headers_that_is_not_clear_is_unknown() -> None:
+    case = with_bucket_policy(*SHARED_STATEMENTS[:2], deny({"StringNotEqual": {SSE: "aws:kms"}}, Sid="Odd"))
+    assessment = judge(headers_consistent, case, RECORDINGS)
+    assert (assessment.outcome, assessment.reason) == (Outcome.UNKNOWN, Reason.MALFORMED)

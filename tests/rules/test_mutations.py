@@ -32,6 +32,7 @@ from recordscan.testing import (
 )
 from rules.failing import (
     FOREIGN,
+    HEADER_DEMANDED,
     KMS_ALL,
     SHARED_STATEMENTS,
     grant,
@@ -408,6 +409,15 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         {"bucket-policy-hygiene"},
     ),
     "bucket policy with a Sid twice": (granting(Sid="DenyOldTls"), {"bucket-policy-hygiene"}),
+    "uploads must carry encryption headers": (demanding(HEADER_DEMANDED), {"enc-headers-consistent"}),
+    "uploads must carry encryption headers, with IfExists": (
+        demanding({"StringNotEqualsIfExists": {SSE: "aws:kms"}}),
+        {"enc-headers-consistent"},
+    ),
+    "uploads must not state the default": (
+        demanding({"StringEquals": {SSE: "aws:kms"}}),
+        {"enc-headers-consistent"},
+    ),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (
         sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
