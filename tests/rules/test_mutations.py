@@ -19,6 +19,7 @@ from recordscan.testing import (
     PUBLIC_KEY,
     REVIEWERS,
     TLS_ONLY_POLICY,
+    WRITER_ARN,
     Case,
     ago,
     alert,
@@ -417,6 +418,36 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "uploads must not state the default": (
         demanding({"StringEquals": {SSE: "aws:kms"}}),
         {"enc-headers-consistent"},
+    ),
+    "key policy for everybody": (key_granting(Principal="*"), {"key-policy-public", "key-policy-duties"}),
+    "key policy for everybody through S3": (
+        key_granting(
+            Principal={"AWS": "*"},
+            Action="kms:DescribeKey",
+            Condition={"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}},
+        ),
+        {"key-policy-public"},
+    ),
+    "key policy for another account": (
+        key_granting(Principal={"AWS": f"arn:aws:iam::{FOREIGN}:root"}, Action="kms:Decrypt"),
+        {"key-policy-cross-account"},
+    ),
+    "key policy for callers of another account": (
+        key_granting(Principal="*", Action="kms:Encrypt", Condition={"StringEquals": {"kms:CallerAccount": FOREIGN}}),
+        {"key-policy-cross-account"},
+    ),
+    "key policy with one role for everything": (key_granting(Principal={"AWS": ROLE}), {"key-policy-duties"}),
+    "writer controls the key": (
+        key_granting(Principal={"AWS": WRITER_ARN}, Action="kms:Put*"),
+        {"key-policy-duties"},
+    ),
+    "grant for another account": (
+        granted(GranteeServicePrincipal=None, GranteePrincipal=f"arn:aws:iam::{FOREIGN}:role/r"),
+        {"key-grants"},
+    ),
+    "grant that can be passed on": (
+        granted(GranteeServicePrincipal=None, GranteePrincipal=ROLE),
+        {"key-grants"},
     ),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (
