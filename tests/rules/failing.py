@@ -385,6 +385,7 @@ def no_op_deny() -> dict[str, Json]:
     nothing = {"Sid": "UploadUserDenyEverything", "Effect": "Deny", "NotAction": "*", "Resource": "*"}
     return {**document, "Statement": [nothing, *document["Statement"]]}
 
+
 HEADER_DEMANDED = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
 KMS_ALL: dict[str, Any] = {"Sid": "All", "Effect": "Allow", "Action": "kms:*", "Resource": "*"}
 

@@ -44,6 +44,11 @@ _NOT_OF_LONG_TERM_KEYS = frozenset(
 )
 """Keys of sessions and of requests that services make for somebody."""
 
+_OF_A_SECOND_FACTOR = frozenset({"aws:multifactorauthage", "aws:multifactorauthpresent"})
+
+ELSEWHERE = "elsewhere"
+"""Stands for the id of any account of which nothing is known."""
+
 
 def object_arn(target: Target, name: str = SAMPLE) -> str:
     """ARN of an object under the target's prefix."""
@@ -72,7 +77,7 @@ def may_on_bucket(
             action=action,
             resource=resource,
             resource_account=owner,
-            context=context_for(principal, owner, target.organization, known or {}),
+            context=request_context(principal, owner, target.organization, known or {}),
         )
         return need(authorize(request, bucket_layers(principal, bucket, owner, target.organization)))
 
@@ -96,14 +101,14 @@ def may_on_key(
         key = key_of(target)
         arn = need(key.arn)
         owner = arn.split(":")[4]
-        known = _s3_context(target, name) if through_s3 else {}
+        known = s3_context(target, object_arn(target, name)) if through_s3 else {}
         known["kms:CallerAccount"] = principal.requester.account or ""
         request = Request(
             requester=principal.requester,
             action=action,
             resource=arn,
             resource_account=owner,
-            context=context_for(principal, owner, target.organization, known),
+            context=request_context(principal, owner, target.organization, known),
         )
         return need(authorize(request, key_layers(principal, key, owner, target.organization)))
 
@@ -114,7 +119,7 @@ def bucket_layers(principal: Principal, bucket: Bucket, owner: str, organization
     """Every policy that bears on what a principal does to a bucket."""
     policy = derive(lambda: None if (document := need(bucket.policy)) is None else Policy("bucket policy", document))
     return replace(
-        _layers(principal, owner, organization),
+        principal_layers(principal, owner, organization),
         resource=policy,
         restrict_public_buckets=bucket.effective("RestrictPublicBuckets"),
     )
@@ -124,54 +129,82 @@ def key_layers(principal: Principal, key: KmsKey, owner: str, organization: Orga
     """Every policy that bears on what a principal does with a KMS key."""
     policy = derive(lambda: None if (document := need(key.policy)) is None else Policy("key policy", document))
     return replace(
-        _layers(principal, owner, organization),
+        principal_layers(principal, owner, organization),
         resource=policy,
         grants=derive(lambda: tuple(found.grant for found in need(key.grants))),
     )
 
 
-def _layers(principal: Principal, owner: str, organization: Organization) -> Layers:
-    # RCPs are those of the resource's account, and only the principal's own account is read.
+def principal_layers(principal: Principal, owner: str, organization: Organization) -> Layers:
+    """The policies that bear on what a principal does to anything of an account, without those of the resource."""
+    requester = principal.requester
+    ours = requester.account if organization.account is None else organization.account
     rcps: Fact[tuple[Level, ...]] = organization.rcps
-    if owner != principal.requester.account:
+    if owner != ours:  # RCPs are those of the resource's account, and only the caller's own account is read.
         rcps = Unavailable(Reason.UNDECIDABLE, f"the resource control policies of account {owner} are not read")
-    return Layers(identity=principal.identity, boundary=principal.boundary, scps=organization.scps, rcps=rcps)
+    scps: Fact[tuple[Level, ...] | None] = organization.scps
+    if requester.account not in (None, ours):
+        scps = Unavailable(Reason.UNDECIDABLE, f"the policies of {account_label(requester)} are not read")
+    return Layers(identity=principal.identity, boundary=principal.boundary, scps=scps, rcps=rcps)
 
 
-def context_for(
+_TYPES = {"user": "User", "root": "Account", "federated": "FederatedUser", "anonymous": "Anonymous"}
+_OF_PRINCIPALS = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalarn",
+        "aws:principalorgid",
+        "aws:principalorgpaths",
+        "aws:principaltag/",
+        "aws:username",
+    }
+)
+"""Keys that only requests of AWS principals have."""
+
+
+def request_context(
     principal: Principal,
     owner: str,
     organization: Organization,
     known: Mapping[str, str],
+    *,
+    second_factor: bool = False,
     alternatives: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Context:
-    """The condition keys of a request as far as they are known.
+    """What is known of the circumstances of a principal's requests.
 
     Args:
         principal: Who asks.
-        owner: Account that owns the resource.
-        organization: Of the principal's account.
-        known: Keys of this request.
-        alternatives: Keys that it has with one of several values; in lower case.
+        owner: Account id of the resource's owner.
+        organization: That of the account that was scanned.
+        known: More condition keys and their values.
+        second_factor: Whether an IAM user may have shown one; an upload by Twilio with an access key has not.
+        alternatives: Condition keys that the request has with one of several values; in lower case.
     """
     requester = principal.requester
-    present = {
-        "aws:PrincipalArn": requester.arn,
-        "aws:PrincipalAccount": requester.account or "",
-        "aws:PrincipalIsAWSService": "false",
-        "aws:PrincipalType": "User" if requester.kind == "user" else "AssumedRole",
-        "aws:ResourceAccount": owner,
-        "s3:ResourceAccount": owner,
-        **known,
-    }
+    present = {"aws:ResourceAccount": owner, "s3:ResourceAccount": owner}
     absent: set[str] = set()
+    if requester.kind == "service":
+        present |= {"aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": requester.arn}
+        absent |= _OF_PRINCIPALS
+    else:
+        present["aws:PrincipalIsAWSService"] = "false"
+    if requester.kind == "anonymous":
+        absent |= _OF_PRINCIPALS | _NOT_OF_LONG_TERM_KEYS
+    if requester.kind != "service" and requester.account != ELSEWHERE:
+        present["aws:PrincipalType"] = _TYPES.get(requester.kind, "AssumedRole")
+    if requester.account not in (None, ELSEWHERE):
+        present["aws:PrincipalAccount"] = requester.account or ""
+        if requester.kind != "session":  # its sessions go by the ARN of the role, whose path they do not have
+            present["aws:PrincipalArn"] = requester.arn
     if requester.kind == "user":
         present["aws:username"] = requester.arn.rpartition("/")[2]
-        absent |= _NOT_OF_LONG_TERM_KEYS
+        absent |= _NOT_OF_LONG_TERM_KEYS - (_OF_A_SECOND_FACTOR if second_factor else frozenset())
         if isinstance(principal.tags, Known):
             present |= {f"aws:PrincipalTag/{name}": value for name, value in principal.tags.value.items()}
             absent.add("aws:principaltag/")
-    _add_organization(organization, present, absent, same_account=owner == requester.account)
+    _add_organization(organization, requester, owner, present, absent)
+    present |= known
     return Context(
         present={key.lower(): (value,) for key, value in present.items()},
         complete=False,
@@ -181,26 +214,38 @@ def context_for(
 
 
 def _add_organization(
-    organization: Organization, present: dict[str, str], absent: set[str], *, same_account: bool
+    organization: Organization, requester: Requester, owner: str, present: dict[str, str], absent: set[str]
 ) -> None:
     if not isinstance(organization.id, Known):
         return
-    if organization.id.value is None:
-        absent |= {"aws:principalorgid", "aws:principalorgpaths"}
-        absent |= {"aws:resourceorgid", "aws:resourceorgpaths"} if same_account else set()
-        return
-    present["aws:PrincipalOrgID"] = organization.id.value
-    if same_account:
-        present["aws:ResourceOrgID"] = organization.id.value
+    ours = requester.account if organization.account is None else organization.account
+    ends = (["aws:PrincipalOrg"] if requester.account == ours and ours is not None else []) + (
+        ["aws:ResourceOrg"] if owner == ours else []
+    )
+    for end in ends:
+        if organization.id.value is None:
+            absent |= {f"{end.lower()}id", f"{end.lower()}paths"}
+        else:
+            present[f"{end}ID"] = organization.id.value
 
 
-def _s3_context(target: Target, name: str) -> dict[str, str]:
-    """What S3 adds when it asks KMS: with S3 Bucket Keys the encryption context is the bucket's ARN."""
+def s3_context(target: Target, about: str) -> dict[str, str]:
+    """What S3 adds when it asks KMS: with S3 Bucket Keys the encryption context is the bucket's ARN.
+
+    Args:
+        target: The target.
+        about: ARN of the object.
+    """
     bucket = bucket_of(target)
     region = need(bucket.region)
     suffix = "amazonaws.com.cn" if bucket.arn.startswith("arn:aws-cn:") else "amazonaws.com"
-    about = bucket.arn if need(bucket.encryption).bucket_key else object_arn(target, name)
+    about = bucket.arn if need(bucket.encryption).bucket_key else about
     return {"kms:ViaService": f"s3.{region}.{suffix}", "kms:EncryptionContext:aws:s3:arn": about}
+
+
+def account_label(requester: Requester) -> str:
+    """How to name a principal's account in messages."""
+    return "the other account" if requester.account == ELSEWHERE else f"account {requester.account}"
 
 
 def requester_label(requester: Requester) -> str:

@@ -136,6 +136,7 @@ class Bucket:
         public_access_block: The bucket's own four switches.
         account_public_access_block: Those of the owner account; unavailable while nobody knows whose the bucket is.
         grants: Of its ACL.
+        canonical_owner: Canonical user id of the owner, as ACLs name it.
         object_ownership: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
         encryption: Default encryption.
         versioning: Enabled, Suspended, or None when it was never switched on.
@@ -153,6 +154,7 @@ class Bucket:
     public_access_block: PublicAccessBlock
     account_public_access_block: PublicAccessBlock
     grants: Fact[tuple[Grant, ...]]
+    canonical_owner: Fact[str | None]
     object_ownership: Fact[str]
     encryption: Fact[Encryption]
     versioning: Fact[str | None]
@@ -207,6 +209,7 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
             switch: derive(partial(of_owners_account, switch)) for switch in PUBLIC_ACCESS_FLAGS
         },
         grants=derive(lambda: _grants(ask("s3:GetBucketAcl"))),
+        canonical_owner=text(pluck(ask("s3:GetBucketAcl"), "Owner", "ID")),
         object_ownership=derive(lambda: _ownership(ask("s3:GetBucketOwnershipControls"))),
         encryption=derive(lambda: _encryption(ask("s3:GetBucketEncryption"))),
         versioning=text(pluck(ask("s3:GetBucketVersioning"), "Status")),

@@ -7,7 +7,7 @@ Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_p
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from recordscan.estate.answers import Answers, mapping, rows, text
@@ -32,11 +32,13 @@ class Organization:
         scps: Level by level from the root to the account; None where none bind the account.
         rcps: The same; () where none bind it.
         assumed: Whether they could not be read and are taken as allowing, as the configuration says.
+        account: Whose principals and resources they bind: the account of the caller; None where that is not known.
     """
 
     id: Fact[str | None]
     scps: Fact[tuple[Level, ...] | None]
     rcps: Fact[tuple[Level, ...]]
+    account: str | None = None
     assumed: bool = False
 
     def taken_as_allowing(self) -> "Organization":
@@ -45,7 +47,7 @@ class Organization:
             return self
         scps = Known(None) if isinstance(self.scps, Unavailable) else self.scps
         rcps = Known(()) if isinstance(self.rcps, Unavailable) else self.rcps
-        return Organization(id=self.id, scps=scps, rcps=rcps, assumed=True)
+        return replace(self, scps=scps, rcps=rcps, assumed=True)
 
 
 def read_organization(answers: Answers, account: str) -> Organization:
@@ -73,6 +75,7 @@ def read_organization(answers: Answers, account: str) -> Organization:
         id=derive(organization_id),
         scps=_explained(lambda: levels("SERVICE_CONTROL_POLICY", "identity"), "service control policies"),
         rcps=_explained(lambda: levels("RESOURCE_CONTROL_POLICY", "resource") or (), "resource control policies"),
+        account=account,
     )
 
 

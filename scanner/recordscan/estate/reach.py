@@ -1,32 +1,39 @@
-"""Reach: the reverse question. Who can read, write, delete or list a target's media, decrypt it, or change its guards.
+"""Reach: the reverse question. Who can read, write, delete or list a target's media, or change its guards.
 
-Every user and role of the account is asked for, the account's root user, everybody whom the bucket policy or the key
-policy names, and the anonymous public. Each line rests on a request that the evaluator decides: the witness. A
-principal may be allowed a part of the prefix only, so that beside the sample object one object is tried for each
-resource that its policies name there.
+Every user and role of the account is asked for, the account's root user, everybody whom the bucket policy, the key
+policy, a grant of the key or the bucket's ACL names, the anonymous public, and principals of accounts of which nothing
+is known. Each line rests on requests that the evaluator decides: the witness. A principal may be allowed a part of the
+prefix only, so that beside the sample object one object is tried for each resource that its policies name there.
+
+A line is certain where nothing unknown could keep the principal from it. What it depends on otherwise is told:
+conditions on addresses, networks or second factors, policies of another account, or what could not be read.
+
+Not looked at: whether somebody can take on a role (all roles have lines, service-linked ones too), ACLs of single
+objects, access points, the state of the key, and whether a writer may use the key for encryption. Only principals
+of the scanned account have their policies read; a bucket of another account is not told about.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from recordscan.estate.access import may_on_bucket, may_on_key, object_arn
-from recordscan.estate.principal import Principal
-from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import Fact, Known, Reason, Unavailable, derive, need
+from recordscan.estate.acl import acl_grants
+from recordscan.estate.askers import Asker, Kind, insiders, outsiders, strangers
+from recordscan.estate.asking import Ask, Asking, Site
+from recordscan.estate.target import Target
+from recordscan.facts import Citation, Fact, Known, Reason, Source, Unavailable, derive, need, unavailable
 from recordscan.policy.authorize import Decision
-from recordscan.policy.documents import PolicyDocument, Statement
-from recordscan.policy.globs import TooComplexError, witness
-from recordscan.policy.matching import names_action
-from recordscan.policy.request import ANONYMOUS, Requester, requester_of
+from recordscan.policy.rows import Row
 
-Ability: TypeAlias = Literal["read", "decrypt", "write", "delete", "list", "change"]
-ABILITIES: tuple[Ability, ...] = ("read", "decrypt", "write", "delete", "list", "change")
+Ability: TypeAlias = Literal["fetch", "decrypt", "read", "write", "delete", "list", "change"]
+ABILITIES: tuple[Ability, ...] = ("fetch", "decrypt", "read", "write", "delete", "list", "change")
+"""Fetch: get objects. Decrypt: use the KMS key through S3. Read: both, or fetch alone where no key stands before the
+media. Write: put objects. Delete: objects or versions of them. List: names of objects. Change: what guards them."""
 
 _OBJECT_ACTIONS: dict[Ability, tuple[str, ...]] = {
-    "read": ("s3:GetObject", "s3:GetObjectVersion"),
+    "fetch": ("s3:GetObject", "s3:GetObjectVersion"),
     "write": ("s3:PutObject",),
     "delete": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
     "change": ("s3:PutObjectAcl", "s3:BypassGovernanceRetention"),
@@ -47,9 +54,11 @@ _BUCKET_ACTIONS: dict[Ability, tuple[str, ...]] = {
     ),
 }
 _KEY_ACTIONS: dict[Ability, tuple[str, ...]] = {
-    "decrypt": ("kms:Decrypt",),
     "change": ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:DisableKey", "kms:ScheduleKeyDeletion"),
 }
+
+
+_NOT_CLEAR = "a statement that is not clear"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,183 +66,211 @@ class Reach:
     """One principal's ability.
 
     Attributes:
-        requester: Who.
+        name: Who: an ARN, the host name of a service, a canonical user id, "anonymous" or "other accounts".
+        kind: What that is.
         ability: What.
         certain: Whether the witness is surely allowed; otherwise that depends on what is not known.
-        action: Of the witness.
-        resource: Of the witness.
+        witness: The requests that show it; all of them are needed.
         because: What decides, in words.
         depends_on: Condition keys and policies that are not known; () when certain.
+        gaps: What could not be read, of all this; () when certain.
+        source: The answers with the policies of whoever can, and those of bucket and key.
     """
 
-    requester: Requester
+    name: str
+    kind: Kind
     ability: Ability
     certain: bool
-    action: str
-    resource: str
+    witness: tuple[Ask, ...]
     because: tuple[str, ...]
-    depends_on: tuple[str, ...]
+    depends_on: tuple[str, ...] = ()
+    gaps: tuple[Unavailable, ...] = ()
+    source: Source = ()
 
 
 def reach(target: Target) -> Fact[tuple[Reach, ...]]:
-    """Everybody who can do anything to the target's media, key or guards; each ability of each principal once."""
+    """Everybody who can do anything to the target's media, key or guards; each ability of each principal once.
 
-    def compute() -> tuple[Reach, ...]:
-        principals = tuple(_everybody(target))
-        return tuple(
-            found
-            for principal in principals
-            for ability in ABILITIES
-            if (found := _best(principal, ability, target)) is not None
+    Nobody can where the target has no bucket. `Target.reach` keeps the answer.
+    """
+    return _by_answers(derive(lambda: tuple(_lines(target))))
+
+
+def _by_answers(fact: Fact[tuple[Reach, ...]]) -> Fact[tuple[Reach, ...]]:
+    """The fact with whole answers as its source: it rests on every statement, and single places would be thousands."""
+    source = tuple(dict.fromkeys(Citation(place.observation) for place in fact.source))
+    return replace(fact, source=source)
+
+
+def _lines(target: Target) -> Iterator[Reach]:
+    if need(target.location) is None or need(target.bucket) is None:
+        return
+    site = Site(target)
+    ours = target.organization.account
+    if ours is not None and site.owner != ours:
+        unavailable(
+            Reason.UNDECIDABLE, f"the users and roles of account {site.owner}, which owns the bucket, are not read"
         )
+    principals = need(target.principals)
+    documents = [policy.document for policy in (site.bucket_policy, site.key_policy) if policy is not None]
+    grantees = [grant.grantee for grant in site.grants]
+    by_acl = _by_acl(site)
+    askers = (
+        *insiders(principals, site.owner, site.partition),
+        *outsiders(documents, grantees, principals, site.owner, site.partition),
+        *strangers(),
+    )
+    _note(target.organization.id)
+    _note(site.restrict_public_buckets)
+    public: set[Ability] = set()
+    for asker in askers:
+        asking = Asking(asker, site)
+        for place in asking.source:
+            need(Known(None, (place,)))
+        found = {line.ability: line for ability in ABILITIES if (line := _best(asking, ability)) is not None}
+        _add(found, by_acl.pop(asker.name, {}))
+        if asker.kind == "anonymous":
+            public = {ability for ability, line in found.items() if line.certain}
+        elif asker.kind == "other accounts":  # what the public can goes without saying
+            found = {ability: line for ability, line in found.items() if ability not in public}
+        yield from _in_order(found)
+    for rest in by_acl.values():
+        yield from _in_order(rest)
 
-    return derive(compute)
+
+def _note(fact: Fact[object]) -> None:
+    need(Known(None, fact.source))
 
 
-def _best(principal: Principal, ability: Ability, target: Target) -> Reach | None:
+def _in_order(found: dict[Ability, Reach]) -> Iterator[Reach]:
+    yield from (found[ability] for ability in ABILITIES if ability in found)
+
+
+def _add(found: dict[Ability, Reach], more: dict[Ability, Reach]) -> None:
+    for ability, line in more.items():
+        if ability not in found or not found[ability].certain:
+            found[ability] = line
+
+
+def _by_acl(site: Site) -> dict[str, dict[Ability, Reach]]:
+    """What the bucket's ACL gives, by name of whom: unless a policy denies it."""
+    given: dict[str, dict[Ability, Reach]] = {}
+    target = site.target
+    for asker, ability, action, why in acl_grants(site.bucket):
+        resource = site.sample if action.endswith("Object") else site.bucket.arn
+        ask = Ask(action, resource)
+        decision = Asking(asker, site).decide(ask, acl=True)
+        if decision.denying:
+            continue
+        denials = (key for row in decision.open if row.effect == "Deny" for key in row.open)
+        unread = [fact.detail for fact in (target.organization.rcps,) if isinstance(fact, Unavailable)]
+        doubt = tuple(dict.fromkeys((*asker.doubt, *(key or _NOT_CLEAR for key in denials), *unread)))
+        line = Reach(
+            name=asker.name,
+            kind=asker.kind,
+            ability=ability,
+            certain=not doubt,
+            witness=(ask,),
+            because=(why,),
+            depends_on=doubt,
+            source=site.bucket.grants.source,
+        )
+        _add(given.setdefault(asker.name, {}), {ability: line})
+    return given
+
+
+def _best(asking: Asking, ability: Ability) -> Reach | None:
     """The first witness that is surely allowed, or else the first that may be."""
     possible = None
-    for action, resource, decision in _decisions(principal, ability, target):
-        if decision.allowed is False:
+    for asks in _asks(asking, ability):
+        decisions = [asking.decide(ask) for ask in asks]
+        if any(decision.allowed is False for decision in decisions):
             continue
-        found = Reach(
-            requester=principal.requester,
-            ability=ability,
-            certain=decision.allowed is True,
-            action=action,
-            resource=resource,
-            because=decision.because,
-            depends_on=_depends_on(decision),
-        )
+        found = _line(asking, ability, asks, decisions)
         if found.certain:
             return found
         possible = possible or found
     return possible
 
 
-def _depends_on(decision: Decision) -> tuple[str, ...]:
-    if decision.certain:
-        return ()
-    keys = dict.fromkeys(key for row in decision.open for key in row.open)
-    return (*(key or "a statement that is not clear" for key in keys), *(gap.detail for gap in decision.gaps))
+def _line(asking: Asking, ability: Ability, asks: tuple[Ask, ...], decisions: list[Decision]) -> Reach:
+    asker, site = asking.asker, asking.site
+    pairs = list(zip(asks, decisions, strict=True))
+    open_ = [(ask, decision) for ask, decision in pairs if not decision.certain]
+    gaps = tuple(dict.fromkeys(gap for _, decision in open_ for gap in decision.gaps))
+    keys = [key or _NOT_CLEAR for _, d in open_ for row in d.open for key in row.open]
+    depends_on = (*keys, *(gap.detail for gap in gaps), *asker.doubt)
+    because = [
+        f"{ask.action}: {words}" if len(asks) > 1 else words
+        for ask, decision in pairs
+        for words in _because(asker, decision)
+    ]
+    policies = [fact for ask in asks for fact in site.policies(ask)]
+    return Reach(
+        name=asker.name,
+        kind=asker.kind,
+        ability=ability,
+        certain=not depends_on,
+        witness=asks,
+        because=tuple(dict.fromkeys(because)),
+        depends_on=tuple(dict.fromkeys(depends_on)),
+        gaps=gaps,
+        source=tuple(dict.fromkeys((*asking.source, *(place for fact in policies for place in fact.source)))),
+    )
 
 
-def _decisions(principal: Principal, ability: Ability, target: Target) -> Iterator[tuple[str, str, Decision]]:
-    bucket = bucket_of(target)
+def _because(asker: Asker, decision: Decision) -> Iterator[str]:
+    rows = [row for row in decision.rows if row.effect == "Allow" and row.layer in ("identity", "resource")]
+    granting = [row for row in rows if row.applies and _grants(row, decision, asker)]
+    for row in granting:
+        yield f"{row.where} allows it"
+    for row in rows:
+        if row.applies is None:
+            yield f"{row.where} allows it under conditions"
+    for row in decision.rows:
+        if row.effect == "Deny" and row.applies is None:
+            yield f"{row.where} denies it under conditions"
+    if asker.kind == "root" and not granting:
+        yield "the root user of the owning account may do all that no policy denies"
+
+
+def _grants(row: Row, decision: Decision, asker: Asker) -> bool:
+    """Whether a row gives something to the principal itself: not one that speaks to its account, where others do."""
+    others = any(other.layer == "identity" and other.applies and other.effect == "Allow" for other in decision.rows)
+    return row.cover != "account" or asker.kind == "root" or row.policy == "key policy" or not others
+
+
+def _asks(asking: Asking, ability: Ability) -> Iterator[tuple[Ask, ...]]:
+    site = asking.site
+    if ability == "decrypt":
+        yield from ((ask,) for ask in _decryption(asking))
+        return
+    if ability == "read":
+        yield from _reading(asking)
+        return
     for action in _OBJECT_ACTIONS.get(ability, ()):
-        for resource in _objects(principal, action, target):
-            yield action, resource, need(may_on_bucket(principal, action, resource, target))
-    for action in _BUCKET_ACTIONS.get(ability, ()):
-        yield action, bucket.arn, need(may_on_bucket(principal, action, bucket.arn, target))
-    key = need(target.key)
-    if key is None:
-        return
-    for action in _KEY_ACTIONS.get(ability, ()):
-        yield action, need(key.arn), need(may_on_key(principal, action, target, through_s3=ability == "decrypt"))
+        yield from ((Ask(action, name),) for name in asking.objects(action))
+    yield from ((Ask(action, site.bucket.arn),) for action in _BUCKET_ACTIONS.get(ability, ()))
+    if site.key_arn is not None:
+        yield from ((Ask(action, site.key_arn),) for action in _KEY_ACTIONS.get(ability, ()))
 
 
-def _objects(principal: Principal, action: str, target: Target) -> list[str]:
-    """ARNs of objects to try: the sample, and one for each part of the prefix that a policy names."""
-    place = f"{bucket_of(target).arn}/{location_of(target).key_prefix}*"
-    found = dict.fromkeys([object_arn(target)])
-    document = need(bucket_of(target).policy)
-    documents = [policy.document for policy in need(principal.identity)] + ([document] if document else [])
-    for pattern in _patterns(documents, action.lower()):
-        try:
-            inside = witness((place, pattern))
-        except TooComplexError:
-            continue  # the sample is tried at least
-        if inside is not None:
-            found[inside] = None
-    return list(found)
+def _decryption(asking: Asking) -> Iterator[Ask]:
+    site = asking.site
+    if site.key_arn is not None:
+        names: Iterable[str] = asking.objects("s3:GetObject") if site.per_object else (site.sample,)
+        yield from (Ask("kms:Decrypt", site.key_arn, name) for name in names)
 
 
-def _patterns(documents: Iterable[PolicyDocument], action: str) -> set[str]:
-    return {
-        pattern
-        for document in documents
-        for statement in document.statements
-        if statement.effect == "Allow" and statement.actions is not None and names_action(statement.actions, action)
-        for pattern in statement.resources or ()
-        if "${" not in pattern and pattern.strip("*")
-    }
-
-
-def _everybody(target: Target) -> Iterator[Principal]:
-    inside = need(target.principals)
-    yield from inside
-    known = {principal.requester.arn for principal in inside}
-    owner = need(bucket_of(target).owner)
-    partition = bucket_of(target).arn.split(":")[1]
-    yield _bare(requester_of(f"arn:{partition}:iam::{owner}:root"))
-    yield _bare(ANONYMOUS)
-    roles = {p.requester.arn.rpartition("/")[2]: p for p in inside if p.requester.kind == "role"}
-    for requester in _named(target):
-        if requester.arn in known or (requester.kind == "root" and requester.account == owner):
-            continue
-        yield _outsider(requester, owner, roles)
-
-
-def _outsider(requester: Requester, owner: str, roles: dict[str, Principal]) -> Principal:
-    """A principal that only a resource policy names: a service, a session, or one of another account."""
-    if requester.kind == "service":
-        return _bare(requester)
-    role = roles.get(requester.role_name or "")
-    if requester.account == owner and role is not None:
-        return Principal(
-            requester=requester,
-            policies=role.policies,
-            boundary=role.boundary,
-            boundary_arn=role.boundary_arn,
-            groups=role.groups,
-            tags=role.tags,
-        )
-    if requester.account == owner:
-        return _bare(requester)
-    unread = Unavailable(Reason.UNDECIDABLE, f"the policies of account {requester.account} are not read")
-    return Principal(
-        requester=requester,
-        policies=unread,
-        boundary=Known(None),
-        boundary_arn=Known(None),
-        groups=Known(()),
-        tags=unread,
-    )
-
-
-def _bare(requester: Requester) -> Principal:
-    return Principal(
-        requester=requester,
-        policies=Known(()),
-        boundary=Known(None),
-        boundary_arn=Known(None),
-        groups=Known(()),
-        tags=Known({}),
-    )
-
-
-def _named(target: Target) -> Iterator[Requester]:
-    """Principals that the bucket policy, the key policy and the grants name."""
-    documents = [need(bucket_of(target).policy)]
-    key = need(target.key)
-    if key is not None:
-        documents.append(need(key.policy))
-    statements = [statement for document in documents if document for statement in document.statements]
-    names = dict.fromkeys(name for statement in statements for name in _names(statement))
-    if key is not None:
-        names |= dict.fromkeys(found.grant.grantee for found in need(key.grants))
-    for name in names:
-        try:
-            yield requester_of(name)
-        except ValueError:
-            continue  # a deleted principal (AIDA…), a canonical user, or nobody
-
-
-def _names(statement: Statement) -> Iterator[str]:
-    if statement.effect != "Allow":
-        return
-    for principal in statement.principals or ():
-        if principal.kind == "AWS" and len(principal.value) == 12 and principal.value.isdigit():
-            yield f"arn:aws:iam::{principal.value}:root"
-        elif principal.kind in ("AWS", "Service"):
-            yield principal.value
+def _reading(asking: Asking) -> Iterator[tuple[Ask, ...]]:
+    """Getting an object and decrypting it: S3 asks KMS in the principal's name."""
+    site, asker = asking.site, asking.asker
+    if site.encrypted and site.key_arn is None and asker.principal.requester.account != site.owner:
+        return  # the AWS managed key serves its own account only
+    for action in _OBJECT_ACTIONS["fetch"]:
+        for name in asking.objects(action):
+            fetch = Ask(action, name)
+            if site.key_arn is None:
+                yield (fetch,)
+            else:
+                yield fetch, Ask("kms:Decrypt", site.key_arn, name if site.per_object else site.sample)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from recordscan.estate.answers import Listing
 from recordscan.estate.bucket import Bucket, StoredObject
@@ -16,8 +17,11 @@ from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioA
 from recordscan.estate.user import IamUser
 from recordscan.facts import Fact, need, not_applicable
 
+if TYPE_CHECKING:
+    from recordscan.estate.reach import Reach
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)  # without slots, so that `reach` is found once and kept
 class Target:
     """A place that media is written to.
 
@@ -74,6 +78,13 @@ class Target:
     @property
     def region_name(self) -> str | None:
         return None
+
+    @cached_property
+    def reach(self) -> "Fact[tuple[Reach, ...]]":
+        """Who can do what to the media, the key and their guards; see `recordscan.estate.reach`."""
+        from recordscan.estate.reach import reach
+
+        return reach(self)
 
     @property
     def media(self) -> str:

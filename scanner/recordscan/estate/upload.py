@@ -11,7 +11,7 @@ Sources:
 from collections.abc import Iterable
 from dataclasses import replace
 
-from recordscan.estate.access import SAMPLE, bucket_layers, context_for, object_arn
+from recordscan.estate.access import SAMPLE, bucket_layers, object_arn, request_context
 from recordscan.estate.target import Target, bucket_of, location_of, writer_of
 from recordscan.facts import need
 from recordscan.policy.authorize import Decision, weigh
@@ -70,7 +70,7 @@ def upload(target: Target, *, name: str = SAMPLE, without: Iterable[str] = ()) -
     secure = location_of(target).scheme == "https"
     alternatives = {"s3:tlsversion": ("1.2", "1.3")} if secure else {"aws:securetransport": ("true", "false")}
     known = {"aws:SecureTransport": "true"} if secure else {}
-    context = context_for(writer.principal, owner, target.organization, known, alternatives)
+    context = request_context(writer.principal, owner, target.organization, known, alternatives=alternatives)
     request = Request(
         requester=writer.principal.requester,
         action="s3:PutObject",
