@@ -35,11 +35,11 @@ def not_root_or_human(target: Target) -> Findings:
     link = need(target.link)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
-    arn = parse_arn(link.user_arn)
+    arn = None if link.user_arn is None else parse_arn(link.user_arn)
     if link.proven and arn is not None and arn.resource == "root":
         yield finding(
             f"Twilio holds an access key of the root user of account {arn.account}",
-            link.user_arn,
+            str(arn),
             expected="the key of an IAM user made for uploads",
             observed="a key of the root user",
             evidence=target.link.source,
@@ -77,8 +77,8 @@ def account(target: Target) -> Findings:
     link = need(target.link)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
-    if not link.proven:
-        unavailable(Reason.UNDECIDABLE, f"only a hint of class {link.evidence} links the credential: {link.why}")
+    if not link.proven or link.user_arn is None:
+        unavailable(Reason.UNDECIDABLE, f"no proof links the credential to a user: {link.why}")
     owner = need(bucket_of(target).owner)
     arn = parse_arn(link.user_arn)
     if arn is None:
