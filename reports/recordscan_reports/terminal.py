@@ -185,6 +185,8 @@ def _population(result: ScanResult) -> Iterator[Line]:
         whole = "all of them" if population.complete else "NOT ALL COULD BE LISTED"
         calls = ", ".join(population.enumerated_by)
         yield _line(f"  {population.count:>8,}  {population.kind}, {whole}  ({calls})")
+    if result.scan.action_data:
+        yield _line(f"  names of AWS's actions as of {result.scan.action_data}", "dim")
 
 
 def _notices(result: ScanResult) -> Iterator[Line]:

@@ -9,11 +9,28 @@ from dataclasses import asdict
 from recordscan import __version__
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
-from recordscan.facts import Citation, Fact, Json, Known, Missing, NotApplicable, Reason, cite, evidence_trail, remarks
+from recordscan.estate.target import Target
+from recordscan.facts import (
+    Citation,
+    Fact,
+    Json,
+    Known,
+    Missing,
+    NotApplicable,
+    Reason,
+    Unavailable,
+    cite,
+    evidence_trail,
+    remarks,
+)
 from recordscan.observation import Observation, ObservationOutcome, canonical_json
+from recordscan.policy.actions import data_date
 from recordscan.profile import Profile
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
+    AbilityRecord,
+    AccessGap,
+    AccessRecord,
     Assessment,
     Coverage,
     Evidence,
@@ -27,6 +44,7 @@ from recordscan.result import (
     ScanResult,
     SubjectRecord,
     Verdict,
+    WitnessRecord,
     fingerprint,
 )
 from recordscan.rule import Finding, Rule, Severity, Subject
@@ -63,6 +81,7 @@ def assess_snapshot(
         for subject in sorted(rule.subjects(estate), key=lambda subject: subject.uid)
     )
     coverage = _coverage(assessments, snapshot, estate, not_selected or {})
+    access = [access_to(target) for target in estate.targets]
     return ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
         scan=_scan_record(snapshot, profile, notices),
@@ -71,6 +90,30 @@ def assess_snapshot(
         rules=tuple(_rule_record(rule) for rule in sorted(rules, key=lambda rule: rule.id)),
         assessments=assessments,
         evidence=tuple(_evidence(observation) for observation in snapshot.observations),
+        access=tuple(record for records in access if isinstance(records, tuple) for record in records),
+        access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
+    )
+
+
+def access_to(target: Target) -> tuple[AccessRecord, ...] | AccessGap:
+    """Who can do what to a target; nobody where it has no bucket."""
+    reach = target.reach
+    if isinstance(reach, Unavailable):
+        return AccessGap(target=target.uid, reason=reach.reason, detail=reach.detail, permission=reach.permission)
+    lines: dict[tuple[str, str], list[AbilityRecord]] = defaultdict(list)
+    for line in reach.value:
+        lines[line.name, line.kind].append(
+            AbilityRecord(
+                ability=line.ability,
+                certain=line.certain,
+                witness=tuple(WitnessRecord(action=ask.action, resource=ask.resource) for ask in line.witness),
+                because=line.because,
+                depends_on=line.depends_on,
+            )
+        )
+    return tuple(
+        AccessRecord(target=target.uid, principal=principal, kind=kind, abilities=tuple(abilities))
+        for (principal, kind), abilities in lines.items()
     )
 
 
@@ -274,6 +317,7 @@ def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -
         profile=_plain(profile),
         interrupted=snapshot.interrupted,
         notices=tuple(notices),
+        action_data=data_date(),
     )
 
 

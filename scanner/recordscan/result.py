@@ -8,7 +8,7 @@ from typing import ClassVar
 from recordscan.facts import Citation, Json, Reason
 from recordscan.rule import Control, Severity
 
-RESULT_SCHEMA_VERSION = "1.0"
+RESULT_SCHEMA_VERSION = "1.1"
 FINGERPRINT_VERSION = 1
 
 
@@ -145,6 +145,64 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WitnessRecord:
+    """One request that is allowed."""
+
+    action: str
+    resource: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbilityRecord:
+    """One thing that a principal can do; see `recordscan.estate.reach.Reach`.
+
+    Attributes:
+        ability: fetch, decrypt, read, write, delete, list or change.
+        certain: Whether it surely can; otherwise that depends on what is not known.
+        witness: The requests that show it; all of them are needed.
+        because: What decides, in words.
+        depends_on: Condition keys and policies that are not known; () when certain.
+    """
+
+    ability: str
+    certain: bool
+    witness: tuple[WitnessRecord, ...]
+    because: tuple[str, ...]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRecord:
+    """What one principal can do to the media of a target, to its key and to what guards them.
+
+    Attributes:
+        target: Uid of the target.
+        principal: ARN, host name of a service, canonical user id, "anonymous" or "other accounts".
+        kind: What that is.
+        abilities: What it can do; what is not listed it cannot.
+    """
+
+    target: str
+    principal: str
+    kind: str
+    abilities: tuple[AbilityRecord, ...]
+
+    def ability(self, name: str) -> AbilityRecord | None:
+        """One ability; None where the principal does not have it."""
+        return next((found for found in self.abilities if found.ability == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessGap:
+    """A target of which it cannot be told who can do what: why, and what would help."""
+
+    target: str
+    reason: Reason
+    detail: str
+    permission: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Assessments that are unknown for one reason: how many, and what would close the gap."""
 
@@ -211,7 +269,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRecord:
-    """Who scanned what, and when; times in UTC, ISO 8601 with `Z`."""
+    """Who scanned what, and when; times in UTC, ISO 8601 with `Z`.
+
+    `action_data` is the day of the data on AWS's actions, `YYYY-MM-DD`; "" in results of older versions.
+    """
 
     scan_id: str
     started: str
@@ -223,6 +284,7 @@ class ScanRecord:
     profile: dict[str, Json]
     interrupted: bool
     notices: tuple[str, ...] = ()
+    action_data: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +300,8 @@ class ScanResult:
     rules: tuple[RuleRecord, ...]
     assessments: tuple[Assessment, ...]
     evidence: tuple[Evidence, ...]
+    access: tuple[AccessRecord, ...] = ()
+    access_gaps: tuple[AccessGap, ...] = ()
 
     def rule(self, rule_id: str) -> RuleRecord:
         """The rule of an assessment.

@@ -4,24 +4,32 @@ import json
 import re
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from conftest import SCRIPT, CommandLine
 from recordscan.demo import company
+from recordscan.document import load_result
+from recordscan.plugins import load_reports
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "hollow-creek"
 
 
-@pytest.mark.parametrize(("name", "file"), [("json", "result.json"), ("html", "report.html"), ("text", "report.txt")])
-def test_the_snapshot_still_gives_the_stored_report(bare: CommandLine, name: str, file: str) -> None:
+def test_the_snapshot_still_gives_the_stored_reports(bare: CommandLine) -> None:
+    """The day of the data on AWS's actions is left out: it is newer with every release of that data."""
     snapshot = str(EXAMPLE / "snapshot.jsonl.gz")
-    run = bare("scan", "--snapshot", snapshot, "-f", "none", "-o", f"{name}=out")
+    run = bare("scan", "--snapshot", snapshot, "-f", "none", "-o", "json=out")
     assert run.status == 1, run.stderr
-    fresh = (bare.folder / "out").read_bytes()
-    assert fresh == (EXAMPLE / file).read_bytes(), "`make docs` writes the examples anew"
+    fresh, stored = load_result((bare.folder / "out").read_bytes()), load_result((EXAMPLE / "result.json").read_bytes())
+    assert fresh.scan.action_data
+    fresh = replace(fresh, scan=replace(fresh.scan, action_data=stored.scan.action_data))
+    for name, file in (("json", "result.json"), ("html", "report.html"), ("text", "report.txt")):
+        rendered = load_reports()[name](fresh)
+        made = rendered.encode() if isinstance(rendered, str) else rendered
+        assert made == (EXAMPLE / file).read_bytes(), f"{file} is stale; `make docs` writes the examples anew"
 
 
 def test_a_stored_result_renders_to_the_same_report(bare: CommandLine) -> None:

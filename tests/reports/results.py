@@ -7,6 +7,9 @@ from dataclasses import replace
 from recordscan.facts import Citation, Json, Reason
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
+    AbilityRecord,
+    AccessGap,
+    AccessRecord,
     Assessment,
     Coverage,
     Evidence,
@@ -20,6 +23,7 @@ from recordscan.result import (
     ScanResult,
     SubjectRecord,
     Verdict,
+    WitnessRecord,
     fingerprint,
 )
 from recordscan.rule import Severity, official, proposal
@@ -192,6 +196,7 @@ def result(
             profile={"storage": "external", "key_max_age_days": 90, "retention_max_days": None},
             interrupted=interrupted,
             notices=notices,
+            action_data="2026-02-27",
         ),
         gate=Gate(fail_on=Severity.CRITICAL, verdict=verdict, exit_status=exit_status, exit_reason=exit_reason),
         coverage=Coverage(
@@ -297,6 +302,53 @@ POPULATION = (
     Population(kind="Twilio accounts", count=1, enumerated_by=("configuration",), complete=True),
     Population(kind="targets", count=2, enumerated_by=("twilio:FetchRecordingSettings",), complete=True),
     Population(kind="Recordings", count=60, enumerated_by=("twilio:ListRecordings",), complete=False),
+)
+
+
+def ability(
+    name: str,
+    *because: str,
+    resource: str = "arn:aws:s3:::acme-recordings/twilio/RT1.mka",
+    depends_on: tuple[str, ...] = (),
+) -> AbilityRecord:
+    """Something that a principal can do; surely, unless it depends on something."""
+    return AbilityRecord(
+        ability=name,
+        certain=not depends_on,
+        witness=(WitnessRecord(action=f"s3:{name.capitalize()}Object", resource=resource),),
+        because=because,
+        depends_on=depends_on,
+    )
+
+
+ACCESS = (
+    AccessRecord(
+        target=target().uid,
+        principal=f"arn:aws:iam::{ACCOUNT}:role/video-reviewers",
+        kind="role",
+        abilities=(
+            ability("fetch", "statement Read of policy review allows it"),
+            ability("read", "statement Read of policy review allows it"),
+        ),
+    ),
+    AccessRecord(
+        target=target().uid,
+        principal="other accounts",
+        kind="other accounts",
+        abilities=(
+            ability(
+                "write",
+                "statement Partners of bucket policy allows it under conditions",
+                depends_on=("aws:SourceVpce", "the policies of the other account are not read"),
+            ),
+        ),
+    ),
+)
+ACCESS_GAP = AccessGap(
+    target=f"twilio:{TWILIO}/compositions",
+    reason=Reason.ACCESS_DENIED,
+    detail="kms:GetKeyPolicy was denied",
+    permission="kms:GetKeyPolicy",
 )
 
 
@@ -411,7 +463,7 @@ def varied() -> ScanResult:
             detail="Compositions are not made of themselves",
         ),
     ]
-    return result(
+    made = result(
         tuple(assessments),
         RULES,
         EVIDENCE,
@@ -422,6 +474,7 @@ def varied() -> ScanResult:
         not_selected={"bucket-replication": "--exclude bucket-replication"},
         notices=("the rule acme-tags comes from the plugin acme_rules",),
     )
+    return replace(made, access=ACCESS, access_gaps=(ACCESS_GAP,))
 
 
 def clean() -> ScanResult:
@@ -509,4 +562,20 @@ def hostile(payloads: tuple[str, ...] = PAYLOADS) -> ScanResult:
         scope={payload: payload for payload in payloads},
         profile={payload: [payload] for payload in payloads},
     )
-    return replace(made, scan=scan)
+    access = tuple(
+        AccessRecord(
+            target=f"uid-{number}-{payload}",
+            principal=payload,
+            kind=payload,
+            abilities=(
+                ability("read", payload, resource=payload),
+                ability("write", payload, resource=payload, depends_on=(payload,)),
+            ),
+        )
+        for number, payload in enumerate(payloads)
+    )
+    gaps = tuple(
+        AccessGap(target=payload, reason=Reason.ACCESS_DENIED, detail=payload, permission=payload)
+        for payload in payloads
+    )
+    return replace(made, scan=scan, access=access, access_gaps=gaps)

@@ -47,7 +47,7 @@ def test_the_text_is_ascii_with_indents_of_two_and_ends_with_a_line_break(made: 
     text = render(made())
     assert text.isascii()
     assert "\r" not in text
-    assert text.startswith('{\n  "schema_version": "1.0",\n  "scan": {\n    "scan_id"')
+    assert text.startswith('{\n  "schema_version": "1.1",\n  "scan": {\n    "scan_id"')
     assert text.endswith("}\n")
 
 
@@ -86,7 +86,7 @@ def test_what_the_schema_does_not_know_is_refused_by_schema_and_reader(
 def test_the_schema_names_itself() -> None:
     schema = result_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["$id"] == "urn:recordscan:schema:result:1.0"
+    assert schema["$id"] == "urn:recordscan:schema:result:1.1"
     assert schema["title"] == "Result of a recordscan scan"
 
 
@@ -102,9 +102,9 @@ def test_a_hostile_member_cannot_reach_the_terminal_through_the_message() -> Non
     assert str(caught.value).isascii()
 
 
-@pytest.mark.parametrize("version", ["1.1", "2.0", "10.0"])
+@pytest.mark.parametrize("version", ["1.2", "2.0", "10.0"])
 def test_a_newer_version_is_refused_with_the_way_out(version: str) -> None:
-    with pytest.raises(SnapshotError, match=f"schema version {version}, .* up to 1.0; install a newer recordscan"):
+    with pytest.raises(SnapshotError, match=f"schema version {version}, .* up to 1.1; install a newer recordscan"):
         load_result(changed(lambda document: document.update(schema_version=version)))
 
 
@@ -125,3 +125,13 @@ def test_a_result_can_be_stored_and_read_as_bytes(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     path.write_text(render(hostile()), encoding="utf-8")
     assert load_result(path.read_bytes()) == hostile()
+
+
+def test_a_result_from_before_access_was_told_is_read() -> None:
+    document = json.loads(render(varied()))
+    document["schema_version"] = "1.0"
+    for name in ("access", "access_gaps"):
+        del document[name]
+    del document["scan"]["action_data"]
+    result = load_result(json.dumps(document))
+    assert (result.access, result.access_gaps, result.scan.action_data) == ((), (), "")

@@ -348,3 +348,10 @@ def test_a_citation_of_an_unknown_observation_does_no_harm() -> None:
     made = clean()
     lost = replace(made.assessments[0], evidence=(Citation("ev-0000000000000000", "/x"),))
     assert "The rule read no answer." in render(replace(made, assessments=(lost,)))
+
+
+def test_the_run_record_has_the_day_of_the_action_data() -> None:
+    made = varied()
+    assert "as of 2026-02-27" in by_id(tree(render(made)), "run").text
+    old = replace(made, scan=replace(made.scan, action_data=""))
+    assert "not recorded" in by_id(tree(render(old)), "run").text

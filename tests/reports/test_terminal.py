@@ -96,3 +96,9 @@ def test_brackets_in_names_are_no_markup() -> None:
     out = io.StringIO()
     render_rich(replace(result, scan=replace(result.scan, notices=(passed.subject.name,))), Console(file=out))
     assert "[bold]x[/bold][link=https://a]" in out.getvalue()
+
+
+def test_the_run_record_has_the_day_of_the_action_data() -> None:
+    assert "names of AWS's actions as of 2026-02-27" in render(varied())
+    old = varied()
+    assert "as of" not in render(replace(old, scan=replace(old.scan, action_data="")))

@@ -10,10 +10,11 @@ from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, bucket_of
 from recordscan.facts import Reason, need, not_applicable
+from recordscan.policy.actions import data_date
 from recordscan.profile import Profile
 from recordscan.result import Assessment, Outcome, Verdict
 from recordscan.rule import Finding, Findings, Rule, Severity, finding, rule_over
-from recordscan.testing import TWILIO_ACCOUNT, judge, sound
+from recordscan.testing import REVIEWERS, TWILIO_ACCOUNT, judge, sound
 
 SUBJECT = f"twilio:{TWILIO_ACCOUNT}/recordings"
 
@@ -220,3 +221,24 @@ def test_a_rule_with_other_parameters_is_refused() -> None:
 
     with pytest.raises(PluginError, match="a subject and, at most, a profile"):
         make(check)
+
+
+def test_the_result_tells_who_can_do_what_and_where_that_is_not_known() -> None:
+    made = assess_snapshot(sound().snapshot(), [], fail_on=None)
+    [reviewers] = [record for record in made.access if record.principal.endswith(f"/{REVIEWERS}")]
+    assert reviewers.target == f"twilio:{TWILIO_ACCOUNT}/recordings"
+    assert [ability.ability for ability in reviewers.abilities] == ["fetch", "decrypt", "read"]
+    read = reviewers.ability("read")
+    assert read is not None
+    assert [request.action for request in read.witness] == ["s3:GetObject", "kms:Decrypt"]
+    assert reviewers.ability("write") is None
+    assert made.access_gaps == ()
+    assert made.scan.action_data == data_date()
+
+    case = sound()
+    case.deny("kms:GetKeyPolicy")
+    made = assess_snapshot(case.snapshot(), [], fail_on=None)
+    assert made.access == ()
+    assert [(gap.target, gap.permission) for gap in made.access_gaps] == [
+        (f"twilio:{TWILIO_ACCOUNT}/recordings", "kms:GetKeyPolicy")
+    ]

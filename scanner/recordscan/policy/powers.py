@@ -78,9 +78,10 @@ def about_resource(statement: Statement, arn: str, version: str) -> bool:
         arn: Of the resource.
         version: Of the policy.
     """
+    service = arn.split(":", 3)[2]
     if statement.resources is not None:
-        return names_resource(statement.resources, arn, Context(), version) is True
-    return names_resource(statement.not_resources or (), arn, Context(), version) is False
+        return names_resource(statement.resources, arn, Context(), version, service) is True
+    return names_resource(statement.not_resources or (), arn, Context(), version, service) is False
 
 
 def powers(statement: Statement, service: str = "s3") -> tuple[Power, ...]:
