@@ -26,6 +26,13 @@ OrganizationId = Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
 TwilioSid = Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
 CredentialSid = Annotated[str, Field(pattern=r"^CR[0-9a-fA-F]{32}$")]
 KeyOrUser = Annotated[str, Field(pattern=r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$")]
+PrincipalName = Annotated[
+    str,
+    Field(
+        pattern=r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
+    ),
+]
+"""ARN of a principal, host name of a service, or canonical user id; without wildcards."""
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 
@@ -98,6 +105,8 @@ class ProfileSection(_Section):
     test_files: list[str] = []
     trusted_accounts: list[AccountId] = Field([], description="accounts that bucket and key may be shared with")
     trusted_organizations: list[OrganizationId] = Field([], description="organizations that they may be shared with")
+    readers: list[PrincipalName] | None = Field(None, description="who may read media, by ARN")
+    administrators: list[PrincipalName] | None = Field(None, description="who may change what guards media, by ARN")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":

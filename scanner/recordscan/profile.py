@@ -23,6 +23,8 @@ class Profile:
         key_overlap_days: Days that two keys may be active together during a rotation.
         retention_min_days: Least number of days that media must be kept; None for no such requirement.
         retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
+        readers: Who may read media, by ARN or host name of a service; None for no such requirement.
+        administrators: Who may change what guards media; None for no such requirement.
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
@@ -39,6 +41,8 @@ class Profile:
     test_files: tuple[str, ...] = ()
     trusted_accounts: tuple[str, ...] = ()
     trusted_organizations: tuple[str, ...] = ()
+    readers: tuple[str, ...] | None = None
+    administrators: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Json]) -> "Profile":

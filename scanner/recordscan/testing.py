@@ -43,6 +43,7 @@ REVIEWERS = "video-reviewers"
 UPLOADERS = "video-uploaders"
 """The group of the writer alone, which holds its policy."""
 BOUNDARY_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:policy/uploads-only"
+REVIEWERS_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:role/{REVIEWERS}"
 WRITER_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:user/{WRITER}"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 CREDENTIAL = "CR" + "1" * 32
@@ -195,7 +196,7 @@ def sound() -> Case:
             credential_links={CREDENTIAL: ACCESS_KEY},
             alerts_since=_ALERTS_SINCE,
         ),
-        Profile(retention_min_days=30, retention_max_days=400),
+        Profile(retention_min_days=30, retention_max_days=400, readers=(REVIEWERS_ARN,), administrators=()),
     )
     _add_twilio(case)
     _add_bucket(case)

@@ -7,8 +7,6 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from conftest import SCRIPT, CommandLine
 from recordscan.demo import company
 from recordscan.document import load_result

@@ -29,6 +29,7 @@ from recordscan.testing import (
     composition,
     hook,
     recording,
+    role_details,
     set_writer_policy,
     sound,
     upload_policy,
@@ -389,6 +390,15 @@ def no_op_deny() -> dict[str, Json]:
 HEADER_DEMANDED = {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}
 KMS_ALL: dict[str, Any] = {"Sid": "All", "Effect": "Allow", "Action": "kms:*", "Resource": "*"}
 
+
+def with_role(action: Json, resource: Json = "*", *, start: Example = sound) -> Example:
+    """A sound estate with one role more, which its inline policy allows something."""
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    row = role_details("intern", document)
+    return sets("iam:GetAccountAuthorizationDetails", "/RoleDetailList/-", row, start=start)
+
+
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
     "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
@@ -428,12 +438,14 @@ FAILING: dict[str, Example] = {
     "enc-no-header-condition": denies({"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}),
     "enc-sse-c-blocked": sets("s3:GetBucketEncryption", f"{ENCRYPTION}/BlockedEncryptionTypes", None),
     "key-grants": lambda: with_grant(GranteeServicePrincipal=None, GranteePrincipal=f"arn:aws:iam::{FOREIGN}:root"),
+    "key-decrypt-everywhere": with_role("kms:Decrypt"),
     "key-pending-deletion": sets("kms:DescribeKey", "/KeyMetadata/KeyState", "PendingDeletion"),
     "key-policy-cross-account": lambda: with_key_policy({**KMS_ALL, "Principal": {"AWS": FOREIGN}}),
     "key-policy-duties": lambda: with_key_policy({**KMS_ALL, "Principal": {"AWS": WRITER_ARN}}),
     "key-policy-public": lambda: with_key_policy({**KMS_ALL, "Principal": "*"}),
     "key-rotation": sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False),
     "key-state": sets("kms:DescribeKey", "/KeyMetadata/KeyState", "Disabled"),
+    "media-control-changers": with_role("s3:PutBucketPolicy"),
     "media-compositions-in-twilio": sets(
         "twilio:ListCompositions",
         "/compositions",
@@ -445,6 +457,7 @@ FAILING: dict[str, Example] = {
         recording(1), recording(2, media_external_location=bucket_url(PREFIX, bucket="former-media"))
     ),
     "media-new-internal-after-external": recordings(recording(1, media_external_location=None), recording(2)),
+    "media-readers": with_role(["s3:GetObject", "kms:Decrypt"]),
     "media-recordings-in-twilio": recordings(recording(1), recording(2, media_external_location=None)),
     "settings-complete": setting(aws_credentials_sid=None),
     "settings-compositions-external": sets(

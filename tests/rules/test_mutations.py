@@ -27,6 +27,7 @@ from recordscan.testing import (
     composing,
     hook,
     recording,
+    role_details,
     set_writer_policy,
     sound,
     upload_policy,
@@ -197,6 +198,12 @@ def boundary_without_uploads(case: Case) -> None:
     kms_only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
     case.set("iam:GetPolicyVersion", "/PolicyVersion/Document", kms_only)
     case.set("iam:GetAccountAuthorizationDetails", "/Policies/0/PolicyVersionList/0/Document", kms_only)
+
+
+def role(action: Json, resource: Json) -> Spoil:
+    """One role more, which its inline policy allows something."""
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]}
+    return sets("iam:GetAccountAuthorizationDetails", "/RoleDetailList/-", role_details("intern", document))
 
 
 MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
@@ -519,6 +526,17 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "hook enabled": (
         sets("twilio:ListCompositionHooks", "/composition_hooks", [hook()]),
         {"compose-hooks-vs-external-recordings", "settings-compositions-external"},
+    ),
+    "reader that nobody named": (
+        role(["s3:Get*", "kms:Decrypt"], [f"arn:aws:s3:::{BUCKET}/*", KEY_ARN]),
+        {"media-readers"},
+    ),
+    "objects without their key": (role("s3:GetObject", "*"), set()),
+    "changer that nobody named": (role("kms:ScheduleKeyDeletion", KEY_ARN), {"media-control-changers"}),
+    "decryption with every key": (role("kms:*", "*"), {"key-decrypt-everywhere", "media-control-changers"}),
+    "administrator that nobody named": (
+        role("*", "*"),
+        {"media-readers", "media-control-changers", "key-decrypt-everywhere"},
     ),
     "recording dropped": (sets("twilio:ListAlerts", "/alerts", [alert(53616)]), {"alert-data-loss"}),
     "upload refused": (sets("twilio:ListAlerts", "/alerts", [alert(53615)]), {"alert-upload-config"}),

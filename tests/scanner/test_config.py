@@ -8,6 +8,7 @@ import pytest
 
 from recordscan.config import Config, config_schema, find_config, load_config, parse_bucket
 from recordscan.errors import ConfigError
+from recordscan.profile import Profile
 from recordscan.scope import BucketScope
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recordscan.toml"
@@ -133,3 +134,16 @@ def test_the_schema_accepts_the_example_and_refuses_unknown_keys() -> None:
     document = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     validator.validate(document)
     assert not validator.is_valid({**document, "more": 1})
+
+
+def test_readers_and_administrators_are_named_literally(tmp_path: Path) -> None:
+    path = tmp_path / "recordscan.toml"
+    role = "arn:aws:iam::111122223333:role/video-reviewers"
+    path.write_text(f"[profile]\nreaders = ['{role}', 'cloudfront.amazonaws.com']\nadministrators = []\n", "utf-8")
+    profile = load_config(path).to_profile()
+    assert profile.readers == (role, "cloudfront.amazonaws.com")
+    assert profile.administrators == ()
+    assert (Profile().readers, Profile().administrators) == (None, None)
+    path.write_text("[profile]\nreaders = ['arn:aws:iam::111122223333:role/*']\n", "utf-8")
+    with pytest.raises(ConfigError, match=r"profile\.readers\.0"):
+        load_config(path)

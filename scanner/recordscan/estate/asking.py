@@ -98,6 +98,8 @@ class Site:
         self.encrypted = need(self.bucket.encryption).algorithm.startswith("aws:kms")
         self.per_object = not need(self.bucket.encryption).bucket_key
         self.key = need(target.key)
+        if self.key is not None:
+            need(self.key.exists)
         self.key_arn = None if self.key is None else need(self.key.arn)
         self.key_owner = (self.key_arn or "").rpartition(":key/")[0].rpartition(":")[2]
         document = None if self.key is None else need(self.key.policy)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from recordscan.estate.answers import Answers, Listing, parse_moment
 from recordscan.estate.arn import parse_arn
+from recordscan.estate.aws_account import AwsAccount, read_aws_account
 from recordscan.estate.bucket import Bucket, StoredObject, list_buckets, read_bucket, read_objects
 from recordscan.estate.inventory import AccountKey, AccountUser, not_listed, other_keys, other_users
 from recordscan.estate.key import KmsKey, key_region, read_key
@@ -106,6 +107,10 @@ class Estate:
     def whole(self) -> tuple[WholeEstate]:
         """Subject of rules that compare targets with each other."""
         return (WholeEstate(targets=self.targets),)
+
+    def aws_account(self) -> tuple[AwsAccount]:
+        """Subject of rules about the AWS account that the scan runs in."""
+        return (read_aws_account(self.answers, self.snapshot.observations),)
 
     def key_holders(self) -> tuple[Target | AccountKey, ...]:
         """Subjects of rules about keys: every target, and in account scope every other customer managed key."""

@@ -165,7 +165,8 @@ def _managed_policies(details: Fact[Json]) -> dict[str, Fact[Policy]]:
 
 
 def _default_version(policy: Fact[Json], version: Fact[Json]) -> Policy:
-    return _read(f"policy {_name(policy, 'PolicyName')}", pluck(version, "Document"))
+    # The last part of an ARN is the name, which some emulators do not give beside it.
+    return _read(f"policy {_name(policy, 'Arn').rpartition('/')[2]}", pluck(version, "Document"))
 
 
 def _inline(
