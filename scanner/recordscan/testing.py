@@ -486,7 +486,8 @@ _REVIEW = {
 _BOUNDARY = {
     "Version": "2012-10-17",
     "Statement": [
-        {"Sid": "UploadsAndTheirKey", "Effect": "Allow", "Action": ["s3:PutObject", "kms:*"], "Resource": "*"},
+        {"Sid": "Uploads", "Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"},
+        {"Sid": "TheirKey", "Effect": "Allow", "Action": "kms:*", "Resource": KEY_ARN},
     ],
 }
 _BOUNDED = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": BOUNDARY_ARN}

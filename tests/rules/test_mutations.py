@@ -195,7 +195,7 @@ ROOT = f"arn:aws:iam::{AWS_ACCOUNT}:root"
 
 
 def boundary_without_uploads(case: Case) -> None:
-    kms_only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": "*"}]}
+    kms_only = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:*", "Resource": KEY_ARN}]}
     case.set("iam:GetPolicyVersion", "/PolicyVersion/Document", kms_only)
     case.set("iam:GetAccountAuthorizationDetails", "/Policies/0/PolicyVersionList/0/Document", kms_only)
 
