@@ -1,11 +1,11 @@
 """The report for terminals and logs: what fails, what is not known and what to do, in plain text."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from recordscan.result import Assessment, FindingRecord, Gap, Outcome, ScanResult, Verdict
+from recordscan.result import AccessRecord, Assessment, FindingRecord, Gap, Outcome, ScanResult, Verdict
 from recordscan.visible import visible
 from recordscan_reports.wording import (
     OUTCOME_WORDS,
@@ -16,6 +16,7 @@ from recordscan_reports.wording import (
     failures_by_severity,
     listing,
     sentence,
+    target_names,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _lines(result: ScanResult) -> Iterator[Line]:
     yield from _gaps(result)
     yield from _failures(result)
     yield from _unknowns(result)
+    yield from _access(result)
     yield from _population(result)
     yield from _notices(result)
     yield ()
@@ -177,6 +179,29 @@ def _belongs(assessment: Assessment, gap: Gap) -> bool:
         gap.detail,
         gap.permission,
     )
+
+
+def _access(result: ScanResult) -> Iterator[Line]:
+    """One line per target: how many can read, and how many can change what guards it."""
+    if not result.access and not result.access_gaps:
+        return
+    yield from _heading("Who can do what")
+    names = target_names(result)
+    for target in dict.fromkeys(record.target for record in result.access):
+        records = [record for record in result.access if record.target == target]
+        parts = [_able(records, "read", "can read"), _able(records, "change", "can change what guards it")]
+        yield from _wrapped(f"{names.get(target, target)}: {'; '.join(parts)}", first="  ")
+    for gap in result.access_gaps:
+        grant = f"; grant {gap.permission}" if gap.permission else ""
+        yield from _wrapped(f"{names.get(gap.target, gap.target)}: not known: {gap.detail}{grant}", first="? ")
+
+
+def _able(records: Sequence[AccessRecord], ability: str, words: str) -> str:
+    """Such as `3 principals can read, 1 more under conditions`."""
+    found = [able for record in records if (able := record.ability(ability)) is not None]
+    surely = sum(able.certain for able in found)
+    more = f", {len(found) - surely:,} more under conditions" if surely < len(found) else ""
+    return f"{count(surely, 'principal')} {words}{more}"
 
 
 def _population(result: ScanResult) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import Outcome, ScanResult, Verdict
+from recordscan.result import AccessRecord, Outcome, ScanResult, Verdict
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -51,6 +51,21 @@ REASON_WORDS = {
 }
 
 
+ABILITY_MEANINGS = {
+    "fetch": "Get objects.",
+    "decrypt": "Use the KMS key through S3. Nobody needs to where none stands before the media.",
+    "read": "Fetch and decrypt: the media itself.",
+    "write": "Put objects.",
+    "delete": "Delete objects or versions of them.",
+    "list": "See the names of objects.",
+    "change": "Change or remove what guards the media: policies, encryption, versioning, life cycle, the key.",
+}
+"""What principals may be able to do, in the order of the columns."""
+
+PRINCIPALS = {"anonymous": "Everybody, signed in or not", "other accounts": "Principals of other AWS accounts"}
+"""What reports call principals that have no name of their own."""
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """A number and its noun: `1 check`, `1,234 checks`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
@@ -59,6 +74,21 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def listing(items: list[str]) -> str:
     """Items as a phrase: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def target_names(result: ScanResult) -> dict[str, str]:
+    """Uid of each target to the name that people know it by."""
+    return {a.subject.uid: a.subject.name for a in result.assessments}
+
+
+def principal_kind(record: AccessRecord) -> str:
+    """The kind of a principal, where the name does not say it."""
+    return "" if record.principal in PRINCIPALS else record.kind
+
+
+def principal_name(record: AccessRecord) -> str:
+    """The name of a principal."""
+    return PRINCIPALS.get(record.principal, record.principal)
 
 
 def gate(result: ScanResult) -> str:

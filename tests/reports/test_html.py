@@ -208,6 +208,7 @@ def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
         "coverage",
         "findings",
         "unknown",
+        "access",
         "passed",
         "not-applicable",
         "procedure",
@@ -355,3 +356,45 @@ def test_the_run_record_has_the_day_of_the_action_data() -> None:
     assert "as of 2026-02-27" in by_id(tree(render(made)), "run").text
     old = replace(made, scan=replace(made.scan, action_data=""))
     assert "not recorded" in by_id(tree(render(old)), "run").text
+
+
+def test_the_matrix_says_who_can_do_what_and_how() -> None:
+    access = by_id(tree(render(varied())), "access")
+    assert [h.text for h in access.all("h3")] == ["Recordings of prod-video", "Compositions of prod-video"]
+    [table] = access.all("table")
+    assert table.all("caption")[0].text == "Who can do what to Recordings of prod-video"
+    assert [th.text for th in table.all("thead")[0].all("th")] == [
+        *("Principal", "Fetch", "Decrypt", "Read", "Write", "Delete", "List", "Change")
+    ]
+    rows = {body.all("th")[0].text: [td.text for td in body.all("tr")[0].all("td")] for body in table.all("tbody")}
+    assert rows == {
+        "Principals of other AWS accounts": ["No", "No", "No", "If…", "No", "No", "No"],
+        "Rolearn:aws:iam::123456789012:role/video-reviewers": ["Yes", "No", "Yes", "No", "No", "No", "No"],
+    }
+    for body in table.all("tbody"):
+        assert {td.all("svg")[0].attributes["aria-hidden"] for td in body.all("tr")[0].all("td")} == {"true"}
+    [strangers, reviewers] = [body.all("details")[0].text for body in table.all("tbody")]
+    assert "statement Partners of bucket policy allows it under conditions" in strangers
+    assert "depends on what is not known: aws:SourceVpce; the policies of the other account are not read." in strangers
+    assert "Tried: s3:ReadObject on arn:aws:s3:::acme-recordings/twilio/RT1.mka" in reviewers
+
+
+def test_a_target_whose_matrix_is_not_known_says_why() -> None:
+    text = by_id(tree(render(varied())), "access").text
+    assert "Access denied. Who can do what is not known: kms:GetKeyPolicy was denied" in text
+    assert "To tell it, grant kms:GetKeyPolicy" in text
+
+
+def test_without_a_bucket_there_is_no_matrix() -> None:
+    assert 'id="access"' not in render(clean())
+    assert 'href="#access"' not in render(clean())
+
+
+def test_of_very_many_principals_the_most_foreign_are_shown() -> None:
+    made = varied()
+    role, stranger = made.access
+    many = tuple(replace(role, principal=f"arn:aws:iam::123456789012:role/r{n:04}") for n in range(300))
+    access = by_id(tree(render(replace(made, access=(*many, stranger)))), "access")
+    assert len(access.all("tbody")) == 100
+    assert "Principals of other AWS accounts" in access.all("tbody")[0].text
+    assert "201 more principals not shown here" in access.text

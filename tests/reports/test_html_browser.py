@@ -142,6 +142,24 @@ def test_without_script_verdict_findings_and_gaps_are_readable(browser: Browser,
         assert not seen.page.is_visible("button")
 
 
+@pytest.mark.parametrize("script", [True, False])
+def test_the_matrix_scrolls_in_its_own_place_and_its_folds_open(
+    browser: Browser, tmp_path: Path, *, script: bool
+) -> None:
+    narrow = {"width": 320, "height": 800}
+    with visit(browser, tmp_path, varied(), viewport=narrow, java_script_enabled=script) as seen:
+        fold = seen.page.locator("#access details").first
+        assert not fold.locator("dl").is_visible()
+        fold.locator("summary").click()
+        assert fold.locator("dl").is_visible()
+        box = fold.locator("dl").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 320
+        scroll = seen.page.locator("#access .scroll")
+        assert scroll.get_by_role("table", name="Who can do what to Recordings of prod-video").count() == 1
+        assert scroll.get_by_role("columnheader").all_inner_texts()[0] == "Principal"
+
+
 def shown(page: Page) -> list[str]:
     visible = "all => all.filter((e) => e.checkVisibility()).map((e) => e.id.slice(2))"
     return list(page.eval_on_selector_all(".check", visible))

@@ -102,3 +102,20 @@ def test_the_run_record_has_the_day_of_the_action_data() -> None:
     assert "names of AWS's actions as of 2026-02-27" in render(varied())
     old = varied()
     assert "as of" not in render(replace(old, scan=replace(old.scan, action_data="")))
+
+
+def test_each_target_has_a_line_about_who_can() -> None:
+    text = render(varied())
+    assert "WHO CAN DO WHAT\n" in text
+    assert (
+        "  Recordings of prod-video: 1 principal can read; 0 principals can change what guards it\n"
+        "? Compositions of prod-video: not known: kms:GetKeyPolicy was denied; grant kms:GetKeyPolicy\n"
+    ) in text
+    made = varied()
+    doubtful = tuple(
+        replace(record, abilities=tuple(replace(a, certain=False) for a in record.abilities)) for record in made.access
+    )
+    assert "0 principals can read, 1 more under conditions; " in render(
+        replace(made, access=made.access[1:] + doubtful)
+    )
+    assert "WHO CAN DO WHAT" not in render(clean())

@@ -5,10 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from recordscan.document import dump_result
 from recordscan.facts import Citation
 from recordscan.result import (
+    AbilityRecord,
+    AccessGap,
+    AccessRecord,
     Assessment,
     Coverage,
     Evidence,
@@ -23,11 +27,20 @@ from recordscan.result import (
 from recordscan.rule import Severity
 from recordscan_reports.html.excerpt import CONTEXT_LINES, Answer, Line
 from recordscan_reports.html.prose import Block, parse_prose
-from recordscan_reports.wording import OUTCOMES, SEVERITIES, bottom_line
+from recordscan_reports.wording import (
+    ABILITY_MEANINGS,
+    OUTCOMES,
+    SEVERITIES,
+    bottom_line,
+    principal_kind,
+    principal_name,
+    target_names,
+)
 
 EXCERPT_LINES = 24
 BRIEF_LINES = 8
 PROOFS_SHOWN = 20
+PRINCIPALS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +117,47 @@ class Row:
     outcome: Outcome
     numbers: tuple[int, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """What a principal can do, or cannot.
+
+    Attributes:
+        name: Of the ability.
+        answer: yes, if or no.
+        record: What shows it; None for no.
+    """
+
+    name: str
+    answer: Literal["yes", "if", "no"]
+    record: AbilityRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A principal with all its abilities, one for each column."""
+
+    name: str
+    kind: str
+    abilities: tuple[Ability, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Who can do what to one target.
+
+    Attributes:
+        target: Its name.
+        holders: Principals that can do something, the most foreign first, as far as they are shown.
+        left_out: How many more there are.
+        gap: Why that is not known; None where it is.
+    """
+
+    target: str
+    holders: tuple[Holder, ...]
+    left_out: int
+    gap: AccessGap | None
 
 
 class Page:
@@ -244,6 +298,28 @@ class Page:
             for evidence in ordered
         )
 
+    @cached_property
+    def matrices(self) -> tuple[Matrix, ...]:
+        """Who can do what, by target; targets without a bucket have none."""
+        names = target_names(self._result)
+        records: dict[str, list[AccessRecord]] = defaultdict(list)
+        for record in self._result.access:
+            records[record.target].append(record)
+        known = [
+            Matrix(
+                target=names.get(target, target),
+                holders=tuple(map(_holder, sorted(found, key=_foreign_first)[:PRINCIPALS_SHOWN])),
+                left_out=max(0, len(found) - PRINCIPALS_SHOWN),
+                gap=None,
+            )
+            for target, found in records.items()
+        ]
+        gaps = [
+            Matrix(target=names.get(gap.target, gap.target), holders=(), left_out=0, gap=gap)
+            for gap in self._result.access_gaps
+        ]
+        return (*known, *gaps)
+
     def _assessments(self, outcome: Outcome) -> list[Assessment]:
         found = [assessment for assessment in self._result.assessments if assessment.outcome is outcome]
         return sorted(found, key=lambda a: (-a.severity.rank, a.rule_id, a.subject.uid))
@@ -279,6 +355,25 @@ class Page:
         if evidence.id not in self._answers:
             self._answers[evidence.id] = Answer(evidence.answer)
         return self._answers[evidence.id]
+
+
+_KINDS = ("anonymous", "other accounts", "group", "canonical user", "origin access identity", "service")
+
+
+def _foreign_first(record: AccessRecord) -> tuple[int, str, str]:
+    return (_KINDS.index(record.kind) if record.kind in _KINDS else len(_KINDS), record.kind, record.principal)
+
+
+def _holder(record: AccessRecord) -> Holder:
+    found = [(name, record.ability(name)) for name in ABILITY_MEANINGS]
+    return Holder(
+        name=principal_name(record),
+        kind=principal_kind(record),
+        abilities=tuple(
+            Ability(name=name, answer="no" if able is None else "yes" if able.certain else "if", record=able)
+            for name, able in found
+        ),
+    )
 
 
 def _has_answer(evidence: Evidence) -> bool:
