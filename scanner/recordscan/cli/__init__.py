@@ -11,6 +11,7 @@ import click
 from click.shell_completion import shell_complete
 
 from recordscan import __version__
+from recordscan.cli.access import access
 from recordscan.cli.demo import demo
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
@@ -57,7 +58,7 @@ def cli(*, verbose: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-for command in (scan, demo, report, rules, url, simulate, permissions, policy, preflight, schema):
+for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema):
     cli.add_command(command)
 
 
