@@ -197,7 +197,8 @@ def sharing() -> Case:
     """Bucket and key are shared with a trusted account and with services, and duties are kept apart."""
     case = with_key_policy(*KEY_DUTIES, case=with_bucket_policy(*SHARED_STATEMENTS))
     case.set("kms:ListGrants", "/Grants", [grant()])
-    case.profile = replace(case.profile, trusted_accounts=(TRUSTED,))
+    # What the roles of the trusted account may do is decided there.
+    case.profile = replace(case.profile, trusted_accounts=(TRUSTED,), readers=None, administrators=None)
     return case
 
 

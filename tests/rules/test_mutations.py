@@ -221,11 +221,11 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "bucket policy asks for an encryption header": (
         denied_where("Null", "s3:x-amz-server-side-encryption", "true"),
-        {"enc-no-header-condition"},
+        {"enc-no-header-condition", "enc-headers-consistent"},
     ),
     "bucket policy asks for a key header": (
         denied_where("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", KEY_ARN),
-        {"enc-no-header-condition"},
+        {"enc-no-header-condition", "enc-headers-consistent"},
     ),
     "bucket policy refuses other encryption only": (
         more_policy(
@@ -236,12 +236,12 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
                 "Null": {"s3:x-amz-server-side-encryption": "false"},
             },
         ),
-        set(),
+        {"enc-headers-consistent"},
     ),
     "bucket policy refuses other encryption if there is any, it seems": (
         # IfExists holds where the key is absent, and a Deny then applies.
         denied_where("StringNotEqualsIfExists", "s3:x-amz-server-side-encryption", "aws:kms"),
-        {"enc-no-header-condition"},
+        {"enc-no-header-condition", "enc-headers-consistent"},
     ),
     "bucket policy asks for an ACL": (
         denied_where("StringNotEquals", "s3:x-amz-acl", "bucket-owner-full-control"),
@@ -277,7 +277,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "key policy delegates nothing": (
         key_policy(key_statement(f"arn:aws:iam::{AWS_ACCOUNT}:role/admin")),
-        {"enc-kms-grant"},
+        {"enc-kms-grant", "key-policy-duties"},
     ),
     "key policy expects the object's ARN though the bucket has a bucket key": (
         key_policy(
@@ -417,16 +417,22 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         {"bucket-policy-hygiene"},
     ),
     "bucket policy with a Sid twice": (granting(Sid="DenyOldTls"), {"bucket-policy-hygiene"}),
-    "uploads must carry encryption headers": (demanding(HEADER_DEMANDED), {"enc-headers-consistent"}),
+    "uploads must carry encryption headers": (
+        demanding(HEADER_DEMANDED),
+        {"enc-headers-consistent", "enc-no-header-condition"},
+    ),
     "uploads must carry encryption headers, with IfExists": (
         demanding({"StringNotEqualsIfExists": {SSE: "aws:kms"}}),
-        {"enc-headers-consistent"},
+        {"enc-headers-consistent", "enc-no-header-condition"},
     ),
     "uploads must not state the default": (
         demanding({"StringEquals": {SSE: "aws:kms"}}),
         {"enc-headers-consistent"},
     ),
-    "key policy for everybody": (key_granting(Principal="*"), {"key-policy-public", "key-policy-duties"}),
+    "key policy for everybody": (
+        key_granting(Principal="*"),
+        {"key-policy-public", "key-policy-duties", "media-control-changers"},
+    ),
     "key policy for everybody through S3": (
         key_granting(
             Principal={"AWS": "*"},
@@ -443,10 +449,13 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         key_granting(Principal="*", Action="kms:Encrypt", Condition={"StringEquals": {"kms:CallerAccount": FOREIGN}}),
         {"key-policy-cross-account"},
     ),
-    "key policy with one role for everything": (key_granting(Principal={"AWS": ROLE}), {"key-policy-duties"}),
+    "key policy with one role for everything": (
+        key_granting(Principal={"AWS": ROLE}),
+        {"key-policy-duties", "media-control-changers"},
+    ),
     "writer controls the key": (
         key_granting(Principal={"AWS": WRITER_ARN}, Action="kms:Put*"),
-        {"key-policy-duties"},
+        {"key-policy-duties", "media-control-changers"},
     ),
     "grant for another account": (
         granted(GranteeServicePrincipal=None, GranteePrincipal=f"arn:aws:iam::{FOREIGN}:role/r"),
@@ -454,7 +463,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "grant that can be passed on": (
         granted(GranteeServicePrincipal=None, GranteePrincipal=ROLE),
-        {"key-grants"},
+        {"key-grants", "media-control-changers"},
     ),
     "public access not blocked": (no_block, {"bucket-public-access-block"}),
     "ACLs live": (

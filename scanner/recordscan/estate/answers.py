@@ -184,12 +184,17 @@ def mapping(fact: Fact[Json]) -> Mapping[str, Json]:
     return value
 
 
-def read_policy(document: str) -> PolicyDocument:
-    """Read a resource policy.
+def read_policy(answer: Fact[Json]) -> PolicyDocument | None:
+    """Read the resource policy of an answer; None where there is none.
 
     Raises:
-        Missing: It is no JSON object (`malformed`); what it grants and denies cannot be told then.
+        Missing: It is unavailable, or no JSON object (`malformed`): what it grants and denies cannot be told then.
     """
+    document = need(pluck(answer, "Policy"))
+    if isinstance(answer, Known) and answer.value is None:
+        return None
+    if not isinstance(document, str):
+        unavailable(Reason.MALFORMED, "the answer has no policy text")
     policy = load_policy(document, kind="resource")
     if policy.unreadable:
         unavailable(Reason.MALFORMED, f"the policy cannot be read: {policy.defects[0].message}")

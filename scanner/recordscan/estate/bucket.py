@@ -202,7 +202,7 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         presence=presence,
         owner=owner,
         region=derive(lambda: _region(answers, name, account, expected)),
-        policy=derive(lambda: _policy(ask("s3:GetBucketPolicy"))),
+        policy=derive(lambda: read_policy(ask("s3:GetBucketPolicy"))),
         policy_public=derive(lambda: _policy_public(ask("s3:GetBucketPolicyStatus"))),
         public_access_block=read_public_access_block(ask("s3:GetPublicAccessBlock")),
         account_public_access_block={
@@ -288,11 +288,6 @@ def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]
         if isinstance(head, Known) and head.value:
             return str(need(head))
     unavailable(Reason.UNDECIDABLE, f"no answer names the Region of the bucket {name}", "s3:ListBucket")
-
-
-def _policy(answer: Fact[Json]) -> PolicyDocument | None:
-    document = need(text(pluck(answer, "Policy")))
-    return None if document is None else read_policy(document)
 
 
 def _policy_public(answer: Fact[Json]) -> bool | None:

@@ -106,7 +106,7 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         origin=member("Origin"),
         deletion_date=derive(lambda: None if need(date) is None else need(moment(date))),
         rotation=derive(lambda: _rotation(ask("kms:GetKeyRotationStatus"))),
-        policy=derive(lambda: _policy(ask("kms:GetKeyPolicy", PolicyName="default"))),
+        policy=derive(lambda: read_policy(ask("kms:GetKeyPolicy", PolicyName="default"))),
         grants=derive(lambda: _grants(ask("kms:ListGrants"))),
     )
 
@@ -122,11 +122,6 @@ def _rotation(answer: Fact[Json]) -> bool | None:
     if need(answer) is None:
         return None
     return need(flag(pluck(answer, "KeyRotationEnabled")))
-
-
-def _policy(answer: Fact[Json]) -> PolicyDocument | None:
-    document = need(text(pluck(answer, "Policy")))
-    return None if document is None else read_policy(document)
 
 
 def _grants(answer: Fact[Json]) -> tuple[KeyGrant, ...]:
