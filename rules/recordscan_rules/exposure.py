@@ -2,7 +2,7 @@
 
 from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, PUBLIC_GROUPS, Bucket, Grant
 from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import Fact, Unavailable, all_true, any_true, derive, need, places
+from recordscan.facts import Fact, Unavailable, all_true, any_true, derive, need, not_applicable, places
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _BLOCK = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -151,14 +151,16 @@ def acl_disabled(target: Target) -> Findings:
 def acl_public(target: Target) -> Findings:
     """A grant to everyone, or to every AWS account in the world, lets strangers list, overwrite or delete recordings.
 
-    A bucket ACL has no effect where Object Ownership disables ACLs or where `IgnorePublicAcls` is on. S3 does
-    not show a public ACL while it ignores it, so one may come to light when that switch is turned off.
+    Where Object Ownership disables ACLs there is nothing to judge. An ACL has no effect either while
+    `IgnorePublicAcls` is on; S3 does not show a public one then, so it may come to light when that switch is
+    turned off.
     """
     bucket = bucket_of(target)
+    if need(bucket.object_ownership) == "BucketOwnerEnforced":
+        not_applicable("Object Ownership disables access control lists (BucketOwnerEnforced)")
     ignored = bucket.effective("IgnorePublicAcls")
-    disabled = derive(lambda: need(bucket.object_ownership) == "BucketOwnerEnforced")
     private = derive(lambda: not _public_grants(bucket))
-    if need(any_true(ignored, disabled, private)):
+    if need(any_true(ignored, private)):
         return
     for grant in _public_grants(bucket):
         yield finding(

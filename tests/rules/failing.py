@@ -213,6 +213,15 @@ SOUND: dict[str, Example] = {
 """Estates that break no rule and leave nothing open."""
 
 
+def live_acl() -> Case:
+    """Access control lists take effect, and grant the public nothing."""
+    return sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter")()
+
+
+PASSING: dict[str, Example] = {"bucket-acl-public": live_acl}
+"""Rules that do not apply to a sound estate: rule id → an estate, unsound in other ways, that passes."""
+
+
 def _replaced(answer: Json, changes: Sequence[tuple[str, str]]) -> Json:
     text = json.dumps(answer)
     for old, new in changes:

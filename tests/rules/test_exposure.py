@@ -56,7 +56,7 @@ def changed(*changes: Change) -> Case:
     return case
 
 
-@pytest.mark.parametrize("rule", [public_access_block, acl_disabled, acl_public], ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", [public_access_block, acl_disabled], ids=lambda rule: rule.id)
 def test_a_bucket_in_good_order_passes_and_without_storage_there_is_nothing_to_judge(rule: Rule) -> None:
     outcomes = {uid.rpartition("/")[2]: a.outcome for uid, a in judge_all(rule, sound()).items()}
     assert outcomes == {"recordings": Outcome.PASS, "compositions": Outcome.NOT_APPLICABLE}
@@ -162,12 +162,20 @@ def test_each_grant_to_the_public_is_a_finding_of_its_own() -> None:
     [
         pytest.param([ownership("ObjectWriter")], id="the owner only"),
         pytest.param([ownership("ObjectWriter"), grants(LOG_DELIVERY, "WRITE")], id="the log delivery group"),
-        pytest.param([grants(EVERYONE)], id="ACLs disabled"),
-        pytest.param([denied("s3:GetBucketAcl")], id="ACLs disabled and unread"),
     ],
 )
 def test_an_acl_without_live_grants_to_the_public_passes(changes: list[Change]) -> None:
     assert judge(acl_public, changed(unblocked, *changes)).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("changes", [[], [unblocked], [unblocked, grants(EVERYONE)], [denied("s3:GetBucketAcl")]])
+def test_an_acl_that_is_disabled_is_not_judged(changes: list[Change]) -> None:
+    outcomes = {a.outcome for a in judge_all(acl_public, changed(*changes)).values()}
+    assert outcomes == {Outcome.NOT_APPLICABLE}
+
+
+def test_an_acl_that_may_be_disabled_or_not_is_unknown_even_while_it_is_ignored() -> None:
+    assert judge(acl_public, changed(denied("s3:GetBucketOwnershipControls"))).outcome is Outcome.UNKNOWN
 
 
 def test_ignored_access_control_lists_pass_even_unread() -> None:
