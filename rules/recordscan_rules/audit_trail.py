@@ -3,7 +3,7 @@
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.estate.trail import records_objects
-from recordscan.facts import Known, all_true, any_true, derive, need, places
+from recordscan.facts import Known, all_true, any_true, derive, need, not_applicable, places
 from recordscan.rule import Findings, Severity, finding, official, peer, rule
 
 
@@ -41,11 +41,13 @@ def access_logging(target: Target) -> Findings:
 
     Server access logs also hold what CloudTrail does not: requests without credentials, refused ones, and
     what lifecycle rules deleted. Where a trail records every read and write of the media's objects, a missing
-    access log is a low finding.
+    access log is a low finding. A bucket that others log into need not log itself.
     """
     bucket = bucket_of(target)
     if need(bucket.logging) is not None:
         return
+    if need(target.receives_logs):
+        not_applicable("the bucket holds the access logs of others")
     recorded = derive(lambda: _recorded_by_trails(target, bucket))
     known = isinstance(recorded, Known) and need(recorded)
     note = "; CloudTrail records what happens to its objects" if known else ""

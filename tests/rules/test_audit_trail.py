@@ -1,15 +1,19 @@
 """Who did what with recordings, afterwards."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from recordscan.engine import assess
 from recordscan.facts import Json
 from recordscan.result import Outcome
 from recordscan.rule import Severity
-from recordscan.testing import BUCKET, PREFIX, REGION, TRAIL_ARN, Case, judge, judge_all, sound
+from recordscan.scope import BucketScope
+from recordscan.testing import AWS_ACCOUNT, BUCKET, PREFIX, REGION, TRAIL_ARN, Case, judge, judge_all, sound
 from recordscan_rules.audit_trail import access_logging
 
+LOG_BUCKET = "acme-access-logs"
 SECOND_TRAIL = TRAIL_ARN + "-2"
 SELECTORS = "cloudtrail:GetEventSelectors"
 
@@ -107,3 +111,37 @@ def test_logging_that_may_not_be_read_is_unknown_which_others_fail() -> None:
     case.deny("s3:GetBucketLogging")
     assessment = judge(access_logging, case)
     assert (assessment.outcome, assessment.permission) == (Outcome.UNKNOWN, "s3:GetBucketLogging")
+
+
+def with_log_bucket() -> Case:
+    """The log bucket is looked at, too, and keeps no log of its own."""
+    case = sound()
+    case.scope = replace(case.scope, buckets=(BucketScope(bucket=LOG_BUCKET),))
+    request = {"Bucket": LOG_BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT}
+    case.add("s3:HeadBucket", {"HTTPStatusCode": 200, "BucketRegion": REGION}, **request)
+    case.add("s3:GetBucketLogging", {}, **request)
+    return case
+
+
+def verdict(case: Case, uid: str) -> Outcome:
+    # Not by judge(): who logs into a bucket only excuses it, and is told by the answers about other buckets.
+    [target] = [target for target in case.estate().targets if target.uid == uid]
+    return assess(access_logging, target, case.profile).outcome
+
+
+def test_a_bucket_that_others_log_into_need_not_log_itself() -> None:
+    assert verdict(with_log_bucket(), f"s3://{LOG_BUCKET}/") is Outcome.NOT_APPLICABLE
+
+
+def test_a_bucket_that_nobody_is_known_to_log_into_must_log() -> None:
+    elsewhere, unread = with_log_bucket(), with_log_bucket()
+    elsewhere.set("s3:GetBucketLogging", "/LoggingEnabled/TargetBucket", "other-logs", Bucket=BUCKET)
+    unread.deny("s3:GetBucketLogging", Bucket=BUCKET)
+    for case in (elsewhere, unread):
+        assert verdict(case, f"s3://{LOG_BUCKET}/") is Outcome.FAIL
+
+
+def test_a_log_bucket_whose_own_logging_may_not_be_read_is_unknown() -> None:
+    case = with_log_bucket()
+    case.deny("s3:GetBucketLogging", Bucket=LOG_BUCKET)
+    assert verdict(case, f"s3://{LOG_BUCKET}/") is Outcome.UNKNOWN

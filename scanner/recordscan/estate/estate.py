@@ -82,7 +82,15 @@ class Estate:
         named = tuple(self._bucket_target(scope) for scope in self.scope.buckets)
         places = [t.location.value for t in of_twilio + named if isinstance(t.location, Known)]
         found = of_twilio + named + self._other_buckets(frozenset(at.bucket for at in places if at is not None))
-        return tuple(replace(target, writer_locations=_writer_locations(target, of_twilio)) for target in found)
+        logs = _log_receivers(found)
+        return tuple(
+            replace(
+                target,
+                writer_locations=_writer_locations(target, of_twilio),
+                receives_logs=logs.get(_bucket_name(target), Known(False)),
+            )
+            for target in found
+        )
 
     def all_targets(self) -> tuple[Target, ...]:
         """Subjects of most rules: every target."""
@@ -197,6 +205,7 @@ class Estate:
             link=link,
             writer=derive(lambda: self._writer(link)),
             writer_locations=Known(()),
+            receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
@@ -221,6 +230,7 @@ class Estate:
             link=Known(None),
             writer=Known(None),
             writer_locations=Known(()),
+            receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
@@ -364,6 +374,23 @@ def _writer_locations(target: Target, targets: Sequence[Target]) -> Fact[tuple[S
         return tuple(location for other in others if (location := need(other.location)) is not None)
 
     return derive(compute)
+
+
+def _log_receivers(targets: Sequence[Target]) -> dict[str | None, Known[bool]]:
+    """Names of the buckets into which others log, each with what shows it."""
+    found: dict[str | None, Known[bool]] = {}
+    for target in targets:
+        bucket = target.bucket.value if isinstance(target.bucket, Known) else None
+        logging = bucket.logging if bucket is not None else None
+        if bucket is not None and isinstance(logging, Known) and logging.value is not None:
+            receiver = logging.value.bucket
+            if receiver != bucket.name:
+                found.setdefault(receiver, Known(True, logging.source))
+    return found
+
+
+def _bucket_name(target: Target) -> str | None:
+    return target.bucket.value.name if isinstance(target.bucket, Known) and target.bucket.value is not None else None
 
 
 def _location(setting: StorageSetting) -> S3Location | None:

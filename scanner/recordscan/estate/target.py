@@ -15,7 +15,7 @@ from recordscan.estate.s3url import S3Location
 from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
-from recordscan.facts import Fact, need, not_applicable
+from recordscan.facts import Fact, Known, need, not_applicable
 
 if TYPE_CHECKING:
     from recordscan.estate.reach import Reach
@@ -39,6 +39,7 @@ class Target:
         link: What that credential is believed to hold.
         writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
         writer_locations: Where that user writes, for this and for other targets.
+        receives_logs: Whether the bucket of another target is known to send its access logs here.
         objects: The first objects under the prefix, as far as the scan sampled them.
         trails: The CloudTrail trails that record in the bucket's Region.
         principals: All users and roles of the account that the scan runs in.
@@ -57,6 +58,7 @@ class Target:
     link: Fact[Link | None]
     writer: Fact[IamUser | None]
     writer_locations: Fact[tuple[S3Location, ...]]
+    receives_logs: Known[bool]
     objects: Fact[Listing[StoredObject] | None]
     trails: Fact[tuple[Trail, ...] | None]
     principals: Fact[tuple[Principal, ...]]
