@@ -565,10 +565,12 @@ def prefix_separate(account: TwilioAccount) -> Findings:
 def tenant_separate(estate: WholeEstate) -> Findings:
     """Where the media of tenants is mixed, it can be neither erased nor reviewed by tenant.
 
-    One writer for all of them can then overwrite what belongs to another.
+    One writer for all of them can then overwrite what belongs to another. Accounts in use that the scan has no
+    credential for leave this rule unknown.
     """
     of_twilio = [target for target in estate.targets if target.account is not None]
-    if len({target.account_id for target in of_twilio}) < 2:
+    scanned = {target.account_id for target in of_twilio}
+    if len(scanned) < 2 and need(estate.accounts_in_use) <= scanned:
         not_applicable("there is only one Twilio account")
     owners: dict[str, set[str]] = {}
     seen: dict[str, dict[Citation, None]] = {}
@@ -593,3 +595,6 @@ def tenant_separate(estate: WholeEstate) -> Findings:
             )
     for fact in unread:
         need(fact)
+    others = sorted(need(estate.accounts_in_use) - scanned)
+    if others:
+        unavailable(Reason.NOT_SELECTED, f"{len(others)} Twilio accounts are not scanned: {', '.join(others[:5])}")

@@ -26,11 +26,12 @@ from recordscan.testing import (
     recording,
     sound,
 )
-from rules.failing import Example, recordings, sets, setting, two_tenants, url
+from rules.failing import TENANT, Example, recordings, sets, setting, two_tenants, url
 
 RULES = {rule.id: rule for rule in load_rules()}
 RECORDINGS = f"twilio:{TWILIO_ACCOUNT}/recordings"
 COMPOSITIONS = f"twilio:{TWILIO_ACCOUNT}/compositions"
+OTHER = "AC" + "c" * 32
 ACCOUNT = f"twilio:{TWILIO_ACCOUNT}"
 PASS, FAIL, UNKNOWN, NONE = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE
 
@@ -431,6 +432,41 @@ def test_tenants_are_apart_only_when_both_places_are_known() -> None:
     check("url-tenant-separate", two_tenants(PREFIX.rstrip("/")), uid, FAIL)
     check("url-tenant-separate", denied("twilio:FetchRecordingSettings", two_tenants)(), uid, UNKNOWN)
     check("url-tenant-separate", sound(), uid, NONE)
+
+
+def with_accounts(example: Example, *rows: tuple[str, str | None], truncated: bool = False) -> Case:
+    """The parent account lists these accounts beside itself."""
+    case = example()
+    listed = [{"sid": TWILIO_ACCOUNT, "status": "active"}, *({"sid": sid, "status": status} for sid, status in rows)]
+    answer = {"accounts": listed, "truncated": truncated}
+    case.add("twilio:ListAccounts", answer, account=TWILIO_ACCOUNT)
+    return case
+
+
+@pytest.mark.parametrize(
+    ("case", "outcome"),
+    [
+        pytest.param(with_accounts(two_tenants, (TENANT, "active")), PASS, id="all are scanned"),
+        pytest.param(with_accounts(two_tenants, (OTHER, "active")), UNKNOWN, id="one is not scanned"),
+        pytest.param(with_accounts(two_tenants, (OTHER, None)), UNKNOWN, id="one that may be active is not"),
+        pytest.param(with_accounts(two_tenants, (OTHER, "suspended"), (TENANT, "active")), PASS, id="suspended"),
+        pytest.param(with_accounts(two_tenants, (OTHER, "closed")), PASS, id="closed"),
+        pytest.param(with_accounts(lambda: two_tenants(PREFIX), (OTHER, "active")), FAIL, id="beside a shared place"),
+        pytest.param(with_accounts(two_tenants, truncated=True), UNKNOWN, id="a list that was cut"),
+        pytest.param(with_accounts(sound, (OTHER, "active")), UNKNOWN, id="a subaccount of the only one"),
+        pytest.param(with_accounts(sound, (OTHER, "closed")), NONE, id="a closed subaccount of the only one"),
+        pytest.param(denied("twilio:ListAccounts", sound)(), UNKNOWN, id="subaccounts that may not be listed"),
+    ],
+)
+def test_tenants_are_apart_only_when_every_account_in_use_is_scanned(case: Case, outcome: Outcome) -> None:
+    check("url-tenant-separate", case, "estate", outcome)
+
+
+def test_a_subaccount_that_may_not_list_accounts_is_listed_by_its_parent() -> None:
+    unlisted = two_tenants()
+    unlisted.forget("twilio:ListAccounts")  # of both
+    case = with_accounts(lambda: unlisted, (TENANT, "active"))
+    check("url-tenant-separate", case, "estate", PASS)
 
 
 @pytest.mark.parametrize(

@@ -35,9 +35,15 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeEstate:
-    """Everything at once, for rules that compare targets with each other."""
+    """Everything at once, for rules that compare targets with each other.
+
+    Attributes:
+        targets: All of them.
+        accounts_in_use: SIDs of the Twilio accounts in scope and of their subaccounts, less suspended and closed ones.
+    """
 
     targets: tuple[Target, ...]
+    accounts_in_use: Fact[frozenset[str]]
     uid: str = "estate"
     kind: str = "estate"
     name: str = "all accounts"
@@ -114,7 +120,7 @@ class Estate:
 
     def whole(self) -> tuple[WholeEstate]:
         """Subject of rules that compare targets with each other."""
-        return (WholeEstate(targets=self.targets),)
+        return (WholeEstate(targets=self.targets, accounts_in_use=derive(lambda: _in_use(self.accounts))),)
 
     def aws_account(self) -> tuple[AwsAccount]:
         """Subject of rules about the AWS account that the scan runs in."""
@@ -374,6 +380,16 @@ def _writer_locations(target: Target, targets: Sequence[Target]) -> Fact[tuple[S
         return tuple(location for other in others if (location := need(other.location)) is not None)
 
     return derive(compute)
+
+
+def _in_use(accounts: Sequence[TwilioAccount]) -> frozenset[str]:
+    """What all accounts list. One that another one lists, a subaccount of it, has no more to tell."""
+    found: set[str] = set()
+    for account in accounts:
+        others = [other for other in accounts if other is not account]
+        listed_by = [other for other in others if account.sid in (if_known(other.family) or ())]
+        found |= need(account.family) if not listed_by else (if_known(account.family) or frozenset())
+    return frozenset(found)
 
 
 def _log_receivers(targets: Sequence[Target]) -> dict[str | None, Known[bool]]:

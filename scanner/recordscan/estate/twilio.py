@@ -127,6 +127,7 @@ class TwilioAccount:
         sid: `AC…`.
         label: What the configuration calls it; the SID where it does not.
         status: active, suspended or closed.
+        family: SIDs of the accounts that it lists and that are in use: itself, and of a parent its subaccounts.
         settings: The two storage settings.
         recordings: All Recordings but deleted ones.
         compositions: All Compositions but deleted ones.
@@ -140,6 +141,7 @@ class TwilioAccount:
     sid: str
     label: str
     status: Fact[str | None]
+    family: Fact[frozenset[str]]
     settings: tuple[StorageSetting, ...]
     recordings: Fact[Listing[Recording]]
     compositions: Fact[Listing[Composition]]
@@ -194,6 +196,7 @@ def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since:
         sid=sid,
         label=label,
         status=derive(lambda: _own_status(accounts, sid)),
+        family=derive(lambda: _in_use(accounts)),
         settings=tuple(read_setting(answers, sid, product) for product in PRODUCTS),
         recordings=_merged(
             [
@@ -251,6 +254,12 @@ def _own_status(accounts: Fact[Json], sid: str) -> str | None:
         if need(pluck(row, "sid")) == sid:
             return need(text(pluck(row, "status")))
     return None
+
+
+def _in_use(accounts: Fact[Json]) -> frozenset[str]:
+    found = need(listing(accounts, "accounts", lambda row: (_required(row, "sid"), _optional(row, "status"))))
+    need(found.whole)
+    return frozenset(sid for sid, status in found.items if status not in ("suspended", "closed"))
 
 
 def _merged(parts: list[Fact[Listing[M]]]) -> Fact[Listing[M]]:
