@@ -194,3 +194,58 @@ def test_a_bucket_that_is_a_url_with_a_password_is_refused_without_it(recordscan
     assert "names no bucket" in one_sentence(run)
     assert "hunter2" not in run.stderr
     assert clouds.aws.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-ohtml=a.html", "-ojson=a.html"], "a.html: is written by -o html, and -o json would overwrite it"),
+        (["-ohtml=a.html", "-ojson=./x/../a.html"], "x/../a.html: is written by -o html, and -o json would overwrite"),
+        (["-ojson=q.json", "--save-snapshot=q.json"], "q.json: is written by -o json, and --save-snapshot would"),
+        (["-ojson=recordscan.toml"], "recordscan.toml: is read as the configuration, and -o json would overwrite it"),
+        (["--save-snapshot=linked.toml"], "linked.toml: is read as the configuration, and --save-snapshot would over"),
+        (["-ojson=hard.toml"], "hard.toml: is read as the configuration, and -o json would overwrite it"),
+        (["--output-dir=out", "-ojson=out/result.json"], "out/result.json: is written by -o json, and --output-dir"),
+        (
+            ["--output-dir=out", "--save-snapshot=out/report.html"],
+            "out/report.html: is written by --save-snapshot, and",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_outputs_that_would_overwrite_each_other_are_refused_before_anything_is_asked(
+    recordscan: CommandLine, clouds: Company, arguments: list[str], says: str
+) -> None:
+    (recordscan.folder / "x").mkdir()
+    (recordscan.folder / "out").mkdir()
+    (recordscan.folder / "linked.toml").symlink_to("recordscan.toml")
+    (recordscan.folder / "hard.toml").hardlink_to(recordscan.folder / "recordscan.toml")
+    run = recordscan("scan", *arguments)
+    assert run.status == 2
+    assert one_sentence(run).startswith(says)
+    assert one_sentence(run).endswith("; name another file")
+    assert (clouds.aws.requests, clouds.twilio.log) == ([], [])
+
+
+@pytest.mark.parametrize("path", ["mine.gz", "./mine.gz", "link.gz"])
+def test_the_evidence_is_never_overwritten_by_a_report(bare: CommandLine, scanned: Scanned, path: str) -> None:
+    evidence = bare.folder / "mine.gz"
+    evidence.write_bytes(scanned.snapshot.read_bytes())
+    (bare.folder / "link.gz").symlink_to(evidence)
+    run = bare("scan", "--snapshot", "mine.gz", "-o", f"html={path}")
+    assert run.status == 2
+    assert one_sentence(run).endswith("is read as --snapshot, and -o html would overwrite it; name another file")
+    assert evidence.read_bytes() == scanned.snapshot.read_bytes()
+
+
+def test_a_result_is_never_overwritten_by_its_own_report(bare: CommandLine, scanned: Scanned) -> None:
+    (bare.folder / "r.json").write_bytes(scanned.result.read_bytes())
+    run = bare("report", "r.json", "-o", "html=r.json")
+    assert run.status == 2
+    assert one_sentence(run) == "r.json: is read as the result, and -o html would overwrite it; name another file"
+    assert (bare.folder / "r.json").read_bytes() == scanned.result.read_bytes()
+
+
+def test_a_device_can_take_several_reports(bare: CommandLine, scanned: Scanned) -> None:
+    run = bare("report", str(scanned.result), "-f", "none", "-o", "html=/dev/null", "-o", "json=/dev/null")
+    assert run.status == 0, run.stderr

@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -73,6 +73,37 @@ def require_writable(path: Path) -> None:
         raise OutputError(f"{path}: the folder {folder} does not exist; make it first")
     if not os.access(folder, os.W_OK):
         raise OutputError(f"{path}: the folder {folder} is not writable")
+
+
+def require_apart(written: Iterable[tuple[str, Path]], read: Iterable[tuple[str, Path]]) -> None:
+    """See that no output overwrites another, or a file that this run reads.
+
+    However it is spelled or linked to. Devices and pipes do not count: what is written to them replaces nothing.
+
+    Args:
+        written: What names each output, such as `-o html`, and its file.
+        read: What names each input, and its file.
+
+    Raises:
+        ConfigError: Two are one file; names both.
+    """
+    taken = {identity: (name, "is read as") for name, path in read for identity in _identities(path)}
+    for name, path in written:
+        found = _identities(path)
+        other = next((taken[identity] for identity in found if identity in taken), None)
+        if other is not None:
+            raise ConfigError(f"{path}: {other[1]} {other[0]}, and {name} would overwrite it; name another file")
+        taken.update(dict.fromkeys(found, (name, "is written by")))
+
+
+def _identities(path: Path) -> tuple[object, ...]:
+    """What two paths have in common when they are one file: where they lead, and the file there."""
+    if not path.exists():
+        return (os.path.realpath(path),)
+    if not path.is_file():
+        return ()
+    found = path.stat()
+    return os.path.realpath(path), (found.st_dev, found.st_ino)
 
 
 def write_outputs(

@@ -22,13 +22,14 @@ Examples:
 @report_options
 def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
-    from recordscan.cli.output import parse_outputs, print_report, require_format, write_outputs
+    from recordscan.cli.output import parse_outputs, print_report, require_apart, require_format, write_outputs
     from recordscan.plugins import load_reports
 
     reports = load_reports()
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
+    require_apart([(f"-o {file.format}", file.path) for file in files], [("the result", result_path)])
     result = read_result(result_path)
     if format_ != "none":
         print_report(result, format_, reports, color=color)

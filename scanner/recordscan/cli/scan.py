@@ -101,7 +101,7 @@ def scan(
     AWS credentials come from the standard chain. Twilio's come from TWILIO_ACCOUNT_SID with TWILIO_API_KEY and
     TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN), or from the variables that the configuration names.
     """
-    from recordscan.cli.output import parse_outputs, require_format, require_writable
+    from recordscan.cli.output import parse_outputs, require_apart, require_format, require_writable
     from recordscan.config import load_config, parse_fail_on
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
@@ -119,11 +119,20 @@ def scan(
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
-    if output_dir is not None:
-        files += standard_outputs(output_dir, force=force)
-        save_path = save_path or (output_dir / STANDARD_SNAPSHOT if snapshot_path is None else None)
+    written = [(f"-o {file.format}", file.path) for file in files]
     if save_path is not None:
-        require_writable(save_path)
+        written.append(("--save-snapshot", save_path))
+    if output_dir is not None:
+        standard = standard_outputs(output_dir, force=force)
+        if snapshot_path is None and save_path is None:
+            save_path = output_dir / STANDARD_SNAPSHOT
+            written.append(("--output-dir", save_path))
+        written += [("--output-dir", file.path) for file in standard]
+        files += standard
+    for _, file in written:
+        require_writable(file)
+    read = {"--snapshot": snapshot_path, "the configuration": path}
+    require_apart(written, [(name, file) for name, file in read.items() if file is not None])
     selection = select_rules(load_rules(), (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
