@@ -85,7 +85,13 @@ def assess_snapshot(
     return ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
         scan=_scan_record(snapshot, profile, notices),
-        gate=judge_gate(assessments, fail_on, interrupted=snapshot.interrupted),
+        gate=judge_gate(
+            assessments,
+            fail_on,
+            interrupted=snapshot.interrupted,
+            severities={rule.id: rule.severity for rule in rules},
+            left_out=len(coverage.not_selected),
+        ),
         coverage=coverage,
         rules=tuple(_rule_record(rule) for rule in sorted(rules, key=lambda rule: rule.id)),
         assessments=assessments,
@@ -155,23 +161,39 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
     return _assessment(rule, subject, Outcome.PASS, trail, detail="; ".join(said) or None)
 
 
-def judge_gate(assessments: Iterable[Assessment], fail_on: Severity | None, *, interrupted: bool) -> Gate:
+def judge_gate(
+    assessments: Iterable[Assessment],
+    fail_on: Severity | None,
+    *,
+    interrupted: bool,
+    severities: Mapping[str, Severity],
+    left_out: int = 0,
+) -> Gate:
     """Decide verdict and exit status.
 
     A fail at or above `fail_on` breaks the gate (1). Otherwise a rule that severe that stayed unknown, or a scan in
-    which nothing was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130. Without a
-    gate the status is 0, and the verdict still tells what was found.
+    which no rule that severe was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130.
+    Without a gate the status is 0, and the verdict still tells what was found.
+
+    Args:
+        assessments: All of the scan.
+        fail_on: Severity of the gate; None for no gate.
+        interrupted: Whether the scan was stopped.
+        severities: Rule id → the severity that it declares, as the findings of a fail may be milder.
+        left_out: Number of rules that were left out on request, which the sentence says.
     """
     assessments = list(assessments)
-    gated = [a for a in assessments if fail_on is None or a.severity.rank >= fail_on.rank]
-    judged = any(a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED) for a in assessments)
+    least = 0 if fail_on is None else fail_on.rank
+    gated = [a for a in assessments if a.severity.rank >= least]
+    decided = [a for a in assessments if a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED)]
+    judged = any(severities[a.rule_id].rank >= least for a in decided)
     failed = sum(a.outcome is Outcome.FAIL for a in gated)
     unknown = sum(a.outcome is Outcome.UNKNOWN for a in gated)
     verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
     at = "" if fail_on is None else f" at or above {fail_on}"
     if interrupted:
         status, reason = 130, "the scan was stopped"
-    elif not judged:
+    elif not decided:
         status, reason = 3, "nothing could be judged"
     elif fail_on is None:
         status, reason = 0, f"no gate was set; {failed} failed, {unknown} could not be decided"
@@ -179,8 +201,12 @@ def judge_gate(assessments: Iterable[Assessment], fail_on: Severity | None, *, i
         status, reason = 1, f"{failed} {'check' if failed == 1 else 'checks'}{at} failed"
     elif unknown:
         status, reason = 3, f"{unknown} {'check' if unknown == 1 else 'checks'}{at} could not be decided"
+    elif not judged:
+        status, reason = 3, f"nothing was judged{' at critical' if fail_on is Severity.CRITICAL else at}"
     else:
         status, reason = 0, f"no check{at} failed, and all of them could be decided"
+    if left_out:
+        reason += f"; {left_out} {'rule was' if left_out == 1 else 'rules were'} left out"
     return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason)
 
 

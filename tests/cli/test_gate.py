@@ -67,3 +67,12 @@ def test_a_denied_read_below_the_gate_does_not_count(recordscan: CommandLine, cl
     clouds.aws.deny.add("s3:GetBucketPolicy")
     run = recordscan("scan", "--rule", "bucket-tls-only", "--rule", "bucket-versioning", "--fail-on", "critical")
     assert run.status in (0, 3)
+
+
+def test_a_gate_at_which_nothing_was_judged_is_no_pass(bare: CommandLine, scanned: Scanned) -> None:
+    run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "--rule", "url-https", "-f", "none")
+    assert run.status == 3
+    left_out = len(json.loads(bare("rules", "list", "-f", "json").stdout)) - 1
+    assert run.stderr == (
+        f"recordscan: INCOMPLETE: nothing was judged at critical; {left_out} rules were left out (exit status 3)\n"
+    )

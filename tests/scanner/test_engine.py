@@ -1,6 +1,7 @@
 """The engine: outcomes, evidence, fingerprints, coverage, the gate."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from recordscan.estate.target import Target, bucket_of
 from recordscan.facts import Reason, need, not_applicable
 from recordscan.policy.actions import data_date
 from recordscan.profile import Profile
-from recordscan.result import Assessment, Outcome, Verdict
+from recordscan.result import Assessment, Gate, Outcome, Verdict
 from recordscan.rule import Finding, Findings, Rule, Severity, finding, rule_over
 from recordscan.testing import REVIEWERS, TWILIO_ACCOUNT, judge, sound
 
@@ -143,8 +144,18 @@ def assessment(outcome: Outcome, severity: Severity) -> Assessment:
 
     template = outcome_of(check)
     return Assessment(
-        rule_id="sample-rule", subject=template.subject, outcome=outcome, severity=severity, fingerprint="0"
+        rule_id=f"{severity}-rule", subject=template.subject, outcome=outcome, severity=severity, fingerprint="0"
     )
+
+
+def gate_of(
+    *assessments: Assessment,
+    fail_on: Severity | None = Severity.CRITICAL,
+    interrupted: bool = False,
+    left_out: int = 0,
+) -> Gate:
+    severities = {f"{severity}-rule": severity for severity in Severity}
+    return judge_gate(assessments, fail_on, interrupted=interrupted, severities=severities, left_out=left_out)
 
 
 PASS = assessment(Outcome.PASS, Severity.CRITICAL)
@@ -153,6 +164,8 @@ FAIL_HIGH = assessment(Outcome.FAIL, Severity.HIGH)
 FAIL_CRITICAL = assessment(Outcome.FAIL, Severity.CRITICAL)
 UNKNOWN_HIGH = assessment(Outcome.UNKNOWN, Severity.HIGH)
 UNKNOWN_CRITICAL = assessment(Outcome.UNKNOWN, Severity.CRITICAL)
+PASS_HIGH = assessment(Outcome.PASS, Severity.HIGH)
+FAIL_MILDLY = replace(FAIL_HIGH, rule_id="critical-rule")
 WAIVED = assessment(Outcome.WAIVED, Severity.CRITICAL)
 
 
@@ -172,17 +185,35 @@ WAIVED = assessment(Outcome.WAIVED, Severity.CRITICAL)
         ([], Severity.CRITICAL, 3, Verdict.INCOMPLETE),
         ([N_A], Severity.CRITICAL, 3, Verdict.INCOMPLETE),
         ([UNKNOWN_HIGH], None, 3, Verdict.INCOMPLETE),
+        ([PASS_HIGH], Severity.CRITICAL, 3, Verdict.INCOMPLETE),
+        ([PASS_HIGH, FAIL_HIGH, N_A], Severity.CRITICAL, 3, Verdict.INCOMPLETE),
+        ([PASS_HIGH], Severity.HIGH, 0, Verdict.PASS),
+        ([FAIL_MILDLY], Severity.CRITICAL, 0, Verdict.PASS),
     ],
 )
 def test_the_gate(assessments: list[Assessment], fail_on: Severity | None, status: int, verdict: Verdict) -> None:
-    gate = judge_gate(assessments, fail_on, interrupted=False)
+    gate = gate_of(*assessments, fail_on=fail_on)
     assert (gate.exit_status, gate.verdict) == (status, verdict)
 
 
 def test_a_stopped_scan_is_never_a_pass() -> None:
-    assert judge_gate([PASS], Severity.CRITICAL, interrupted=True).verdict is Verdict.INCOMPLETE
-    assert judge_gate([PASS], Severity.CRITICAL, interrupted=True).exit_status == 130
-    assert judge_gate([FAIL_CRITICAL], Severity.CRITICAL, interrupted=True).verdict is Verdict.FAIL_INCOMPLETE
+    assert gate_of(PASS, interrupted=True).verdict is Verdict.INCOMPLETE
+    assert gate_of(PASS, interrupted=True).exit_status == 130
+    assert gate_of(FAIL_CRITICAL, interrupted=True).verdict is Verdict.FAIL_INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "says"),
+    [(Severity.CRITICAL, "nothing was judged at critical"), (Severity.HIGH, "nothing was judged at or above high")],
+)
+def test_a_scan_without_a_check_at_the_gate_says_so(fail_on: Severity, says: str) -> None:
+    low = assessment(Outcome.PASS, Severity.LOW)
+    assert gate_of(low, fail_on=fail_on).exit_reason == says
+
+
+def test_the_gate_says_how_many_rules_were_left_out() -> None:
+    assert gate_of(PASS, left_out=12).exit_reason.endswith(" could be decided; 12 rules were left out")
+    assert gate_of(FAIL_CRITICAL, left_out=1).exit_reason.endswith(" failed; 1 rule was left out")
 
 
 def test_coverage_names_each_gap_with_the_permission_that_would_close_it() -> None:
