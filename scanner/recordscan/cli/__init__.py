@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import NoReturn
 
@@ -55,7 +56,7 @@ def cli(*, verbose: bool) -> None:
     )
     for noisy in ("botocore", "boto3", "urllib3", "twilio", "asyncio"):
         # Their debug output has signed headers and whole answers in it.
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(logging.WARNING if verbose else logging.CRITICAL)
 
 
 for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema):
@@ -73,9 +74,22 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
-    status = _run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # once more, while the first was being told
+        status = 130
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)
     flush_stdout()
-    sys.exit(143 if terminated and status == 130 else status)
+    _leave(143 if terminated and status == 130 else status)
+
+
+def _leave(status: int) -> NoReturn:
+    """Exit, without waiting for calls whose answers nobody needs any more."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:

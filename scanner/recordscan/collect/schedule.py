@@ -51,6 +51,7 @@ class Collection:
         self._observations: dict[str, Observation] = {}
         self._asked: dict[str, asyncio.Future[Observation]] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     def find(self, key: str) -> Observation | None:
         """The observation that answers a question, if it has come."""
@@ -102,12 +103,16 @@ class Collection:
         return await asyncio.shield(self._asked[key])
 
     def close(self) -> None:
-        """Let no further call start."""
+        """Let no further call start, and forget the answers of those that are under way."""
+        with self._lock:
+            self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _observe(self, send: Callable[[], Observation]) -> Observation:
         observation = self._clean(send())
         with self._lock:
+            if self._closed:
+                return observation
             self._observations[observation.key] = observation
         self._progress(observation)
         return observation
