@@ -71,3 +71,16 @@ def test_a_stopped_scan_ends_soon(
         written = json.loads((bare.folder / "result.json").read_text(encoding="utf-8"))
         assert (written["scan"]["interrupted"], written["gate"]["exit_status"]) == (True, 130)
         assert (bare.folder / "s.gz").exists()
+
+
+@ENDS
+def test_a_stopped_preflight_ends_soon_and_says_that_it_was_stopped(
+    bare: CommandLine, silence: socket.socket, number: signal.Signals, status: int
+) -> None:
+    process = start(bare, silence, "preflight", "-f", "json")
+    connection, _ = silence.accept()
+    with connection:
+        ended, out, err = stop(process, number, again=False)
+    assert ended == status
+    assert err == "recordscan: stopped before everything was asked; what is said above is not all\n"
+    assert json.loads(out)["interrupted"] is True

@@ -19,7 +19,8 @@ def preflight(
 ) -> int:
     """Try every read that a scan would do, and say which permissions are missing and what they would cost in coverage.
 
-    Exits 0 when everything can be read, 3 when something cannot, 4 when the credentials are not accepted.
+    Exits 0 when everything can be read, 3 when something cannot, 4 when the credentials are not accepted, 130 when it
+    was stopped.
     """
     from recordscan.cli.scan import collect
     from recordscan.config import load_config
@@ -36,6 +37,7 @@ def preflight(
     if format_ == "json":
         document = {
             "asked_by": result.scan.asked_by,
+            "interrupted": snapshot.interrupted,
             "reads": len(result.evidence),
             "failed": [
                 {
@@ -62,7 +64,10 @@ def preflight(
         if missing:
             click.echo(f"missing permissions: {', '.join(missing)}")
         click.echo(f"coverage: {coverage.evaluated} of {coverage.planned} checks could be decided")
-    return 3 if unread or snapshot.interrupted else 0
+    if snapshot.interrupted:
+        click.echo("recordscan: stopped before everything was asked; what is said above is not all", err=True)
+        return 130
+    return 3 if unread else 0
 
 
 def _place(request: dict[str, object]) -> str:
