@@ -409,6 +409,13 @@ def with_role(action: Json, resource: Json = "*", *, start: Example = sound) -> 
     return sets("iam:GetAccountAuthorizationDetails", "/RoleDetailList/-", row, start=start)
 
 
+def writer_also(action: str, resource: str) -> Example:
+    """A sound estate whose writer may do one thing more."""
+    document = upload_policy(PREFIX)
+    more = {"Sid": "More", "Effect": "Allow", "Action": action, "Resource": resource}
+    return writer_policy({**document, "Statement": [*document["Statement"], more]})
+
+
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
     "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
@@ -487,6 +494,7 @@ FAILING: dict[str, Example] = {
     "url-parse": url("https://example.com/video/"),
     "url-partition": url(f"https://{BUCKET}.s3.cn-north-1.amazonaws.com.cn/{PREFIX}"),
     "url-prefix-dedicated": root_of_a_shared_bucket,
+    "url-prefix-iam-narrow": writer_policy(upload_policy("")),
     "url-prefix-in-iam": writer_policy(upload_policy("other/")),
     "url-prefix-separate": one_prefix_for_both,
     "url-prefix-slashes": url(bucket_url("video//recordings/")),
@@ -494,6 +502,16 @@ FAILING: dict[str, Example] = {
     "url-region-present": url(f"https://{BUCKET}.s3.amazonaws.com/{PREFIX}"),
     "url-tenant-separate": lambda: two_tenants(PREFIX),
     "writer-account": foreign_writer,
+    "writer-actions": bucket_policy(
+        {
+            "Sid": "WriterReads",
+            "Effect": "Allow",
+            "Principal": {"AWS": WRITER_ARN},
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{BUCKET}/*",
+        }
+    ),
+    "writer-no-admin": writer_also("s3:*", f"arn:aws:s3:::{BUCKET}/{PREFIX}*"),
     "writer-boundary": sets("iam:GetUser", "/User/PermissionsBoundary", None),
     "writer-key-age": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/CreateDate", ago(days=400)),
     "writer-key-count": second_access_key,

@@ -251,11 +251,11 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "bucket policy denies old TLS": (denied_where("NumericLessThan", "s3:TlsVersion", "1.2"), set()),
     "writer may write elsewhere only": (
         writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}/elsewhere/*")),
-        {"url-prefix-in-iam"},
+        {"url-prefix-in-iam", "url-prefix-iam-narrow"},
     ),
     "writer's prefix begins with a slash": (
         writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}//{PREFIX}*")),
-        {"url-prefix-in-iam"},
+        {"url-prefix-in-iam", "url-prefix-iam-narrow"},
     ),
     "writer's boundary forgets uploads": (boundary_without_uploads, {"url-prefix-in-iam"}),
     "writer may not use the key": (writer_may(lambda statements: statements.pop()), {"enc-kms-grant"}),
@@ -286,6 +286,34 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
             )
         ),
         {"enc-kms-grant"},
+    ),
+    "writer may write into the whole bucket": (
+        writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}/*")),
+        {"url-prefix-iam-narrow"},
+    ),
+    "writer's prefix forgets its last slash": (
+        writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}/{PREFIX[:-1]}*")),
+        {"url-prefix-iam-narrow"},
+    ),
+    "writer may put ACLs as well, but for its boundary": (
+        writer_may(lambda statements: statements[0].update(Action=["s3:PutObject", "s3:PutObjectAcl"])),
+        set(),
+    ),
+    "writer may do all of S3, but for its boundary": (
+        writer_may(lambda statements: statements[0].update(Action="s3:*")),
+        {"writer-no-admin"},
+    ),
+    "writer may do all but administer users, but for its boundary": (
+        writer_may(
+            lambda statements: statements.append(
+                {"Effect": "Allow", "NotAction": "iam:*", "Resource": "arn:aws:s3:::x"}
+            )
+        ),
+        {"writer-no-admin"},
+    ),
+    "bucket policy lets the writer delete": (
+        more_policy(Effect="Allow", Principal={"AWS": WRITER_ARN}, Action="s3:DeleteObject"),
+        {"writer-actions"},
     ),
     "writer's guide template": (
         writer_may(
@@ -378,14 +406,14 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage"},
     ),
     "old TLS not denied": (old_tls_allowed, {"bucket-tls-minimum"}),
-    "bucket policy for everybody": (granting(Principal="*"), {"bucket-policy-public"}),
+    "bucket policy for everybody": (granting(Principal="*"), {"bucket-policy-public", "writer-actions"}),
     "bucket policy for everybody by TLS": (
         granting(Principal={"AWS": "*"}, Condition={"Bool": {"aws:SecureTransport": "true"}}),
-        {"bucket-policy-public"},
+        {"bucket-policy-public", "writer-actions"},
     ),
     "bucket policy for all but one": (
         granting(Principal=None, NotPrincipal={"AWS": ROLE}),
-        {"bucket-policy-public", "bucket-policy-hygiene"},
+        {"bucket-policy-public", "bucket-policy-hygiene", "writer-actions"},
     ),
     "bucket policy that S3 calls public": (
         sets("s3:GetBucketPolicyStatus", "/PolicyStatus/IsPublic", True),
@@ -431,7 +459,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "key policy for everybody": (
         key_granting(Principal="*"),
-        {"key-policy-public", "key-policy-duties", "media-control-changers"},
+        {"key-policy-public", "key-policy-duties", "media-control-changers", "writer-actions"},
     ),
     "key policy for everybody through S3": (
         key_granting(
@@ -455,7 +483,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "writer controls the key": (
         key_granting(Principal={"AWS": WRITER_ARN}, Action="kms:Put*"),
-        {"key-policy-duties", "media-control-changers"},
+        {"key-policy-duties", "media-control-changers", "writer-actions"},
     ),
     "grant for another account": (
         granted(GranteeServicePrincipal=None, GranteePrincipal=f"arn:aws:iam::{FOREIGN}:role/r"),
