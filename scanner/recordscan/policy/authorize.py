@@ -110,7 +110,7 @@ class Decision:
         if self.denying:
             return tuple(f"{row.where} denies it" for row in self.denying)
         if self.allowed is False:
-            return self.silent or ("nothing allows it",)
+            return self.silent
         if self.allowed and not self.allowing:
             return ("the root user needs no permission",)
         return tuple(f"{row.where} allows it" for row in self.allowing)

@@ -95,7 +95,6 @@ def _ip(wanted: str, value: str) -> bool:
     return (
         network is not None
         and address is not None
-        and network.version == address.version
         and address.prefixlen >= network.prefixlen
         and address.network_address in network
     )

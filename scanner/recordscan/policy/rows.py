@@ -117,7 +117,7 @@ def row_of(statement: Statement, policy: Policy, layer: LayerName, request: Requ
             opened.append(test.key)
         elif not truth:
             misses.append(f"Condition {test.operator} {test.key}")
-    if not statement.valid and not _only_unknown_operators(policy.document, statement):
+    if not statement.valid:
         opened.append("")
     return Row(
         layer=layer,
@@ -130,12 +130,6 @@ def row_of(statement: Statement, policy: Policy, layer: LayerName, request: Requ
         keys=frozenset(test.key.lower() for test in statement.conditions),
         open=tuple(opened),
     )
-
-
-def _only_unknown_operators(document: PolicyDocument, statement: Statement) -> bool:
-    """Whether all that is wrong is an operator that does not exist, which holds for no request."""
-    codes = {defect.code for defect in document.defects if defect.statement in (None, statement.index)}
-    return codes <= {"unknown_operator", "duplicate_sid", "wildcard_in_principal"}
 
 
 def _test_resource(
@@ -190,7 +184,7 @@ def _covers(principal: Principal, requester: Requester) -> Cover | None:
         return by_arn.get(requester.kind, "principal")
     if value == requester.account or _is_account(value, requester.account):
         return "account"
-    if requester.kind == "session" and _is_role_of(value, requester):
+    if _is_role_of(value, requester):
         return "role"
     return None
 
@@ -201,6 +195,7 @@ def _is_account(value: str, account: str) -> bool:
 
 
 def _is_role_of(value: str, session: Requester) -> bool:
+    """Whether a role's ARN names the requester, which is one of the role's sessions."""
     parts = value.split(":", 5)
     return (
         len(parts) == 6

@@ -37,25 +37,42 @@ def test_a_decision_tells_allowed_from_denied() -> None:
     assert [ask(identity=i, known=False).allowed for i in (FROM_VPC, NOT_FROM_VPC)] == [None, False]
 
 
+def test_a_decision_tells_what_allows_from_what_denies() -> None:
+    decision = ask(identity=[ALL, deny(), READ])
+    assert [r.label for r in decision.allowing] == ["#1"]
+    assert [r.label for r in decision.denying] == ["#2"]
+
+
+def test_a_document_that_cannot_be_read_is_both() -> None:
+    found = ask(identity="{").open
+    assert [(r.label, r.effect, r.open) for r in found] == [("?", "Allow", ("",)), ("?", "Deny", ("",))]
+
+
 def test_a_decision_keeps_every_statement() -> None:
     decision = ask(
         identity=[READ | {"Sid": "Read"}, ALL | {"Sid": "All"}],
+        by=SESSION,
         boundary=ALL,
+        session=ALL,
         scps=[[ALL]],
         rcps=[[deny("s3:GetObject", to="*")]],
-        resource=[allow(to=USER, on=BUCKET, when=VPC), allow(to=OURS)],
+        resource=[allow(to=SESSION, on=BUCKET, when=VPC), allow(to=OURS), deny("iam:*", but=ROLE)],
     )
     missed = ("Resource", "Condition StringEquals aws:SourceVpc")
     assert [(r.layer, r.policy, r.label, r.effect, r.applies, r.cover, r.misses) for r in decision.rows] == [
         ("resource", "the resource policy", "#1", "Allow", False, "principal", missed),
         ("resource", "the resource policy", "#2", "Allow", True, "account", ()),
+        ("resource", "the resource policy", "#3", "Deny", False, "everyone", ("Action",)),
         ("identity", "it", "Read", "Allow", False, None, ("Action",)),
         ("identity", "it", "All", "Allow", True, None, ()),
         ("boundary", "it", "#1", "Allow", True, None, ()),
+        ("session", "it", "#1", "Allow", True, None, ()),
         ("scp", "p0", "#1", "Allow", True, None, ()),
         ("rcp", "p0", "#1", "Deny", False, "everyone", ("Action",)),
     ]
-    assert [r.label for r in decision.rows if r.near] == ["Read", "#1"]
+    assert [r.label for r in decision.rows if r.near] == ["#3", "Read", "#1"]
+    assert [r.layer for r in decision.allowing] == ["resource", "identity", "boundary", "session", "scp"]
+    assert not decision.denying
     assert decision.silent == ()
     assert not decision.open
 
@@ -116,6 +133,11 @@ def test_a_statement_that_cannot_be_told_says_why(keys: tuple[str, ...], asked: 
         ),
         (("no identity policy allows it",), {"action": "kms:Decrypt", "on": KEY, "resource": DELEGATED}),
         (("no service control policy of level 1 allows it",), {"identity": ALL, "scps": [[ALL], [READ]]}),
+        (("no service control policy of level 0 allows it",), {"resource": allow(to=USER), "scps": [[READ]]}),
+        (
+            ("no service control policy of level 0 allows it",),
+            {"action": "kms:Decrypt", "on": KEY, "resource": allow(to=USER), "scps": [[READ]]},
+        ),
         ((f"no statement of the resource policy allows {LOGGING}",), {"by": LOGGING}),
         (("no statement of the resource policy allows everybody",), {"by": NOBODY}),
         (("statement #1 of it denies it",), {"identity": deny(), "boundary": READ}),

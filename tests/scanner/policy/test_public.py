@@ -67,6 +67,10 @@ def test_a_statement_is_not_public_for(statement: dict[str, Any]) -> None:
     assert not public(statement)
 
 
+def test_a_policy_without_principals_is_not_public() -> None:
+    assert not public_statements(load_policy({"Version": "2012-10-17", "Statement": allow()}))
+
+
 def test_each_public_statement_is_found() -> None:
     assert [p.statement.index for p in public(allow(to="*"), allow(to=USER), allow(but=USER))] == [1, 3]
 

@@ -169,7 +169,7 @@ def test_the_statements_that_cut_off_are_named() -> None:
     decision = ask(by=PARTNER, identity=ALL, restricted=True, resource=[PARTNERS, OPEN | {"Sid": "Open"}])
     assert decision.because == ("statement Open of RestrictPublicBuckets denies it",)
     (cut_off,) = decision.denying
-    assert (cut_off.layer, cut_off.effect) == ("resource", "Deny")
+    assert (cut_off.layer, cut_off.effect, cut_off.cover) == ("resource", "Deny", None)
 
 
 def test_a_decision_is_about_policies_and_not_about_access_control_lists() -> None:

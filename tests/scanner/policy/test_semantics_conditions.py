@@ -1,5 +1,6 @@
 """When a condition holds."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -138,6 +139,7 @@ ADDRESSES = [
     holds("and bare addresses", "IpAddress", "2001:db8::1", "2001:db8:0::1"),
     fails("which are one", "IpAddress", "2001:db8::1", "2001:db8::2"),
     fails("what is no address is in no block", "IpAddress", ["0.0.0.0/0", "x"], "x"),
+    fails("nor is an address in what is no block", "IpAddress", "x", "203.0.113.57"),
     fails("a block is in no address", "IpAddress", "203.0.113.0", "203.0.113.0/24"),
     fails("NotIpAddress is the opposite", "NotIpAddress", ["10.0.0.0/8", "203.0.113.0/24"], "203.0.113.57"),
     holds("outside of all blocks", "NotIpAddress", ["10.0.0.0/8", "203.0.113.0/26"], "203.0.113.77"),
@@ -354,6 +356,17 @@ def test_a_key_that_may_be_absent_is_tested_as_aws_does(page: str, expected: str
 @pytest.mark.parametrize(("page", "expected", "asked"), [*LOGICAL, *SEVERAL])
 def test_a_condition_is_put_together_as_aws_does(page: str, expected: str, asked: Mapping[str, Any]) -> None:
     check(page, expected, asked)
+
+
+def test_the_zone_of_the_machine_is_not_that_of_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    try:
+        without_zone = allow(when={"DateEquals": {"aws:k": "2026-06-15T01:02:03"}})
+        check(OPERATORS, ALLOWED, {"identity": without_zone, "where": {"aws:k": "2026-06-15T01:02:03Z"}})
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_an_operator_that_does_not_exist_is_a_defect() -> None:

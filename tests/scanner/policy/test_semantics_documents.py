@@ -16,6 +16,7 @@ from scanner.policy.asking import (
     MAYBE,
     OBJECT,
     OURS,
+    PARTNER,
     SILENT,
     THEIRS,
     UNLESS_DENIED,
@@ -149,6 +150,8 @@ def test_a_document_that_cannot_be_read_may_say_anything(text: str) -> None:
     check(GRAMMAR, DENIED, {"identity": (deny(), text)})
     check(GRAMMAR, UNLESS_DENIED, {"identity": ALL, "rcps": [[text]]})
     check(GRAMMAR, ANYTHING, {"identity": ALL, "boundary": text})
+    check(GRAMMAR, ANYTHING, {"resource": text})
+    check(GRAMMAR, ANYTHING, {"resource": text, "by": PARTNER, "identity": ALL})
 
 
 def test_a_statement_that_is_no_object_may_say_anything() -> None:

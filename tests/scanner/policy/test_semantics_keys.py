@@ -225,10 +225,12 @@ def test_a_decision_names_the_grant() -> None:
     grant = Grant(id="g1", grantee=USER, operations=("Decrypt",), context_subset={"dept": "Film"})
     asked: dict[str, Any] = {"action": "kms:Decrypt", "on": KEY, "grants": (grant,)}
     assert ask(**asked, where=context(dept="Film")).because == ("statement g1 of grants allows it",)
+    (hit,) = ask(**asked, where=context(dept="Film")).rows
+    assert (hit.applies, hit.misses, hit.open) == (True, (), ())
     (missed,) = (r for r in ask(**asked).rows if r.policy == "grants")
     assert (missed.layer, missed.misses, missed.near, missed.open) == ("resource", ("EncryptionContext",), True, ())
     (unsure,) = ask(**asked, known=False).open
-    assert (unsure.cover, unsure.open) == ("principal", ("kms:EncryptionContext",))
+    assert (unsure.cover, unsure.misses, unsure.open) == ("principal", (), ("kms:EncryptionContext",))
 
 
 def test_grants_that_cannot_be_read_may_allow() -> None:

@@ -63,6 +63,7 @@ TOGETHER = [
     row("a Deny of others is none", LOGIC, ALLOWED, identity=[ALL, deny("s3:GetObject")], resource=deny(to=f"{USER}2")),
     row("within an account identity is enough", BASICS, ALLOWED, identity=PUT, resource=allow("s3:GetObject", to="*")),
     row("so is the resource policy", BASICS, ALLOWED, identity=READ, resource=allow("s3:PutObject", to=USER)),
+    row("one of its statements is", BASICS, ALLOWED, resource=[allow(to=USER), allow("s3:GetObject", to=USER)]),
     row("which may name everybody", BASICS, ALLOWED, resource=allow(to="*")),
     row("the account alone is not enough", BASICS, SILENT, resource=allow(to=[ROOT, OURS])),
     row("it is with identity", BASICS, ALLOWED, identity=PUT, resource=allow(to=ROOT)),

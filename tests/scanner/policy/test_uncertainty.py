@@ -93,6 +93,8 @@ KNOWN_IN_PART = [
         resource=allow(to=ROOT, when=VPC),
     ),
     case("across accounts either side may be silent", MAYBE, by=PARTNER, identity=FROM_VPC, resource=allow(to=THEIRS)),
+    case("a Deny is no Allow", MAYBE_DENIED, resource=deny(to=USER, when=VPC)),
+    case("nor is one of an SCP", MAYBE_DENIED, identity=ALL, scps=[[NOT_FROM_VPC]]),
     case("or both", MAYBE, by=PARTNER, identity=FROM_VPC, resource=allow(to=THEIRS, when=VPC)),
     case("one that is silent is enough", SILENT, by=PARTNER, identity=FROM_VPC),
     case("a service may be let in", MAYBE, by=LOGGING, resource=allow(to={"Service": LOGGING}, when=VPC)),
@@ -178,6 +180,8 @@ UNREADABLE = [
     case("everybody may be let in", ANYTHING, by=NOBODY, resource=UNREAD),
     case("a service may", ANYTHING, by=LOGGING, resource=UNREAD),
     case("root needs none", UNLESS_DENIED, by=ROOT, resource=UNREAD),
+    case("grants may allow", MAYBE, action="kms:Decrypt", on=KEY, resource=allow(to=ROOT), grants=UNREAD),
+    case("S3 may cut off", UNLESS_DENIED, by=PARTNER, identity=ALL, resource=allow(to="*"), restricted=UNREAD),
     case(
         "all may be unread",
         ANYTHING,
@@ -200,6 +204,10 @@ def test_a_layer_that_was_not_read_stays_open(page: str, expected: str, asked: M
     question = Asked(**asked)
     fact = authorize(question.request, question.layers)
     assert isinstance(fact, Unavailable) is (ALLOWED in outcome(decision) and not decision.certain)
+
+
+def test_no_layer_is_taken_for_there_unless_it_is_told() -> None:
+    assert Layers() == Asked().layers
 
 
 def test_a_decision_on_an_unknown_key_is_known() -> None:
