@@ -13,6 +13,7 @@ from recordscan.estate.target import Target
 from recordscan.facts import (
     Citation,
     Fact,
+    FactMisuseError,
     Json,
     Known,
     Missing,
@@ -140,9 +141,10 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
             cite(error.fact.source)
         except NotApplicable as error:
             return _assessment(rule, subject, Outcome.NOT_APPLICABLE, trail, detail=str(error))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             log.exception("the rule %s raised on %s", rule.id, subject.uid)
-            detail = f"the rule raised {type(error).__name__}; run with -v for the details"
+            what = str(error) if isinstance(error, FactMisuseError) else f"the rule raised {type(error).__name__}"
+            detail = f"{what}; run with -v for the details"
             return _assessment(rule, subject, Outcome.UNKNOWN, trail, reason=Reason.INTERNAL_ERROR, detail=detail)
     if findings:
         worst = max((record.severity for record in findings), key=lambda severity: severity.rank)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -53,16 +53,48 @@ class Citation:
 Source: TypeAlias = tuple[Citation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Known(Generic[T_co]):
+class FactMisuseError(TypeError):
+    """A fact was used like its value, without asking whether it is known: a mistake in a rule."""
+
+    def __init__(self) -> None:
+        super().__init__("a fact was compared or tested as if it were its value; read it with need()")
+
+
+class _Fact:
+    """Keeps a fact from passing for its value: `fact == "owned"` would be false and `if fact` true, whatever it is.
+
+    A type checker refuses both by itself, so it is not told of these methods.
+    """
+
+    __slots__ = ()
+
+    if not TYPE_CHECKING:
+
+        def __bool__(self) -> bool:
+            raise FactMisuseError
+
+        def __eq__(self, other: object) -> bool:
+            if not isinstance(other, _Fact):
+                raise FactMisuseError
+            return type(self) is type(other) and self._parts() == other._parts()
+
+        def __hash__(self) -> int:
+            return hash(self._parts())
+
+        def _parts(self) -> tuple[object, ...]:
+            return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known(_Fact, Generic[T_co]):
     """A value and the observations that it was derived from. `Known(None)` is known absence, never ignorance."""
 
     value: T_co
     source: Source = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailable:
+@dataclass(frozen=True, slots=True, eq=False)
+class Unavailable(_Fact):
     """A value that could not be had.
 
     Attributes:
@@ -177,6 +209,8 @@ def derive(compute: Callable[[], T]) -> Fact[T]:
             fact = missing.fact
             source = tuple(dict.fromkeys((*trail, *fact.source)))
             return Unavailable(fact.reason, fact.detail, source, fact.permission)
+        except FactMisuseError:
+            raise
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # An answer without the shape that its API documents must not end the scan, and proves nothing.
             log.debug("an answer has an unexpected shape", exc_info=True)

@@ -81,7 +81,7 @@ def _load(entry: EntryPoint) -> object:
         return entry.load()
     except PluginError:
         raise
-    except Exception as error:  # whatever a stranger's module raises on import is the plugin's fault
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises on import is the plugin's fault
         raise PluginError(f"the plugin {_name(entry)} cannot be loaded: {type(error).__name__}: {error}") from error
 
 

@@ -219,8 +219,8 @@ def rule_over(
     """Make a rule of a function; the parts are those of `Rule`.
 
     Raises:
-        PluginError: The id is no kebab-case name, the docstring is missing, a reference is no https link, or the
-            function takes other than a subject and, at most, a profile.
+        PluginError: The id is no kebab-case name, the docstring is missing, the severity is no `Severity`, a reference
+            is no https link, or the function takes other than a subject and, at most, a profile.
     """
 
     def make(check: Callable[[S], Findings | None] | Callable[[S, Profile], Findings | None]) -> Rule:
@@ -229,6 +229,9 @@ def rule_over(
             raise PluginError(f"{where}: an id is kebab-case words, such as 'bucket-versioning'")
         if not check.__doc__:
             raise PluginError(f"{where}: the docstring, which is the rule's rationale, is missing")
+        if not isinstance(severity, Severity):
+            names = ", ".join(f"Severity.{level.name}" for level in Severity)
+            raise PluginError(f"{where}: the severity {severity!r} is none of {names}")
         parameters = len(inspect.signature(check).parameters)
         if parameters not in (1, 2):
             raise PluginError(f"{where}: a rule takes a subject and, at most, a profile")

@@ -121,6 +121,9 @@ def test_a_rule_of_a_plugin_that_breaks_is_unknown_and_the_others_are_judged(
     [
         ("recordscan.rules", "x = stranger", "import absent", "cannot be loaded: ModuleNotFoundError"),
         ("recordscan.rules", "x = stranger", "", "holds no rule"),
+        ("recordscan.rules", "x = stranger", "raise SystemExit(0)", "cannot be loaded: SystemExit"),
+        ("recordscan.rules", "x = stranger", BROKEN_RULE.replace("Severity.CRITICAL", "'critical'"), "none of Sev"),
+        ("recordscan.reports", "x = stranger:render", "raise SystemExit(0)", "cannot be loaded: SystemExit"),
         ("recordscan.rules", "x = stranger", BROKEN_RULE.replace("stranger-breaks", "bucket-tls-only"), "already def"),
         ("recordscan.reports", "x = stranger:render", "render = 1", "is no function"),
         ("recordscan.reports", "json = stranger:render", BROKEN_REPORT, "is already defined"),

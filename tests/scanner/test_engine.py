@@ -103,6 +103,37 @@ def test_a_rule_that_raises_is_unknown_with_internal_error() -> None:
     assert "secret" not in (assessment.detail or "")
 
 
+def test_a_rule_that_reads_a_fact_without_need_is_told_so_and_never_passes() -> None:
+    def compares(target: Target) -> Findings:
+        if target.bucket == "owned":  # type: ignore[comparison-overlap]
+            yield finding("never")
+
+    def tests(target: Target) -> Findings:
+        if not target.bucket:  # type: ignore[truthy-bool]
+            yield finding("never")
+
+    for check in (compares, tests):
+        assessment = outcome_of(check)
+        assert (assessment.outcome, assessment.reason) == (Outcome.UNKNOWN, Reason.INTERNAL_ERROR)
+        assert "need()" in (assessment.detail or "")
+
+
+def test_a_rule_that_exits_is_an_internal_error_and_does_not_end_the_scan() -> None:
+    def check(target: Target) -> Findings:
+        raise SystemExit(0)
+
+    assessment = outcome_of(check)
+    assert (assessment.outcome, assessment.reason) == (Outcome.UNKNOWN, Reason.INTERNAL_ERROR)
+
+
+def test_a_severity_that_is_a_mere_word_is_refused() -> None:
+    def check(target: Target) -> Findings:
+        return ()
+
+    with pytest.raises(PluginError, match=r"'sample-rule'.*'medium' is none of Severity.INFO, "):
+        make(check, "medium")  # type: ignore[arg-type]
+
+
 def test_a_rule_that_yields_worse_than_it_declares_is_an_internal_error_not_a_quiet_upgrade() -> None:
     def check(target: Target) -> Findings:
         yield finding("worse", severity=Severity.CRITICAL)

@@ -1,10 +1,13 @@
 """Facts: what is known carries its source, and ignorance never turns into a value."""
 
+from collections.abc import Callable
+
 import pytest
 
 from recordscan.facts import (
     Citation,
     Fact,
+    FactMisuseError,
     Known,
     Missing,
     Reason,
@@ -127,3 +130,29 @@ def test_any_true_is_kleenes_or(facts: tuple[Fact[bool], ...], expected: bool | 
 def test_all_true_is_kleenes_and(facts: tuple[Fact[bool], ...], expected: bool | None) -> None:
     fact = all_true(*facts)
     assert (fact.value if isinstance(fact, Known) else None) is expected
+
+
+@pytest.mark.parametrize("fact", [TRUE, FALSE, DENIED, Known("owned"), Known(None)])
+@pytest.mark.parametrize(
+    "use",
+    [
+        bool,
+        lambda fact: fact == "owned",
+        lambda fact: fact != "owned",
+        lambda fact: "owned" == fact,  # noqa: SIM300 - the other way round
+        lambda fact: fact in ("owned", "foreign"),
+        lambda fact: fact == None,  # noqa: E711
+    ],
+)
+def test_a_fact_never_passes_for_its_value(fact: Fact[object], use: Callable[[object], bool]) -> None:
+    with pytest.raises(FactMisuseError, match=r"read it with need\(\)"):
+        use(fact)
+    with pytest.raises(FactMisuseError):
+        derive(lambda: use(fact))
+
+
+def test_facts_can_be_compared_with_facts() -> None:
+    assert Known(5, HERE) == Known(5, HERE)
+    assert Known(5, HERE) != Known(5)
+    assert DENIED != TRUE
+    assert len({TRUE, Known(True, HERE), FALSE, DENIED}) == 3

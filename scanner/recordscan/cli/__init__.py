@@ -111,7 +111,7 @@ def _run(arguments: list[str]) -> int:
     except OSError as error:
         logging.getLogger(__name__).debug("reading or writing failed", exc_info=True)
         return _fail(f"reading or writing failed: {error.strerror or type(error).__name__}", 5)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a plugin may call sys.exit()
         logging.getLogger(__name__).debug("internal error", exc_info=True)
         return _fail(f"internal error: {type(error).__name__}; run again with -v and report it", 5)
 

@@ -222,7 +222,7 @@ class Estate:
     def _bucket_target(
         self, scope: BucketScope, *, bucket: Fact[Bucket | None] | None = None, name: str | None = None
     ) -> Target:
-        bucket = bucket or self.bucket(scope.bucket)
+        bucket = self.bucket(scope.bucket) if bucket is None else bucket
         location: Fact[S3Location | None] = derive(lambda: _named_location(scope, need(self.caller).partition))
         return Target(
             uid=f"s3://{scope.bucket}/{scope.prefix}",
