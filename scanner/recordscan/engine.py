@@ -7,15 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from recordscan import __version__
-from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target
 from recordscan.facts import (
     Citation,
-    Fact,
     FactMisuseError,
     Json,
-    Known,
     Missing,
     NotApplicable,
     Reason,
@@ -26,6 +23,7 @@ from recordscan.facts import (
 )
 from recordscan.observation import Observation, ObservationOutcome, canonical_json
 from recordscan.policy.actions import data_date
+from recordscan.population import read_population
 from recordscan.profile import Profile
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
@@ -39,7 +37,6 @@ from recordscan.result import (
     Gap,
     Gate,
     Outcome,
-    Population,
     RuleRecord,
     ScanRecord,
     ScanResult,
@@ -280,7 +277,7 @@ def _coverage(
         planned=len(applicable),
         evaluated=len(applicable) - len(unknown),
         gaps=_gaps(unknown, snapshot),
-        population=_population(estate),
+        population=read_population(estate),
         not_selected=dict(not_selected),
     )
 
@@ -305,31 +302,6 @@ def _gaps(unknown: Sequence[Assessment], snapshot: Snapshot) -> tuple[Gap, ...]:
         for (reason, detail, permission), group in groups.items()
     ]
     return tuple(sorted(gaps, key=lambda gap: (-gap.severity.rank, -gap.assessments, gap.detail)))
-
-
-def _population(estate: Estate) -> tuple[Population, ...]:
-    accounts = estate.accounts
-    buckets = {t.bucket.value.name for t in estate.targets if isinstance(t.bucket, Known) and t.bucket.value}
-    found_buckets = all(isinstance(t.bucket, Known) for t in estate.targets)
-    return (
-        Population(kind="Twilio accounts", count=len(accounts), enumerated_by=("configuration",), complete=True),
-        Population(kind="targets", count=len(estate.targets), enumerated_by=_TARGETS, complete=True),
-        Population(kind="buckets", count=len(buckets), enumerated_by=_TARGETS, complete=found_buckets),
-        _media("Recordings", [a.recordings for a in accounts], "twilio:ListRecordings"),
-        _media("Compositions", [a.compositions for a in accounts], "twilio:ListCompositions"),
-        _media("Composition Hooks", [a.hooks for a in accounts], "twilio:ListCompositionHooks"),
-        _media("AWS credentials at Twilio", [a.aws_credentials for a in accounts], "twilio:ListAwsCredentials"),
-    )
-
-
-_TARGETS = ("twilio:FetchRecordingSettings", "twilio:FetchCompositionSettings")
-
-
-def _media(kind: str, listings: Sequence[Fact[Listing[object]]], operation: str) -> Population:
-    known = [fact.value for fact in listings if isinstance(fact, Known)]
-    whole = len(known) == len(listings) and all(isinstance(listing.whole, Known) for listing in known)
-    count = sum(len(listing.items) for listing in known)
-    return Population(kind=kind, count=count, enumerated_by=(operation,), complete=whole)
 
 
 def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -> ScanRecord:

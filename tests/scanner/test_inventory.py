@@ -7,6 +7,7 @@ import pytest
 from recordscan.engine import assess_snapshot
 from recordscan.plugins import load_rules
 from recordscan.result import Outcome
+from recordscan.scope import BucketScope
 from recordscan.testing import AWS_ACCOUNT, BUCKET, KEY_ARN, REGION, WRITER, WRITER_ARN, Case, ago, sound
 
 OTHER_KEY = f"arn:aws:kms:{REGION}:{AWS_ACCOUNT}:key/ffffffff-12ab-34cd-56ef-1234567890ab"
@@ -95,3 +96,45 @@ def test_an_old_key_of_another_user_is_found() -> None:
     assessments = assess_snapshot(case.snapshot(), load_rules(), fail_on=None).assessments
     failed = {a.rule_id for a in assessments if a.outcome is Outcome.FAIL}
     assert failed == {"writer-key-age", "writer-key-unused"}
+
+
+def population(case: Case) -> dict[str, tuple[int, tuple[str, ...], bool]]:
+    found = assess_snapshot(case.snapshot(), [], fail_on=None).coverage.population
+    return {row.kind: (row.count, row.enumerated_by, row.complete) for row in found}
+
+
+KEYS = "customer managed KMS keys in the buckets' Regions"
+SETTINGS = ("twilio:FetchRecordingSettings", "twilio:FetchCompositionSettings")
+
+
+def test_the_population_of_an_account_says_by_which_lists_it_was_found() -> None:
+    found = population(account())
+    assert found["targets"] == (3, (*SETTINGS, "s3:ListBuckets"), True)
+    assert found["buckets"][:2] == (2, (*SETTINGS, "s3:ListBuckets"))
+    assert found[KEYS] == (2, ("kms:ListKeys",), True)
+    assert found["IAM users"] == (2, ("iam:GetAccountAuthorizationDetails",), True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "kinds"),
+    [
+        ("s3:ListBuckets", {"targets", "buckets"}),
+        ("kms:ListKeys", {KEYS}),
+        ("iam:GetAccountAuthorizationDetails", {"IAM users"}),
+    ],
+)
+def test_a_list_that_is_denied_or_cut_makes_its_population_incomplete(operation: str, kinds: set[str]) -> None:
+    denied, cut = account(), account()
+    denied.deny(operation)
+    cut.set(operation, "/truncated", True)
+    for case in (denied, cut):
+        assert kinds <= {kind for kind, row in population(case).items() if not row[2]}
+
+
+def test_without_twilio_the_population_claims_no_list_of_twilio() -> None:
+    case = sound()
+    case.scope = replace(case.scope, twilio_accounts=(), buckets=(BucketScope(bucket=BUCKET, prefix="recordings/"),))
+    assert population(case) == {
+        "targets": (1, ("configuration",), True),
+        "buckets": (1, ("configuration",), True),
+    }
