@@ -74,15 +74,12 @@ class Observation:
     @property
     def id(self) -> str:
         """`ev-` and 16 hexadecimal digits, the same in every scan that asks the same question."""
-        return "ev-" + hashlib.sha256(self.key.encode()).hexdigest()[:16]
+        return observation_id(self.key)
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of the canonical JSON of the answer, or of the error of a call that got none."""
-        if self.outcome is ObservationOutcome.ANSWERED:
-            return hashlib.sha256(canonical_json(self.answer).encode()).hexdigest()
-        code = self.error.code if self.error else ""
-        return hashlib.sha256(canonical_json({"outcome": self.outcome, "code": code}).encode()).hexdigest()
+        """See `evidence_sha256`."""
+        return evidence_sha256(self.outcome, self.answer, self.error.code if self.error else None)
 
 
 def canonical_json(value: Json) -> str:
@@ -93,3 +90,14 @@ def canonical_json(value: Json) -> str:
 def observation_key(operation: str, account: str | None, region: str | None, request: Mapping[str, Json]) -> str:
     """The canonical text of a question."""
     return canonical_json([operation, account, region, dict(request)])
+
+
+def observation_id(key: str) -> str:
+    """`ev-` and 16 hexadecimal digits of the SHA-256 of a question's text."""
+    return "ev-" + hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+def evidence_sha256(outcome: str, answer: Json, error_code: str | None) -> str:
+    """SHA-256 of the canonical JSON of an answer; of a call without one, of `{"code": …, "outcome": …}`."""
+    kept = answer if outcome == ObservationOutcome.ANSWERED else {"outcome": outcome, "code": error_code or ""}
+    return hashlib.sha256(canonical_json(kept).encode()).hexdigest()

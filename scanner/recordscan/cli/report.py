@@ -41,14 +41,20 @@ def read_result(path: Path) -> "ScanResult":
     """Read a stored result.
 
     Raises:
-        SnapshotError: It cannot be read, or is no result; names the file.
+        SnapshotError: It cannot be read, is no result, or does not agree with itself; names the file.
     """
+    from recordscan.consistency import disagreements
     from recordscan.document import load_result
     from recordscan.errors import SnapshotError
 
     try:
-        return load_result(path.read_bytes())
+        result = load_result(path.read_bytes())
     except OSError as error:
         raise SnapshotError(f"{path}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise SnapshotError(f"{path}: {error}") from None
+    found = list(disagreements(result))
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise SnapshotError(f"{path}: the result was edited or damaged: {found[0]}{more}; scan again, or restore it")
+    return result

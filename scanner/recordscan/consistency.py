@@ -1,0 +1,92 @@
+"""Whether a stored result agrees with itself: whatever follows from its other parts is worked out again.
+
+This finds damage and edits that forgot something. It is no signature: who changes everything alike is not found.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from recordscan import __version__
+from recordscan.engine import judge_gate
+from recordscan.facts import Source
+from recordscan.observation import evidence_sha256, observation_id, observation_key
+from recordscan.result import Assessment, Outcome, ScanResult, fingerprint
+from recordscan.rule import Severity
+
+
+def disagreements(result: ScanResult) -> Iterator[str]:
+    """What does not agree, each in a few words that name the place."""
+    yield from _evidence(result)
+    yield from _assessments(result)
+    # What is counted and concluded can only be worked out from assessments that hold together.
+    if {a.rule_id for a in result.assessments} <= {rule.id for rule in result.rules}:
+        yield from _gate(result)
+    yield from _coverage(result)
+
+
+def _evidence(result: ScanResult) -> Iterator[str]:
+    for item in result.evidence:
+        if item.id != observation_id(observation_key(item.operation, item.account, item.region, item.request)):
+            yield f"the id of the evidence {item.id} is not that of its question"
+        if item.sha256 != evidence_sha256(item.outcome, item.answer, item.error_code):
+            yield f"the SHA-256 of the evidence {item.id} ({item.operation}) is not that of its answer"
+    twice = [name for name, number in Counter(item.id for item in result.evidence).items() if number > 1]
+    yield from (f"the evidence {name} stands there twice" for name in twice)
+
+
+def _assessments(result: ScanResult) -> Iterator[str]:
+    rules = {rule.id: rule for rule in result.rules}
+    evidence = {item.id for item in result.evidence}
+    for assessment in result.assessments:
+        where = f"the assessment of {assessment.rule_id} on {assessment.subject.uid}"
+        rule = rules.get(assessment.rule_id)
+        cited = {place.observation for places in _places(assessment) for place in places}
+        if rule is None:
+            yield f"{where} is by a rule that the result does not have"
+        elif assessment.severity is not _severity(assessment, rule.severity):
+            yield f"the severity of {where} is not that of its findings and rule"
+        if (assessment.outcome in (Outcome.FAIL, Outcome.WAIVED)) != bool(assessment.findings):
+            yield f"{where} is a {assessment.outcome} with {len(assessment.findings)} findings"
+        if assessment.fingerprint != fingerprint(assessment.rule_id, assessment.subject.uid):
+            yield f"the fingerprint of {where} is another's"
+        if cited - evidence:
+            yield f"{where} rests on evidence that the result does not have"
+    twice = [name for name, number in Counter(a.fingerprint for a in result.assessments).items() if number > 1]
+    yield from (f"the assessment {name} stands there twice" for name in twice)
+
+
+def _places(assessment: Assessment) -> tuple[Source, ...]:
+    return (assessment.evidence, *(found.evidence for found in assessment.findings))
+
+
+def _severity(assessment: Assessment, declared: Severity) -> Severity:
+    return max((found.severity for found in assessment.findings), key=lambda level: level.rank, default=declared)
+
+
+def _gate(result: ScanResult) -> Iterator[str]:
+    gate = judge_gate(
+        result.assessments,
+        result.gate.fail_on,
+        interrupted=result.scan.interrupted,
+        severities={rule.id: rule.severity for rule in result.rules},
+        left_out=len(result.coverage.not_selected),
+    )
+    if gate.verdict is not result.gate.verdict:
+        yield f"the verdict is {result.gate.verdict}, but the assessments make it {gate.verdict}"
+    if gate.exit_status != result.gate.exit_status:
+        yield f"the exit status is {result.gate.exit_status}, but the assessments make it {gate.exit_status}"
+    # Another version may say the same in other words.
+    if result.scan.tool_version == __version__ and gate.exit_reason != result.gate.exit_reason:
+        yield f"the verdict's reason is not what the assessments make it: {gate.exit_reason}"
+
+
+def _coverage(result: ScanResult) -> Iterator[str]:
+    applicable = [a for a in result.assessments if a.outcome is not Outcome.NOT_APPLICABLE]
+    unknown = [a for a in applicable if a.outcome is Outcome.UNKNOWN]
+    coverage = result.coverage
+    if (coverage.planned, coverage.evaluated) != (len(applicable), len(applicable) - len(unknown)):
+        yield f"the coverage is {coverage.evaluated} of {coverage.planned}, but the assessments make it another"
+    counted = Counter((a.reason, a.detail or "", a.permission) for a in unknown)
+    told = {(gap.reason, gap.detail, gap.permission): gap.assessments for gap in coverage.gaps}
+    if counted != told or len(told) != len(coverage.gaps):
+        yield "the gaps of the coverage are not those of the unknown assessments"
