@@ -236,7 +236,9 @@ def _summary(result: ScanResult) -> str:
 
 
 def _verdict(result: ScanResult) -> Text:
-    return Text(text=result.gate.verdict, style=_VERDICT_STYLES[result.gate.verdict])
+    gate = result.gate
+    style = "bold" if gate.headline != gate.verdict else _VERDICT_STYLES[gate.verdict]
+    return Text(text=gate.headline, style=style)
 
 
 def _heading(words: str) -> Iterator[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import AccessRecord, Outcome, ScanResult, Verdict
+from recordscan.result import AccessRecord, Gate, Outcome, ScanResult, Verdict
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -37,6 +37,8 @@ VERDICT_MEANINGS = {
         "This is no pass."
     ),
 }
+
+NO_GATE_MEANING = "No gate was set, so that nothing could break it: this scan neither passes nor fails."
 
 REASON_WORDS = {
     Reason.ACCESS_DENIED: "Access denied",
@@ -91,10 +93,9 @@ def principal_name(record: AccessRecord) -> str:
     return PRINCIPALS.get(record.principal, record.principal)
 
 
-def gate(result: ScanResult) -> str:
-    """What breaks the gate."""
-    level = result.gate.fail_on
-    return "no gate was set" if level is None else f"fails at or above {level} break it"
+def verdict_meaning(gate: Gate) -> str:
+    """What the headline of a scan means."""
+    return VERDICT_MEANINGS[gate.verdict] if gate.headline == gate.verdict else NO_GATE_MEANING
 
 
 def bottom_line(result: ScanResult) -> Iterator[str]:

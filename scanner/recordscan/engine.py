@@ -195,7 +195,7 @@ def judge_gate(
     elif not decided:
         status, reason = 3, "nothing could be judged"
     elif fail_on is None:
-        status, reason = 0, f"no gate was set; {failed} failed, {unknown} could not be decided"
+        status, reason = 0, f"no gate was set; {failed} of all checks failed, {unknown} could not be decided"
     elif failed:
         status, reason = 1, f"{failed} {'check' if failed == 1 else 'checks'}{at} failed"
     elif unknown:

@@ -256,7 +256,7 @@ class Gate:
 
     Attributes:
         fail_on: An unwaived fail at or above this breaks the gate; None for never.
-        verdict: In the words of the reports.
+        verdict: In the words of the reports; without a gate, what it would be at the mildest severity.
         exit_status: 0 passed, 1 failed, 3 incomplete, 130 interrupted.
         exit_reason: One sentence.
     """
@@ -265,6 +265,11 @@ class Gate:
     verdict: Verdict
     exit_status: int
     exit_reason: str
+
+    @property
+    def headline(self) -> str:
+        """The verdict as people should read it: without a gate nothing passes or fails, whatever was found."""
+        return "NO GATE" if self.fail_on is None and self.exit_status == 0 else self.verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,11 @@ def test_a_failure_at_or_above_the_gate_exits_1(bare: CommandLine, scanned: Scan
 def test_no_gate_exits_0_and_says_so(bare: CommandLine, scanned: Scanned) -> None:
     run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "--fail-on", "none", "-f", "json")
     assert run.status == 0
-    assert run.stderr.startswith("recordscan: FAIL: no gate was set; ")
+    assert run.stderr.startswith("recordscan: NO GATE: no gate was set; ")
     assert run.stderr.endswith(" could not be decided (exit status 0)\n")
     gate = json.loads(run.stdout)["gate"]
-    assert (gate["verdict"], gate["exit_status"], gate["fail_on"]) == ("FAIL", 0, None)
+    assert gate["verdict"].startswith("FAIL")
+    assert (gate["exit_status"], gate["fail_on"]) == (0, None)
 
 
 def test_the_gate_of_the_environment_yields_to_the_option(bare: CommandLine, scanned: Scanned) -> None:

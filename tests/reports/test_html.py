@@ -321,6 +321,8 @@ def test_a_pass_without_a_gate_is_not_green() -> None:
     made = clean()
     page = render(replace(made, gate=replace(made.gate, fail_on=None, exit_reason="no gate was set")))
     assert 'class="verdict is-none"' in page
+    assert "<title>NO GATE: " in page
+    assert "neither passes nor fails" in page
     assert 'class="verdict is-pass"' in render(made)
 
 

@@ -30,6 +30,13 @@ def test_the_last_line_sums_up_and_names_the_next_step() -> None:
     )
 
 
+def test_failures_without_a_gate_are_no_verdict() -> None:
+    made = varied()
+    text = render(replace(made, gate=replace(made.gate, fail_on=None, exit_status=0, exit_reason="no gate was set")))
+    assert text.splitlines()[2] == "NO GATE  no gate was set"
+    assert text.splitlines()[-1].startswith("NO GATE  1 critical, ")
+
+
 def test_a_clean_scan_ends_without_a_next_step() -> None:
     assert render(clean()).splitlines()[-1] == "PASS  none failing; 1 of 1 check decided"
 

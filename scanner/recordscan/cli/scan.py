@@ -178,7 +178,7 @@ def conclude(
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
     status = "" if gate.exit_status == 130 else f" (exit status {gate.exit_status})"
-    click.echo(f"recordscan: {gate.verdict}: {gate.exit_reason}{status}", err=True)
+    click.echo(f"recordscan: {gate.headline}: {gate.exit_reason}{status}", err=True)
     return gate.exit_status
 
 
