@@ -26,6 +26,11 @@ def test_each_listed_rule_can_be_shown(bare: CommandLine) -> None:
         assert rule["title"] in text.stdout
 
 
+def test_commands_in_a_group_take_verbose_too(bare: CommandLine) -> None:
+    run = bare("rules", "show", "-v", "bucket-versioning")
+    assert (run.status, run.stderr) == (0, "")
+
+
 def test_an_unknown_rule_gets_a_suggestion(bare: CommandLine) -> None:
     run = bare("rules", "show", "bucket-versionin")
     assert (run.status, run.stdout) == (2, "")

@@ -82,10 +82,11 @@ def test_a_report_that_breaks_is_an_internal_error_and_leaks_nothing(bare: Comma
     run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "-f", "broken")
     assert run.status == 5
     assert one_sentence(run) == "internal error: ValueError; run again with -v and report it"
-    verbose = bare("-v", "report", str(scanned.result), "-f", "broken")
-    assert verbose.status == 5
-    assert "Traceback" in verbose.stderr
-    assert 'stranger.py", line 3, in render' in verbose.stderr
+    for arguments in (["-v", "report"], ["report", "-v"]):
+        verbose = bare(*arguments, str(scanned.result), "-f", "broken")
+        assert verbose.status == 5
+        assert "Traceback" in verbose.stderr
+        assert 'stranger.py", line 3, in render' in verbose.stderr
 
 
 def test_any_other_exception_ends_with_5_and_not_with_a_verdict(bare: CommandLine) -> None:

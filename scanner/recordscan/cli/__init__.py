@@ -39,15 +39,22 @@ Exit status:
 """
 
 
+VERBOSE = "Log to stderr, with tracebacks of internal errors."
+
+
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="recordscan")
-@click.option("-v", "--verbose", is_flag=True, help="Log to stderr, with tracebacks of internal errors.")
+@click.option("-v", "--verbose", is_flag=True, help=VERBOSE)
 def cli(*, verbose: bool) -> None:
     """Audit how Twilio Video recordings and compositions are kept in your own AWS S3 bucket.
 
     recordscan reads the Twilio settings, the bucket, the IAM user behind the access key, the KMS key and the account
     around them, judges them by rules, and reports each verdict with the answers that it rests on. It never writes.
     """
+    _log(verbose=verbose)
+
+
+def _log(*, verbose: bool) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.CRITICAL,
         format="%(levelname)s %(name)s: %(message)s",
@@ -61,6 +68,7 @@ def cli(*, verbose: bool) -> None:
 
 for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema):
     cli.add_command(command)
+    _take_verbose(command)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
