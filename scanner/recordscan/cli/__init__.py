@@ -66,6 +66,20 @@ def _log(*, verbose: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING if verbose else logging.CRITICAL)
 
 
+def _verbose(_context: click.Context, _parameter: click.Parameter, verbose: bool) -> None:
+    if verbose:
+        _log(verbose=True)
+
+
+def _take_verbose(command: click.Command) -> None:
+    """Let a command take -v too, since people add it at the end of a line that went wrong."""
+    command.params.append(
+        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_verbose, help=VERBOSE)
+    )
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_verbose(inner)
+
+
 for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema):
     cli.add_command(command)
     _take_verbose(command)
