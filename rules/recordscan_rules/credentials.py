@@ -45,9 +45,6 @@ def linked(target: Target) -> Findings:
     link = need(target.link)
     if link is None:
         not_applicable(f"external storage of {target.media} is not enabled")
-    # Whoever may not list credentials can still tell what they hold; one that is gone holds nothing.
-    if isinstance(target.credential, Known) and need(target.credential) is None:
-        unavailable(Reason.NOT_FOUND, "the AWS credential that the setting names does not exist, and so holds no key")
     if link.user_arn is None:
         unavailable(Reason.NOT_FOUND, link.why)
     if not link.proven:

@@ -98,9 +98,9 @@ def _others(target: Target, ability: Ability, listed: tuple[str, ...], what: str
         if not line.certain:
             gap = line.gaps[0] if line.gaps else None
             unavailable(
-                gap.reason if gap else Reason.UNDECIDABLE,
+                gap.reason if gap is not None else Reason.UNDECIDABLE,
                 f"whether {_label(line)} can {what} depends on {', '.join(line.depends_on)}",
-                gap.permission if gap else None,
+                gap.permission if gap is not None else None,
             )
 
 

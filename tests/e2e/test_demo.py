@@ -85,8 +85,6 @@ FAILING = {
 UNKNOWN = {
     # The URL says http, and the bucket denies what comes without TLS: nobody documents what Twilio makes of that.
     "production compositions": {"url-prefix-in-iam"},
-    # The setting names a credential that is gone.
-    "research recordings": {"cred-linked"},
 }
 
 

@@ -165,7 +165,10 @@ def test_one_refused_twilio_account_leaves_the_other_whole(recordscan: CommandLi
     outcomes = verdicts(json.loads(run.stdout))
     assert outcomes.keys() == sound_verdicts.keys()
     for (rule, uid), outcome in outcomes.items():
-        if PRODUCTION in uid:
+        if PRODUCTION in uid and rule == "url-prefix-iam-narrow":
+            # The same user may write for the other account, under a prefix that is not known now.
+            assert outcome in ("unknown", sound_verdicts[rule, uid])
+        elif PRODUCTION in uid:
             assert outcome == sound_verdicts[rule, uid]
         elif RESEARCH in uid:
             assert outcome in ("unknown", sound_verdicts[rule, uid])
