@@ -234,11 +234,11 @@ def test_lists_are_asked_for_with_the_prefix_that_is_allowed(prefix: str) -> Non
 
 def test_a_second_factor_of_a_user_is_open_too() -> None:
     case = sound()
-    case.set(
-        "iam:GetAccountAuthorizationDetails",
-        "/UserDetailList/0/UserPolicyList/0/PolicyDocument",
-        document(statement(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
-    )
+    guarded = document(statement(Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}))
+    user = "/UserDetailList/0"
+    policies = [{"PolicyName": "mine", "PolicyDocument": guarded}]
+    case.set("iam:GetAccountAuthorizationDetails", f"{user}/UserPolicyList", policies)
+    case.set("iam:GetAccountAuthorizationDetails", f"{user}/PermissionsBoundary", None)
     assert not lines(case)[WRITER_ARN, "fetch"].certain
 
 
