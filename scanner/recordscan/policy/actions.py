@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 from recordscan.policy.documents import Statement
-from recordscan.policy.matching import action_matches, names_action
+from recordscan.policy.matching import action_matches
 
 AccessLevel: TypeAlias = Literal["List", "Read", "Write", "Tagging", "Permissions", "Unknown"]
 """AWS's access levels; `Permissions` is its "Permissions management", `Unknown` that of a name without data."""
@@ -174,8 +174,8 @@ def _merged(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _all_but(patterns: tuple[str, ...]) -> tuple[str, ...]:
-    names = _universe().names
-    return _in_order(names[action] for action in names if not names_action(patterns, action))
+    excluded = set(_merged(patterns))
+    return tuple(action for action in _expand("*") if action not in excluded)
 
 
 def _in_order(actions: Iterable[str]) -> tuple[str, ...]:

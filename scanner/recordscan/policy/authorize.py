@@ -58,6 +58,20 @@ class Layers:
     grants: Fact[tuple[Grant, ...]] = Known(())
     restrict_public_buckets: Fact[bool] = Known(False)
 
+    @property
+    def facts(self) -> tuple[Fact[object], ...]:
+        """All of them."""
+        return (
+            self.identity,
+            self.boundary,
+            self.session,
+            self.scps,
+            self.rcps,
+            self.resource,
+            self.grants,
+            self.restrict_public_buckets,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -129,7 +143,7 @@ def authorize(request: Request, layers: Layers) -> Fact[Decision]:
 
 def weigh(request: Request, layers: Layers) -> Decision:
     """Decide a request, and note every layer that could be read as evidence, whatever could not."""
-    for layer in _facts(layers):
+    for layer in layers.facts:
         if isinstance(layer, Known):
             need(layer)
     return decide(request, layers)
@@ -138,19 +152,6 @@ def weigh(request: Request, layers: Layers) -> Decision:
 def decide(request: Request, layers: Layers) -> Decision:
     """Decide a request. Layers that could not be read leave it uncertain, unless something readable settles it."""
     return _Evaluation(request, layers).decision()
-
-
-def _facts(layers: Layers) -> tuple[Fact[object], ...]:
-    return (
-        layers.identity,
-        layers.boundary,
-        layers.session,
-        layers.scps,
-        layers.rcps,
-        layers.resource,
-        layers.grants,
-        layers.restrict_public_buckets,
-    )
 
 
 _NO_RCP = frozenset({"kms:retiregrant"})
@@ -162,6 +163,12 @@ _RCP_SERVICES = frozenset(
 
 _KEEPS_BUCKET_POLICY = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html"""
+
+
+def bound_by_rcps(request: Request) -> bool:
+    """Whether resource control policies bear on a request: they do on some services, and on no service-linked role."""
+    exempt = request.action.lower() in _NO_RCP or request.service not in _RCP_SERVICES
+    return not exempt and not request.requester.service_linked
 
 
 @dataclass(slots=True)
@@ -258,9 +265,8 @@ class _Evaluation:
         )
 
     def _rcps(self) -> None:
-        fact, action = self.layers.rcps, self.request.action.lower()
-        exempt = action in _NO_RCP or self.request.service not in _RCP_SERVICES
-        if exempt or self.request.requester.service_linked:
+        fact = self.layers.rcps
+        if not bound_by_rcps(self.request):
             return
         if isinstance(fact, Unavailable):
             self._unreadable(fact)

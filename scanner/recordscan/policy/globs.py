@@ -39,12 +39,32 @@ def includes(wide: str, narrow: str) -> bool:
     Exact, but for pairs whose proof would be too long (see `MAX_STEPS`): for these it says False. So True is always
     proven.
     """
-    if _includes_symbolically(wide, narrow):
+    if surely_includes(wide, narrow):
         return True
+    if "*" not in narrow and "?" not in narrow:
+        return False  # of one text that was exact
     try:
         return witness(narrow, (wide,)) is None
     except TooComplexError:
         return False
+
+
+def surely_includes(wide: str, narrow: str) -> bool:
+    """Whether every text that matches `narrow` matches `wide` too: quick and sound, but incomplete.
+
+    The tokens of `narrow` are matched as text: its `*` by a star of `wide` only, its `?` by a star or a `?`. So this
+    does not see that `???*` includes `*abc`.
+    """
+    automaton = _compile(_normalise(wide))
+    state = automaton.start
+    for character in _normalise(narrow):
+        if character == "*":
+            state &= automaton.stars
+        elif character == "?":
+            state = (state & automaton.stars) | ((state & automaton.any_character) << 1)
+        else:
+            state = automaton.step(state, character)
+    return automaton.accepts(state)
 
 
 def intersects(a: str, b: str) -> bool:
@@ -69,7 +89,7 @@ def intersects(a: str, b: str) -> bool:
     return False
 
 
-def witness(inside: str | Iterable[str], outside: Iterable[str] = ()) -> str | None:
+def witness(inside: str | Iterable[str], outside: Iterable[str] = (), *, max_steps: int = MAX_STEPS) -> str | None:
     """A shortest text that matches every glob of `inside` and none of `outside`; None when there is none.
 
     `inside` is one glob or several. None is a proof: all that matches `inside` is covered by `outside`.
@@ -100,7 +120,7 @@ def witness(inside: str | Iterable[str], outside: Iterable[str] = ()) -> str | N
             if following not in seen:
                 seen.add(following)
                 pending.append((text + character, following))
-        if steps > MAX_STEPS:
+        if steps > max_steps:
             raise TooComplexError
     return None
 
@@ -170,23 +190,6 @@ def _step(automata: Sequence[_Automaton], states: _States, character: str) -> _S
 
 def _accepted(automata: Sequence[_Automaton], states: _States) -> list[bool]:
     return [automaton.accepts(state) for automaton, state in zip(automata, states, strict=True)]
-
-
-def _includes_symbolically(wide: str, narrow: str) -> bool:
-    """Match the tokens of `narrow` as text: its `*` by a star of `wide` only, its `?` by a star or a `?`.
-
-    Quick and sound, but incomplete: `???*` includes `*abc`, which this does not see.
-    """
-    automaton = _compile(_normalise(wide))
-    state = automaton.start
-    for character in _normalise(narrow):
-        if character == "*":
-            state &= automaton.stars
-        elif character == "?":
-            state = (state & automaton.stars) | ((state & automaton.any_character) << 1)
-        else:
-            state = automaton.step(state, character)
-    return automaton.accepts(state)
 
 
 def _normalise(pattern: str) -> str:

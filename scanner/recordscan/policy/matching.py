@@ -174,3 +174,21 @@ def names_resource(patterns: Sequence[str], resource: str, context: Context, ver
 def names_action(patterns: Sequence[str], action: str) -> bool:
     """Whether one of the patterns of an `Action` or `NotAction` names the action; `action` in lower case."""
     return any(_action(pattern)(action) for pattern in patterns)
+
+
+def plain(text: str) -> str:
+    """Text as it was before `literal`."""
+    return text.replace(_STAR, "*").replace(_QUESTION, "?")
+
+
+def resource_glob(pattern: str, context: Context, version: str) -> tuple[str, bool] | None:
+    """A `Resource` pattern as one glob of `globs`, and whether it names just that: None where it names nothing.
+
+    Otherwise it names at most that: a variable that is not known may stand for anything, and a short ARN for the rest.
+    """
+    filled = _put_in_arn(pattern, context, version)
+    if filled is None:
+        return None
+    if filled is UNKNOWN:
+        return _VARIABLE.sub("*", pattern), False
+    return (filled + "*", False) if filled.strip("*") and filled.count(":") < 5 else (filled, True)

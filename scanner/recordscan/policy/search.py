@@ -1,0 +1,267 @@
+"""Where one action is allowed to a writer: requests that the evaluator allows, looked for pattern by pattern.
+
+What a statement names is met with what every limit names (boundary, session, each level of the organization), without
+what is surely denied. An example from what is left is asked of the evaluator, which has the last word: the search can
+miss something, but what it finds is allowed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice, product
+from typing import NamedTuple
+
+from recordscan.facts import Fact, Known, Unavailable
+from recordscan.policy.authorize import Decision, bound_by_rcps
+from recordscan.policy.documents import Statement
+from recordscan.policy.families import Zone
+from recordscan.policy.matching import literal, resource_matches
+from recordscan.policy.regions import Examples, Part, Region, may_meet, meet, parts_of
+from recordscan.policy.rows import LayerName, Policy, Row, row_of, row_of_grant
+from recordscan.policy.writer import Question, Writer
+
+MAX_CHOICES = 256
+"""Choices of one pattern of each limit that are looked at for one pattern that grants."""
+
+MAX_HITS = 20
+"""Patterns that grant one action in one zone, of those that were found."""
+
+MAX_WORK = 1_000_000
+"""Statements held against requests, and patterns against each other, for one writer: some seconds."""
+
+_EVERYTHING = Part(Region(), "*", sure=False)
+_RESOURCE = {"Resource", "NotResource"}
+
+
+class Hit(NamedTuple):
+    """A request that is allowed, or may be.
+
+    Attributes:
+        question: What was asked.
+        decision: How it is decided.
+        written: The pattern that grants it.
+    """
+
+    question: Question
+    decision: Decision
+    written: str
+
+
+class Bearing:
+    """What every layer says of one action in one zone, but for the resource.
+
+    Attributes:
+        grants: Alternatives: each a list of grants, and the lists of limits that bind them.
+        denied: Regions that are surely denied, as globs.
+        spared: Of each denial of all but some resources, these: one of them it must be.
+        rows: How many statements there are.
+    """
+
+    def __init__(self, writer: Writer, question: Question) -> None:
+        self.rows = 0
+        self.denied: list[str] = []
+        self.spared: list[list[Part]] = []
+        self._request = writer.request(question)
+        self._layers = writer.layers(question.action, question.resource)
+        boundary = self._layers.boundary
+        self._has_boundary = None if isinstance(boundary, Unavailable) else boundary.value is not None
+        self.grants = self._plans()
+        if isinstance(self._layers.rcps, Known) and bound_by_rcps(self._request):
+            for _, policies in self._layers.rcps.value:
+                self._allowed("rcp", policies)
+
+    def _plans(self) -> list[tuple[list[Part], list[list[Part]]]]:
+        layers, requester = self._layers, self._request.requester
+        identity = [part for part, _ in self._fact("identity", layers.identity)]
+        if requester.kind == "root":
+            identity.append(Part(Region(), "*", sure=True))
+        resource = Known(()) if _is_none(layers.resource) else _as_policies(layers.resource)
+        by_resource = self._fact("resource", resource, binding=True)
+        direct = [part for part, row in by_resource if row is not None and row.cover != "account"] + self._kms_grants()
+        account = [part for part, row in by_resource if row is None or row.cover == "account"]
+        scps = self._levels()
+        limiting: tuple[tuple[LayerName, Fact[tuple[Policy, ...] | None]], ...] = (
+            ("boundary", layers.boundary),
+            ("session", layers.session),
+        )
+        limits = [
+            [part for part, _ in self._fact(name, _as_policies(fact), binding=True)]
+            for name, fact in limiting
+            if not _is_none(fact)
+        ]
+        if requester.account != self._request.resource_account:
+            return [(identity, [[*direct, *account], *limits, *scps])]
+        delegated = [account] if self._request.needs_resource_policy else []
+        plans = [(identity, [*delegated, *limits, *scps]), (direct, [*limits, *scps])]
+        return [*plans, (direct, scps)] if limits else plans
+
+    def _levels(self) -> list[list[Part]]:
+        fact = self._layers.scps
+        if isinstance(fact, Unavailable) or self._request.requester.service_linked:
+            return []
+        return [[part for part, _ in self._allowed("scp", policies)] for _, policies in fact.value or ()]
+
+    def _fact(
+        self, layer: LayerName, fact: Fact[tuple[Policy, ...]], *, binding: bool = False
+    ) -> list[tuple[Part, Row | None]]:
+        if isinstance(fact, Known):
+            return list(self._allowed(layer, fact.value))
+        return [(_EVERYTHING, None)] if binding else []
+
+    def _allowed(self, layer: LayerName, policies: Iterable[Policy]) -> list[tuple[Part, Row | None]]:
+        """What a layer's policies allow. What they deny is noted."""
+        found: list[tuple[Part, Row | None]] = []
+        for policy in policies:
+            for statement in policy.document.statements:
+                self.rows += 1
+                row = row_of(statement, policy, layer, self._request, has_boundary=self._has_boundary)
+                if not set(row.misses) <= _RESOURCE:
+                    continue
+                if row.effect == "Allow":
+                    parts = parts_of(statement, policy.document, self._request.context)
+                    found += [(part._replace(sure=part.sure and not row.open), row) for part in parts]
+                elif not row.open:
+                    self._deny(statement, policy)
+        return found
+
+    def _deny(self, statement: Statement, policy: Policy) -> None:
+        parts = parts_of(statement, policy.document, self._request.context)
+        if statement.not_resources is None:
+            self.denied += [part.region.inside[0] for part in parts if part.sure]
+        elif parts and parts[0].sure:
+            self.spared.append([Part(Region((glob,)), glob, sure=True) for glob in parts[0].region.outside])
+
+    def _kms_grants(self) -> list[Part]:
+        fact, request = self._layers.grants, self._request
+        if isinstance(fact, Unavailable) or not request.on_kms_key:
+            return []
+        rows = [row for grant in fact.value if (row := row_of_grant(grant, request)) is not None]
+        region = Region((literal(request.resource),))
+        return [Part(region, f"grant {row.label}", sure=bool(row.applies)) for row in rows if row.applies is not False]
+
+
+class Search:
+    """A search of all that is allowed to one writer.
+
+    Attributes:
+        given_up: Whether something may have been missed because the policies are too many or too complex.
+    """
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._examples = Examples()
+        self._work = 0
+        self._cut_short = False
+
+    @property
+    def given_up(self) -> bool:
+        return self._examples.given_up or self._cut_short or self._exhausted
+
+    @property
+    def _exhausted(self) -> bool:
+        return self._work + self._examples.work > MAX_WORK
+
+    def hits(self, action: str, zone: Zone, besides: Iterable[str] = ()) -> list[Hit]:
+        """Requests for an action in a zone that are allowed or may be, one for each of some patterns that grant it.
+
+        A KMS key is asked for directly first, and then through S3.
+
+        Args:
+            action: A concrete action.
+            zone: Where.
+            besides: Globs of what does not count there.
+        """
+        for through_s3 in (False, True) if action.lower().startswith("kms:") else (False,):
+            question = Question(action=action, resource=zone.samples[0], through_s3=through_s3)
+            if self._exhausted:
+                break
+            bearing = Bearing(self._writer, question)
+            self._work += bearing.rows
+            without = Region((), (*besides, *bearing.denied))
+            for region in zone.regions:
+                if zone.exact:
+                    found = [] if literal(question.resource) in besides else self._exactly(question, bearing)
+                else:
+                    found = list(
+                        islice(self._within(question, bearing, meet([region, without]), zone.samples), MAX_HITS)
+                    )
+                if found:
+                    return found
+        return []
+
+    def _exactly(self, question: Question, bearing: Bearing) -> list[Hit]:
+        granting = [part for parts, _ in bearing.grants for part in parts if _names(part, question.resource)]
+        if not granting:
+            return []
+        decision = self._ask(question)
+        return [] if decision.allowed is False else [Hit(question, decision, part.written) for part in granting]
+
+    def _within(self, question: Question, bearing: Bearing, region: Region, samples: tuple[str, ...]) -> Iterator[Hit]:
+        done: set[str] = set()
+        for grants, limits in bearing.grants:
+            binding = [limit for limit in limits if not _unlimited(limit)] + bearing.spared
+            binding = [_fitting(limit, region) for limit in binding]
+            for grant in _fitting(grants, region):
+                if grant.written in done:
+                    continue
+                regions = (meet([region, grant.region, *(p.region for p in choice)]) for choice in product(*binding))
+                hit = self._first_allowed(question, grant.written, regions, samples)
+                if hit is None:
+                    continue
+                done.add(grant.written)
+                yield hit
+                if hit.decision.allowed and grant.region.everything:
+                    return
+
+    def _first_allowed(
+        self, question: Question, written: str, regions: Iterable[Region], samples: tuple[str, ...]
+    ) -> Hit | None:
+        """The first request that is allowed, or else the first that may be."""
+        best: Hit | None = None
+        for count, region in enumerate(regions):
+            if count == MAX_CHOICES or self._exhausted:
+                self._cut_short = True
+                break
+            self._work += 1
+            resource = self._examples.find(region, samples)
+            if resource is None:
+                continue
+            asked = replace(question, resource=resource)
+            decision = self._ask(asked)
+            if decision.allowed:
+                return Hit(asked, decision, written)
+            if decision.allowed is None and best is None:
+                best = Hit(asked, decision, written)
+        return best
+
+    def _ask(self, question: Question) -> Decision:
+        decision = self._writer.ask(question)
+        self._work += len(decision.rows)
+        return decision
+
+
+def _names(part: Part, resource: str) -> bool:
+    if resource == "*":
+        return not part.region.outside and all(resource_matches(glob, "*") for glob in part.region.inside)
+    return part.region.has(resource)
+
+
+def _fitting(parts: list[Part], region: Region) -> list[Part]:
+    """Those that may meet a region, each once; those that name everything and those that surely do come first."""
+    fitting = [part for part in dict.fromkeys(parts) if may_meet(region.inside + part.region.inside)]
+    return sorted(fitting, key=lambda part: (not part.region.everything, not part.sure))
+
+
+def _unlimited(limit: list[Part]) -> bool:
+    return any(part.region.everything and part.sure for part in limit) or limit == [_EVERYTHING]
+
+
+def _is_none(fact: Fact[object]) -> bool:
+    return isinstance(fact, Known) and fact.value is None
+
+
+def _as_policies(fact: Fact[Policy | None] | Fact[tuple[Policy, ...] | None]) -> Fact[tuple[Policy, ...]]:
+    if isinstance(fact, Unavailable):
+        return fact
+    if isinstance(fact.value, Policy):
+        return Known((fact.value,), fact.source)
+    return Known(fact.value or (), fact.source)
