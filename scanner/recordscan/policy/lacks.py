@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from recordscan.facts import Fact, Unavailable, derive, need
 from recordscan.policy.actions import expand, expand_statement
+from recordscan.policy.bearing import Bearing
 from recordscan.policy.documents import PolicyDocument, Statement
 from recordscan.policy.matching import literal
 from recordscan.policy.regions import Examples, Part, Region, meet
-from recordscan.policy.search import Bearing
 from recordscan.policy.template import NEEDED_KEY_ACTIONS, UPLOAD_ACTIONS, template_grants
 from recordscan.policy.writer import Question, Writer
 

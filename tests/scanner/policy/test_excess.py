@@ -318,6 +318,19 @@ def test_nothing_is_said_where_a_policy_that_may_grant_cannot_be_read() -> None:
     assert "read" in families(writer(UPLOAD, allow("s3:GetObject", "*")))
 
 
+def test_policies_too_complex_to_search_are_said_to_be_so() -> None:
+    late, many = f"{BUCKET}/recordings/*a{'?' * 25}", f"{BUCKET}/recordings/{'?' * 26}*"
+    fact = excess(writer(UPLOAD, allow("s3:GetObject", late), deny("s3:GetObject", many)))
+    assert isinstance(fact, Unavailable)
+    assert fact.reason is Reason.UNDECIDABLE
+
+
+def test_many_patterns_are_searched_in_bounded_time() -> None:
+    buckets = [f"arn:aws:s3:::bucket-{number}/*" for number in range(500)]
+    told = line(writer(allow("s3:GetObject", [*buckets, f"{BUCKET}/recordings/*"])), "read")
+    assert told.witness.resource == f"{BUCKET}/recordings/RT0"
+
+
 def test_a_malformed_statement_is_at_most_uncertain() -> None:
     of = writer({"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{BUCKET}/*", "Bogus": 1})
     assert not line(of, "read").certain
