@@ -3,7 +3,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordscan.facts import Json
@@ -182,6 +182,7 @@ def test_a_pattern_that_iam_accepts_for_no_action_names_none(pattern: str) -> No
     st.sampled_from(["s3", "kms", "sts", "S3"]),
     st.text(alphabet="GetPutObjAclKy*?[]", max_size=8).filter(lambda name: name != ""),
 )
+@settings(deadline=None)
 def test_expanding_agrees_with_the_matching_of_policies(service: str, name: str) -> None:
     pattern = f"{service}:{name}"
     every = [action for action in expand("*") if action_matches(pattern, action.lower())]

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recordscan.facts import Known, Reason, Unavailable
@@ -28,6 +28,7 @@ def needed(of: Writer) -> list[str]:
 
 
 @given(prefix=st.text(alphabet="a*?${}/", max_size=6))
+@settings(deadline=None)
 def test_the_guides_policy_lacks_nothing_whatever_the_prefix(prefix: str) -> None:
     place = replace(PLACE, prefix=prefix)
     assert found(writer(*minimal_policy(place, full_template=True)["Statement"], place=place)) == ()
