@@ -135,12 +135,12 @@ def zones_of(action: str, seen_from: Surroundings) -> tuple[Zone, ...]:
     service = action.partition(":")[0].lower()
     formats = arn_formats(action)
     if service not in REFRESHED:
-        return _anything(service)
+        return _elsewhere(seen_from.place.partition)
     family = family_of(action, on_object=formats is None or _OBJECT in formats)
     if formats is None:
         formats = {"s3": (_OBJECT, _BUCKET), "kms": (_KEY,)}.get(service)
         if formats is None:
-            return _anything(service, family)
+            return (Zone(family, (_NO_RESOURCE, Region((f"arn:*:{service}:*:*:?*",))), ("*",)),)
     if not formats:
         return (_exactly(family, "*"),)
     zones: list[Zone] = []
@@ -204,9 +204,14 @@ def _exactly(family: Family, resource: str) -> Zone:
     return Zone(family, (Region((literal(resource),)),), (resource,), exact=True)
 
 
-def _anything(service: str, family: Family = "services") -> tuple[Zone, ...]:
-    """Where the data does not say what a service's actions are about: no one resource, or any ARN."""
-    return (Zone(family, (Region((literal("*"),)), Region((f"arn:*:{service}:*:*:?*",)), Region(("arn:*",))), ("*",)),)
+_NO_RESOURCE = Region((literal("*"),))
+
+
+@lru_cache(maxsize=16)
+def _elsewhere(partition: str) -> tuple[Zone, ...]:
+    """Where other services' actions can be: on no one resource, or on any ARN but those of the services known here."""
+    known = tuple(f"arn:{partition}:{service}:*" for service in REFRESHED)
+    return (Zone("services", (_NO_RESOURCE, Region((f"arn:{partition}:*:*:*:?*",), known)), ("*",)),)
 
 
 def _objects(family: Family, place: Place) -> list[Zone]:

@@ -166,6 +166,12 @@ def test_a_grant_of_all_but_some_actions_is_expanded() -> None:
     assert "sts:AssumeRole" in line(of, "identity").actions
 
 
+def test_other_services_do_nothing_with_objects_and_keys() -> None:
+    assert "services" not in families(writer(allow("*", [f"{BUCKET}/*", KEY])))
+    table = f"arn:aws:dynamodb:*:{ACCOUNT}:table/*"
+    assert line(writer(allow("*", table)), "services").resources == (table,)
+
+
 def test_a_grant_on_all_but_some_resources_reaches_the_others() -> None:
     of = writer({"Effect": "Allow", "Action": "s3:GetObject", "NotResource": f"{BUCKET}/*"})
     assert families(of) == ["other-buckets"]
@@ -442,7 +448,7 @@ PROBES = (
     ("kms:Decrypt", KEY[:-1] + "c"),
     ("kms:CreateGrant", KEY),
     ("kms:Sign", KEY),
-    ("ec2:RunInstances", "*"),
+    ("ec2:RunInstances", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"),
 )
 
 
