@@ -91,7 +91,7 @@ class Search:
         return []
 
     def _exactly(self, question: Question, bearing: Bearing) -> list[Hit]:
-        granting = [part for parts, _ in bearing.grants for part in parts if _names(part, question.resource)]
+        granting = [part for parts, _ in bearing.grants for part in parts if _names(part, question)]
         if not granting:
             return []
         decision = self._ask(question)
@@ -141,10 +141,11 @@ class Search:
         return decision
 
 
-def _names(part: Part, resource: str) -> bool:
-    if resource == "*":
-        return not part.region.outside and all(resource_matches(glob, "*") for glob in part.region.inside)
-    return part.region.has(resource)
+def _names(part: Part, question: Question) -> bool:
+    if question.resource == "*":
+        service = question.action.partition(":")[0].lower()
+        return not part.region.outside and all(resource_matches(glob, "*", service) for glob in part.region.inside)
+    return part.region.has(question.resource)
 
 
 def _fitting(parts: list[Part], region: Region) -> list[Part]:
