@@ -78,8 +78,14 @@ def _resource(pattern: str) -> Matcher:
     return lambda text: _across(parts, text.split(":"), short=len(parts) < 6)
 
 
+_MOST_PARTS = 1_100
+"""Parts between colons of the longest ARN: five, and an object key of 1,024 bytes. What has more is no ARN."""
+
+
 def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
     """Match part by part. A star that ends a part may run past colons, and a short ARN stands for all that follows."""
+    if len(texts) > _MOST_PARTS:
+        return False
     taken = {0}  # how many of the texts the parts before may have used up
     for part in parts if short else parts[:-1]:
         matches = glob(part)
