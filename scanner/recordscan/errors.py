@@ -6,6 +6,7 @@ RecordscanError            5  something that should not happen; the sentence say
 ├── SnapshotError          2  a snapshot or result file cannot be read or trusted
 ├── CaseError              2  a case for policies is not as it must be, or there is none
 ├── AuthenticationError    4  AWS or Twilio does not accept the credentials, or there are none
+├── UnreachableError       4  AWS or Twilio cannot be reached
 └── OutputError            5  a report or snapshot cannot be written
 """
 
@@ -44,6 +45,12 @@ class CaseError(RecordscanError):
 
 class AuthenticationError(RecordscanError):
     """AWS or Twilio refuses the credentials, or there are none."""
+
+    exit_status = 4
+
+
+class UnreachableError(RecordscanError):
+    """AWS or Twilio cannot be reached: the network, a proxy, the Region or an endpoint is not what it should be."""
 
     exit_status = 4
 

@@ -67,11 +67,26 @@ def test_refused_aws_credentials(
     assert clouds.twilio.log == []
 
 
-def test_aws_that_cannot_be_reached(recordscan: CommandLine, clouds: Company, unused_port: int) -> None:
-    run = recordscan("scan", env={"AWS_ENDPOINT_URL": f"http://127.0.0.1:{unused_port}"})
-    says = refusal(run, clouds)
-    assert says.startswith("AWS: sts:GetCallerIdentity failed (")
-    assert "the endpoint cannot be reached" in says
+@pytest.mark.parametrize(
+    ("env", "says"),
+    [
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:PORT"}, "(EndpointConnectionError: the endpoint cannot be reached)"),
+        ({"AWS_ENDPOINT_URL": "foo"}, "(ValueError: the endpoint is no URL, or the Region no name)"),
+        ({"AWS_DEFAULT_REGION": "no where", "AWS_ENDPOINT_URL": None}, "AWS cannot be reached in no where ("),
+    ],
+    ids=["nobody listens", "no URL", "no Region"],
+)
+def test_aws_that_cannot_be_reached_is_no_matter_of_credentials(
+    recordscan: CommandLine, clouds: Company, unused_port: int, env: dict[str, str | None], says: str
+) -> None:
+    set_up = {name: value and value.replace("PORT", str(unused_port)) for name, value in env.items()}
+    config = clouds.config.replace('region = "', '# region = "')
+    (recordscan.folder / "recordscan.toml").write_text(config, encoding="utf-8")
+    sentence = refusal(recordscan("scan", env=set_up), clouds)
+    assert sentence.startswith("AWS cannot be reached in ")
+    assert says in sentence
+    hint = "so no credentials were tried; check the network, the proxy (HTTPS_PROXY), the Region (AWS_DEFAULT_REGION)"
+    assert sentence.endswith(hint + (" and AWS_ENDPOINT_URL" if env["AWS_ENDPOINT_URL"] else ""))
     assert clouds.twilio.log == []
 
 
@@ -131,12 +146,20 @@ def test_twilio_refuses_an_auth_token(recordscan: CommandLine, clouds: Company) 
     )
 
 
-def test_twilio_that_cannot_be_reached_leaves_nothing_judged_as_sound(
-    recordscan: CommandLine, unused_port: int
+def test_twilio_that_cannot_be_reached_is_no_matter_of_credentials(
+    recordscan: CommandLine, clouds: Company, unused_port: int
 ) -> None:
     run = recordscan("scan", "-q", env={"RECORDSCAN_TWILIO_URL": f"http://127.0.0.1:{unused_port}"})
-    assert run.status in (3, 4), run.stderr
-    assert "PASS:" not in run.stderr
+    assert refusal(run, clouds) == (
+        "Twilio cannot be reached (ConnectionError: the connection failed), so no credentials were tried; check the "
+        "network and the proxy (HTTPS_PROXY)"
+    )
+
+
+def test_a_named_bucket_is_audited_while_twilio_cannot_be_reached(recordscan: CommandLine, unused_port: int) -> None:
+    unreachable = {"RECORDSCAN_TWILIO_URL": f"http://127.0.0.1:{unused_port}"}
+    run = recordscan("scan", "-q", "--bucket", "hollow-creek-video", "-f", "none", env=unreachable)
+    assert run.status in (1, 3), run.stderr
 
 
 def test_nothing_set_at_all(bare: CommandLine) -> None:

@@ -55,6 +55,9 @@ UNAUTHENTICATED = frozenset(
     }
 )
 
+UNUSABLE = "UnusableAnswer"
+"""Our own code for a 200 that is not AWS's, such as a proxy's page."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
@@ -144,7 +147,7 @@ def perform(
         if error.http_status in call.statuses:
             answer, error, outcome = _head(metadata), None, ObservationOutcome.ANSWERED
     except _UnusableError as caught:
-        error = ObservationError(code="UnusableAnswer", message=str(caught), http_status=200, reason=Reason.MALFORMED)
+        error = ObservationError(code=UNUSABLE, message=str(caught), http_status=200, reason=Reason.MALFORMED)
         outcome = ObservationOutcome.FAILED
     except (
         BotoCoreError,
@@ -287,4 +290,5 @@ _TRANSPORT = {
     "ResponseParserError": "the answer could not be parsed",
     "ResponseStreamingError": "the answer was cut off",
     "SSLError": "the TLS connection failed",
+    "ValueError": "the endpoint is no URL, or the Region no name",
 }

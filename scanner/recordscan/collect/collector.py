@@ -53,6 +53,7 @@ def collect_snapshot(request: Request) -> Snapshot:
 
     Raises:
         AuthenticationError: AWS, or every Twilio account, refuses the credentials. Nothing else was asked then.
+        UnreachableError: AWS cannot be reached, or Twilio cannot and nothing else is in scope.
     """
     secrets = [*request.clients.secrets(), *(secret for reader in request.readers for secret in reader.secrets)]
     started = timestamp(request.now())
@@ -91,10 +92,12 @@ async def authenticate(request: Request, collection: Collection) -> Caller:
 
     Raises:
         AuthenticationError: See `collect_snapshot`.
+        UnreachableError: See `collect_snapshot`.
     """
     identity = await collection.ask(iam.CALLER_IDENTITY, account=None)
-    require_identity(identity)
-    await require_any_account(request.readers, collection)
+    require_identity(identity, request.clients.region)
+    without_twilio = bool(request.scope.buckets or request.scope.whole_account)
+    await require_any_account(request.readers, collection, optional=without_twilio)
     return need(read_caller(Answers(collection)))
 
 

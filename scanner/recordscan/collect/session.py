@@ -8,8 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from recordscan import __version__
 from recordscan.collect import cloudtrail, iam, kms, organizations, s3
-from recordscan.collect.call import UNAUTHENTICATED, Call
-from recordscan.errors import AuthenticationError, RecordscanError
+from recordscan.collect.call import UNAUTHENTICATED, UNUSABLE, Call
+from recordscan.errors import AuthenticationError, RecordscanError, UnreachableError
 from recordscan.facts import Reason
 from recordscan.observation import Observation
 
@@ -91,11 +91,16 @@ class Clients:
         return client
 
 
-def require_identity(observation: Observation) -> None:
+def require_identity(observation: Observation, region: str) -> None:
     """See to it that AWS accepted the credentials.
 
+    Args:
+        observation: Of sts:GetCallerIdentity.
+        region: Where it was asked.
+
     Raises:
-        AuthenticationError: It did not, or could not be reached.
+        AuthenticationError: It did not, or failed otherwise.
+        UnreachableError: No answer of AWS came.
     """
     error = observation.error
     if error is None:
@@ -104,6 +109,12 @@ def require_identity(observation: Observation) -> None:
         expired = "Expired" in error.code
         what = "the credentials have expired" if expired else "the credentials are refused"
         raise AuthenticationError(f"AWS: {what} ({error.code}); renew them and scan again")
+    if error.http_status is None or error.code == UNUSABLE:
+        own = " and AWS_ENDPOINT_URL" if _own_endpoint("sts") else ""
+        raise UnreachableError(
+            f"AWS cannot be reached in {region} ({error.code}: {error.message}), so no credentials were tried; check "
+            f"the network, the proxy (HTTPS_PROXY), the Region (AWS_DEFAULT_REGION){own}"
+        )
     raise AuthenticationError(f"AWS: sts:GetCallerIdentity failed ({error.code}: {error.message})")
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from recordscan.collect.call import timestamp
 from recordscan.collect.schedule import Collection
 from recordscan.collect.twilio_client import RESOURCES, TwilioAnswer, TwilioReader, TwilioResource
-from recordscan.errors import AuthenticationError, ConfigError
+from recordscan.errors import AuthenticationError, ConfigError, UnreachableError
 from recordscan.facts import Json, Reason
 from recordscan.observation import Observation, ObservationError, ObservationOutcome, observation_key
 
@@ -95,17 +95,31 @@ def open_accounts(
     return [TwilioAccountReader(sid=sid, label=sid, username=username, password=password, base_url=base_url)]
 
 
-async def require_any_account(readers: Sequence[TwilioAccountReader], collection: Collection) -> None:
+async def require_any_account(
+    readers: Sequence[TwilioAccountReader], collection: Collection, *, optional: bool
+) -> None:
     """See to it that Twilio accepts the credentials of at least one account.
 
+    Args:
+        readers: One for each account.
+        collection: Of the scan.
+        optional: Whether the scan makes sense while Twilio cannot be reached, as when buckets are named.
+
     Raises:
-        AuthenticationError: It accepts none of them, or cannot be reached at all.
+        AuthenticationError: It accepts none of them.
+        UnreachableError: No answer came for any, and the scan has nothing else to look at.
     """
     answers = await asyncio.gather(*(reader.ask(collection, "twilio:FetchRecordingSettings") for reader in readers))
     errors = [answer.error for answer in answers if answer.error is not None and answer.error.code == _UNAUTHENTICATED]
     if readers and len(errors) == len(readers):
         names = ", ".join(f"{reader.label} ({reader.identity})" for reader in readers)
         raise AuthenticationError(f"Twilio: the credentials are refused (20003) for {names}; renew them and scan again")
+    silent = [answer.error for answer in answers if answer.error is not None and answer.error.http_status is None]
+    if readers and len(silent) == len(readers) and not optional:
+        raise UnreachableError(
+            f"Twilio cannot be reached ({silent[0].code}: {silent[0].message}), so no credentials were tried; check "
+            "the network and the proxy (HTTPS_PROXY)"
+        )
 
 
 def _open(account: AccountCredential, environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
