@@ -48,3 +48,12 @@ def test_urls_are_checked_a_line_each(bare: CommandLine) -> None:
     for vector, line in zip(vectors, lines, strict=True):
         assert vector["expect"].items() <= line.items(), vector["id"]
     assert bare("url", "https://acme.s3.eu-west-1.amazonaws.com/media/").status == 0
+
+
+def test_the_permissions_say_what_a_restricted_key_of_twilio_costs(bare: CommandLine) -> None:
+    run = bare("permissions")
+    assert run.status == 0
+    assert "none exists; only a standard key can do this                 twilio:ListAwsCredentials\n" in run.stdout
+    assert "--skip-rule settings-credential-exists leaves it out" in run.stdout
+    rules = {rule["id"]: rule for rule in json.loads(bare("rules", "list", "-f", "json").stdout)}
+    assert rules["settings-credential-exists"]["severity"] == "critical"

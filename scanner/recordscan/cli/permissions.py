@@ -4,6 +4,17 @@ import json
 
 import click
 
+TRADE_OFF = """
+Choose one of two keys:
+
+  A restricted key with these permissions can only read, but never the AWS credentials stored at Twilio
+  (twilio:ListAwsCredentials). Checks about them stay unknown; as settings-credential-exists is critical, a scan that
+  fails nothing is then incomplete (exit status 3). --skip-rule settings-credential-exists leaves it out, and the
+  verdict says so.
+
+  A standard key, or the Auth Token, decides them too, but could change and delete nearly everything in the account.
+  recordscan sends nothing but GET; guard the key as one that can do more."""
+
 
 @click.command()
 @click.option("-f", "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -23,3 +34,4 @@ def permissions(*, format_: str, scope: str) -> None:
     click.echo("\nPermissions of a restricted Twilio API key (one key for each account):\n")
     for operation, permission in twilio_permissions().items():
         click.echo(f"  {permission or 'none exists; only a standard key can do this':60} {operation}")
+    click.echo(TRADE_OFF)
