@@ -107,7 +107,8 @@ class Evidence:
 
     Attributes:
         id: `ev-…`.
-        sha256: Of the canonical JSON of the answer.
+        sha256: Of the canonical JSON of the answer; of a call without one, that of `{"code": …, "outcome": …}` with its
+            error code and outcome.
         operation: `service:ApiName`.
         account: On whose behalf it was asked.
         region: Region asked, where the answer depends on it.

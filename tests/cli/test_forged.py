@@ -1,5 +1,6 @@
 """A stored result is believed as far as it agrees with itself; an edited one is refused with the place."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -70,3 +71,17 @@ def test_an_honest_result_is_believed_however_it_is_spaced(bare: CommandLine, sc
     document = json.loads(scanned.result.read_text(encoding="utf-8"))
     (bare.folder / "r.json").write_text(json.dumps(document), encoding="utf-8")
     assert bare("report", "r.json", "-f", "none").status == 0
+
+
+def test_the_hashes_are_what_the_report_says_they_are(scanned: Scanned) -> None:
+    document = json.loads(scanned.result.read_text(encoding="utf-8"))
+    hashed = {}
+    for item in document["evidence"]:
+        told = {"code": item["error_code"], "outcome": item["outcome"]}
+        kept = item["answer"] if item["outcome"] == "answered" else told
+        text = json.dumps(kept, sort_keys=True, separators=(",", ":"))
+        assert hashlib.sha256(text.encode()).hexdigest() == item["sha256"]
+        hashed[item["outcome"]] = item
+    assert {"answered", "absent"} <= hashed.keys()
+    page = scanned.html.read_text(encoding="utf-8")
+    assert '<code>{"code":CODE,"outcome":OUTCOME}</code>' in page
