@@ -72,6 +72,17 @@ def test_a_file_cut_before_its_trailer_is_refused(case: Case, tmp_path: Path) ->
         load_snapshot(path)
 
 
+@pytest.mark.parametrize("at", [0, 1, -2, -1])
+def test_a_line_too_many_is_an_edit_and_no_truncation(case: Case, tmp_path: Path, at: int) -> None:
+    path = tmp_path / "today.jsonl.gz"
+    save_snapshot(case.snapshot(), path)
+    lines = lines_of(path)
+    for edited in ([*lines, lines[at]], [*lines[:2], lines[at], *lines[2:]]):
+        path.write_bytes(gzip.compress(b"".join(edited)))
+        with pytest.raises(SnapshotError, match="changed after it was written"):
+            load_snapshot(path)
+
+
 def test_an_edited_answer_is_refused(case: Case, tmp_path: Path) -> None:
     path = tmp_path / "today.jsonl.gz"
     save_snapshot(case.snapshot(), path)
