@@ -253,3 +253,14 @@ def test_a_result_is_never_overwritten_by_its_own_report(bare: CommandLine, scan
 def test_a_device_can_take_several_reports(bare: CommandLine, scanned: Scanned) -> None:
     run = bare("report", str(scanned.result), "-f", "none", "-o", "html=/dev/null", "-o", "json=/dev/null")
     assert run.status == 0, run.stderr
+
+
+def test_the_demonstration_without_its_extra_says_what_to_install(bare: CommandLine) -> None:
+    program = "import sys; sys.modules['moto'] = None; import recordscan.cli; recordscan.cli.main(['demo'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=bare.folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "recordscan: the demonstration needs the demo extra; install it with: pip install 'recordscan[demo]'\n"
+    )

@@ -21,7 +21,7 @@ from recordscan.demo import aws_state
 from recordscan.demo.aws_faults import Fault, Reply, access_denied, faulty_reply
 from recordscan.demo.aws_gaps import Gaps, denied_bucket
 from recordscan.demo.aws_requests import AwsRequest, read_request
-from recordscan.errors import RecordscanError
+from recordscan.errors import ConfigError, RecordscanError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -85,8 +85,8 @@ class AwsServer:
             )
             from werkzeug.serving import make_server
         except ImportError as error:
-            raise RecordscanError(
-                "the embedded AWS needs the demo extra: install it with pip install 'recordscan[demo]'"
+            raise ConfigError(
+                "the demonstration needs the demo extra; install it with: pip install 'recordscan[demo]'"
             ) from error
         logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
         self._environment = _forget_aws()
