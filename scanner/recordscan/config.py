@@ -21,19 +21,38 @@ from recordscan.scope import BucketScope, Scope, TwilioAccountScope
 
 FILE_NAME = "recordscan.toml"
 
-AccountId = Annotated[str, Field(pattern=r"^\d{12}$")]
-OrganizationId = Annotated[str, Field(pattern=r"^o-[a-z0-9]{10,32}$")]
-TwilioSid = Annotated[str, Field(pattern=r"^AC[0-9a-fA-F]{32}$")]
-CredentialSid = Annotated[str, Field(pattern=r"^CR[0-9a-fA-F]{32}$")]
-KeyOrUser = Annotated[str, Field(pattern=r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$")]
-PrincipalName = Annotated[
-    str,
-    Field(
-        pattern=r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
-    ),
-]
+_ACCOUNT_ID = r"^\d{12}$"
+_ORGANIZATION_ID = r"^o-[a-z0-9]{10,32}$"
+_TWILIO_SID = r"^AC[0-9a-fA-F]{32}$"
+_CREDENTIAL_SID = r"^CR[0-9a-fA-F]{32}$"
+_KEY_OR_USER = r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$"
+_PRINCIPAL_NAME = (
+    r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
+)
+_ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+_EXPECTED = {
+    _ACCOUNT_ID: "an AWS account id: 12 digits, such as '123456789012'",
+    _ORGANIZATION_ID: "the id of an AWS organization, such as 'o-exampleorgid'",
+    _TWILIO_SID: "an account SID: AC followed by 32 hexadecimal digits, such as 'AC0123456789abcdef0123456789abcdef'",
+    _CREDENTIAL_SID: "a credential SID: CR followed by 32 hexadecimal digits, such as "
+    "'CR0123456789abcdef0123456789abcdef'",
+    _KEY_OR_USER: "an access key id, such as 'AKIAIOSFODNN7EXAMPLE', or the ARN of an IAM user, such as "
+    "'arn:aws:iam::123456789012:user/twilio'",
+    _PRINCIPAL_NAME: "a principal without wildcards: its ARN, such as 'arn:aws:iam::123456789012:role/review', the "
+    "host name of a service, such as 'cloudfront.amazonaws.com', or a canonical user id of 64 hexadecimal digits",
+    _ENVIRONMENT_NAME: "the name of an environment variable: letters, digits and _, such as 'TWILIO_API_KEY'",
+}
+"""Patterns in the words of the people who have to meet them."""
+
+AccountId = Annotated[str, Field(pattern=_ACCOUNT_ID)]
+OrganizationId = Annotated[str, Field(pattern=_ORGANIZATION_ID)]
+TwilioSid = Annotated[str, Field(pattern=_TWILIO_SID)]
+CredentialSid = Annotated[str, Field(pattern=_CREDENTIAL_SID)]
+KeyOrUser = Annotated[str, Field(pattern=_KEY_OR_USER)]
+PrincipalName = Annotated[str, Field(pattern=_PRINCIPAL_NAME)]
 """ARN of a principal, host name of a service, or canonical user id; without wildcards."""
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 
 ALERT_DAYS = 29
@@ -189,6 +208,17 @@ def find_config(folder: Path) -> Path | None:
     return None
 
 
+def overlooked_config(folder: Path) -> Path | None:
+    """The `pyproject.toml` whose section `recordscan.toml` in the same folder takes the place of, if there are both."""
+    project = folder / "pyproject.toml"
+    if not (folder / FILE_NAME).is_file() or not project.is_file():
+        return None
+    try:
+        return project if "recordscan" in _read_toml(project).get("tool", {}) else None
+    except ConfigError:  # a file that is not used need not be sound
+        return None
+
+
 def load_config(path: Path | None) -> Config:
     """Read and check a configuration file; the defaults where there is none.
 
@@ -233,6 +263,8 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"unknown key {place!r}{_suggestion(first['loc'])}"
     message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":
+        message = f"expected {_EXPECTED[first['ctx']['pattern']]}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     return f"{place}: {message}{more}"
 

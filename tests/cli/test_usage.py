@@ -89,7 +89,13 @@ def test_a_wrong_name_is_refused_with_one_sentence(recordscan: CommandLine, argu
         ("[gate]\nfail_on = 'severe'\n", "gate.fail_on: Input should be 'critical'"),
         ("[profile]\nretention_min_days = '30'\n", "profile.retention_min_days: Input should be a valid integer"),
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater than"),
-        ("[twilio]\naccounts = [{sid = 'AC1'}]\n", "twilio.accounts.0.sid: String should match pattern"),
+        ("[twilio]\naccounts = [{sid = 'AC1'}]\n", "twilio.accounts.0.sid: expected an account SID: AC followed"),
+        (
+            "[credential_links]\nCR1 = 'AKIAIOSFODNN7EXAMPLE'\n",
+            "CR1: expected a credential SID: CR followed by 32 hexa",
+        ),
+        (f"[credential_links]\nCR{'0' * 32} = 'twilio'\n", ": expected an access key id, such as 'AKIAIOSFODNN7EXAMP"),
+        ("[aws]\nbucket_owners = ['12']\n", "aws.bucket_owners.0: expected an AWS account id: 12 digits, such as "),
         ("[scan]\nrules = ['bucket-tls-onyl']\n", "did you mean 'bucket-tls-only'?"),
         ("[scan]\nbuckets = ['Not A Bucket']\n", "'Not A Bucket' names no bucket"),
         ("[gate\nfail_on = 'high'\n", "is no valid TOML: "),
@@ -173,3 +179,18 @@ def test_a_spoiled_snapshot_is_never_judged(recordscan: CommandLine, scanned: Sc
     run = recordscan("scan", "--snapshot", "spoiled.gz")
     assert run.status == 2
     assert one_sentence(run) == f"spoiled.gz: {says}"
+
+
+def test_of_two_configurations_it_is_said_which_is_used(recordscan: CommandLine) -> None:
+    (recordscan.folder / "recordscan.toml").write_text("[scan]\nrules = ['zzz']\n", encoding="utf-8")
+    (recordscan.folder / "pyproject.toml").write_text("[tool.recordscan.gate]\nfail_on = 'low'\n", encoding="utf-8")
+    said = "the configuration is recordscan.toml; [tool.recordscan] in pyproject.toml is not read\n"
+    assert recordscan("scan").stderr.startswith(said)
+    assert said not in recordscan("scan", "-q").stderr
+    (recordscan.folder / "pyproject.toml").write_text("[tool.recordscan\n", encoding="utf-8")
+    assert one_sentence(recordscan("scan")).startswith("there is no rule 'zzz'")
+
+
+def test_the_help_names_all_forms_of_a_bucket(recordscan: CommandLine) -> None:
+    for command in ("scan", "preflight"):
+        assert "NAME, NAME/PREFIX or s3://NAME/PREFIX" in " ".join(recordscan(command, "--help").stdout.split())

@@ -46,7 +46,11 @@ def report_options(command: F) -> F:
 def scope_options(command: F) -> F:
     """`--scope` and `--bucket`."""
     command = click.option(
-        "--bucket", "buckets", multiple=True, metavar="NAME[/PREFIX]", help="A target without Twilio. Repeatable."
+        "--bucket",
+        "buckets",
+        multiple=True,
+        metavar="NAME[/PREFIX]",
+        help="A target without Twilio: NAME, NAME/PREFIX or s3://NAME/PREFIX. Repeatable.",
     )(command)
     return click.option(
         "--scope",
@@ -64,16 +68,22 @@ fail_on_option = click.option(
 )
 
 
-def find(config_path: Path | None, *, no_config: bool) -> Path | None:
-    """The configuration file to use, named or discovered.
+def find(config_path: Path | None, *, no_config: bool, quiet: bool = False) -> Path | None:
+    """The configuration file to use, named or discovered; says on stderr, unless quiet, which of two it is.
 
     Raises:
         UsageError: Both `--config` and `--no-config` were given.
     """
-    from recordscan.config import find_config
+    from recordscan.config import find_config, overlooked_config
 
     if no_config:
         if config_path is not None:
             raise click.UsageError("--config and --no-config exclude each other")
         return None
-    return config_path if config_path is not None else find_config(Path.cwd())
+    if config_path is not None:
+        return config_path
+    found = find_config(Path.cwd())
+    overlooked = overlooked_config(Path.cwd())
+    if found is not None and overlooked is not None and not quiet:
+        click.echo(f"the configuration is {found.name}; [tool.recordscan] in {overlooked.name} is not read", err=True)
+    return found

@@ -27,7 +27,7 @@ def preflight(
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_rules
 
-    config = load_config(find(config_path, no_config=no_config))
+    config = load_config(find(config_path, no_config=no_config, quiet=quiet))
     config = config.model_copy(update={"scan": config.scan.model_copy(update={"scope": scope or config.scan.scope})})
     snapshot = collect(config, buckets, fail_on="none", quiet=quiet)
     result = assess_snapshot(snapshot, load_rules(), fail_on=None)

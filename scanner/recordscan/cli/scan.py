@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import config_options, fail_on_option, find, report_options
+from recordscan.cli.options import config_options, fail_on_option, find, report_options, scope_options
 from recordscan.errors import ConfigError, OutputError
 from recordscan.scope import TwilioAccountScope
 from recordscan.visible import visible
@@ -47,12 +47,7 @@ Examples:
 """
 )
 @config_options
-@click.option(
-    "--scope", type=click.Choice(["targets", "account"]), help="What Twilio writes to, or the AWS account as well."
-)
-@click.option(
-    "--bucket", "buckets", multiple=True, metavar="NAME[/PREFIX]", help="A target without Twilio. Repeatable."
-)
+@scope_options
 @click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule. Repeatable.")
 @click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Leave this rule out. Repeatable.")
 @fail_on_option
@@ -113,7 +108,7 @@ def scan(
         )
     # A replay takes requirements and gate from the snapshot, unless a configuration is named.
     replaying = snapshot_path is not None and config_path is None
-    path = None if replaying else find(config_path, no_config=no_config)
+    path = None if replaying else find(config_path, no_config=no_config, quiet=quiet)
     config = load_config(path)
     reports = load_reports()
     if format_ != "none":
