@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 RESOURCES_SHOWN = 5
+RULES_SHOWN = 5
 
 SHAPES = {
     Outcome.FAIL: "x",
@@ -122,8 +123,13 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
         if gap.operations:
             yield from _field("calls", ", ".join(gap.operations))
         yield from _field("grant", gap.permission or "no grant helps")
-    for rule_id, why in sorted(coverage.not_selected.items()):
-        yield _line(f"{SHAPES[Outcome.NOT_APPLICABLE]} rule {rule_id} was left out: {why}")
+    for why in sorted(set(coverage.not_selected.values())):
+        rules = sorted(rule_id for rule_id, because in coverage.not_selected.items() if because == why)
+        named = f": {', '.join(rules)}" if len(rules) <= RULES_SHOWN else ""
+        yield from _wrapped(
+            f"{count(len(rules), 'rule was', 'rules were')} left out ({why}){named}",
+            first=f"{SHAPES[Outcome.NOT_APPLICABLE]} ",
+        )
 
 
 def _failures(result: ScanResult) -> Iterator[Line]:

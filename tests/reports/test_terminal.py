@@ -63,8 +63,17 @@ def test_gaps_say_which_permission_is_missing() -> None:
     text = render(varied())
     assert "? 1 check, up to critical: Access denied\n    the scanner may not read the KMS key in eu-west-1\n" in text
     assert "    grant     kms:DescribeKey\n" in text
-    assert "- rule bucket-replication was left out: --exclude bucket-replication\n" in text
+    assert "- 1 rule was left out (--exclude bucket-replication): bucket-replication\n" in text
     assert "? UNKNOWN  CRITICAL  key-region  Compositions of prod-video\n" in text
+
+
+def test_many_rules_that_were_left_out_are_counted_in_one_line() -> None:
+    made = varied()
+    left_out = {f"some-rule-{number}": "not among --rule" for number in range(53)} | {"other-rule": "--skip-rule"}
+    text = render(replace(made, coverage=replace(made.coverage, not_selected=left_out)))
+    assert "- 53 rules were left out (not among --rule)\n" in text
+    assert "- 1 rule was left out (--skip-rule): other-rule\n" in text
+    assert "some-rule-1" not in text
 
 
 def test_an_incomplete_list_is_called_so() -> None:
