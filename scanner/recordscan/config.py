@@ -7,6 +7,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -156,6 +157,22 @@ class Config(_Section):
     def to_profile(self) -> Profile:
         """The requirements, for the rules."""
         return Profile.of(self.profile.model_dump())
+
+    def to_replay_profile(self, stored: Profile) -> Profile:
+        """The requirements for a stored snapshot: what the configuration does not say stays as it was.
+
+        Raises:
+            ConfigError: What it says does not go with what stays.
+        """
+        own = self.to_profile()
+        merged = replace(stored, **{name: getattr(own, name) for name in self.profile.model_fields_set})
+        least, most = merged.retention_min_days, merged.retention_max_days
+        if least is not None and most is not None and least > most:
+            raise ConfigError(
+                f"profile: retention_min_days is {least} and retention_max_days {most}, of which one is the "
+                "snapshot's; set both"
+            )
+        return merged
 
     def to_scope(self, *, accounts: tuple[TwilioAccountScope, ...], buckets: tuple[str, ...], now: datetime) -> Scope:
         """What the scan looks at.

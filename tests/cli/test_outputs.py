@@ -189,7 +189,31 @@ def test_a_replay_says_whose_requirements_it_applies(bare: CommandLine, scanned:
     (bare.folder / "strict.toml").write_text('[gate]\nfail_on = "none"\n', encoding="utf-8")
     changed = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none", "-c", "strict.toml")
     assert changed.status == 0
-    assert "requirements and gate are those of strict.toml\n" in changed.stderr
+    assert (
+        "requirements and gate are those of strict.toml, and of the snapshot where it says nothing\n" in changed.stderr
+    )
+
+
+def test_a_configuration_of_a_replay_changes_only_what_it_says(bare: CommandLine, scanned: Scanned) -> None:
+    arguments = ["scan", "-q", "--snapshot", str(scanned.snapshot), "-f", "json"]
+    stored = json.loads(bare(*arguments).stdout)
+    (bare.folder / "gate.toml").write_text('[gate]\nfail_on = "none"\n', encoding="utf-8")
+    gate = json.loads(bare(*arguments, "-c", "gate.toml").stdout)
+    assert gate["scan"]["profile"] == stored["scan"]["profile"] != {}
+    assert (gate["gate"]["fail_on"], stored["gate"]["fail_on"]) == (None, "critical")
+    (bare.folder / "days.toml").write_text("[profile]\nkey_max_age_days = 7\n", encoding="utf-8")
+    days = json.loads(bare(*arguments, "-c", "days.toml").stdout)
+    assert days["scan"]["profile"] == {**stored["scan"]["profile"], "key_max_age_days": 7}
+    assert days["gate"]["fail_on"] == "critical"
+
+
+def test_requirements_that_do_not_go_with_those_of_the_snapshot_are_refused(
+    bare: CommandLine, scanned: Scanned
+) -> None:
+    (bare.folder / "days.toml").write_text("[profile]\nretention_min_days = 30000\n", encoding="utf-8")
+    run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "-c", "days.toml")
+    assert run.status == 2
+    assert "retention_min_days is 30000 and retention_max_days 400, of which one is the snapshot's" in one_sentence(run)
 
 
 def test_a_bucket_that_is_a_url_with_a_password_is_refused_without_it(recordscan: CommandLine, clouds: Company) -> None:

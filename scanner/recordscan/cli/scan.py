@@ -140,15 +140,21 @@ def scan(
         if not quiet:
             click.echo(f"wrote {visible(str(save_path))}", err=True)
     if snapshot_path is not None and not quiet:
-        source = "the snapshot; no configuration file is read" if replaying else visible(str(config_path))
+        source = "the snapshot; no configuration file is read"
+        if path is not None:
+            source = f"{visible(str(path))}, and of the snapshot where it says nothing"
         what = "requirements" if fail_on else "requirements and gate"
         click.echo(f"{what} are those of {source}", err=True)
-    gate = fail_on or (snapshot.header.fail_on if replaying else config.gate.fail_on)
+    gate, profile = fail_on or config.gate.fail_on, config.to_profile()
+    if snapshot_path is not None:
+        own_gate = "fail_on" in config.gate.model_fields_set
+        gate = fail_on or (config.gate.fail_on if own_gate else snapshot.header.fail_on)
+        profile = config.to_replay_profile(snapshot.header.profile)
     result = assess_snapshot(
         snapshot,
         selection.rules,
         fail_on=parse_fail_on(gate),
-        profile=None if replaying else config.to_profile(),
+        profile=profile,
         not_selected=selection.not_selected,
         notices=notices(selection.rules),
     )
