@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import AccessRecord, Gate, Outcome, ScanResult, Verdict
+from recordscan.result import AccessRecord, Gate, Outcome, RuleRecord, ScanResult, Verdict
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -39,6 +39,18 @@ VERDICT_MEANINGS = {
 }
 
 NO_GATE_MEANING = "No gate was set, so that nothing could break it: this scan neither passes nor fails."
+
+URGENT = (
+    "alert-data-loss",
+    "key-pending-deletion",
+    "key-state",
+    "url-bucket-exists",
+    "enc-kms-region",
+    "settings-credential-exists",
+    "cred-key-active",
+    "settings-encryption-key-exists",
+)
+"""Rules whose failure loses recordings, the most pressing first: lost already, about to be, and uploads that fail."""
 
 REASON_WORDS = {
     Reason.ACCESS_DENIED: "Access denied",
@@ -112,6 +124,13 @@ def bottom_line(result: ScanResult) -> Iterator[str]:
         yield f"Not everything could be listed: {listing(partial)}."
     if coverage.not_selected:
         yield f"{count(len(coverage.not_selected), 'rule was', 'rules were')} left out on request."
+
+
+def urgency(rule: RuleRecord) -> int:
+    """Where a failure of a rule stands among others that are as severe; 0 first."""
+    if rule.id in URGENT:
+        return URGENT.index(rule.id)
+    return len(URGENT) + (rule.family != "uploads")
 
 
 def failures_by_severity(result: ScanResult) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 
 from recordscan.facts import Citation
 from recordscan.result import Outcome, ScanResult
+from recordscan.rule import Severity
 from recordscan.visible import visible
 from recordscan_reports.html import render
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
@@ -24,8 +25,10 @@ from reports.results import (
     clean,
     empty,
     evidence,
+    finding,
     hostile,
     result,
+    rule,
     target,
     varied,
 )
@@ -400,3 +403,20 @@ def test_of_very_many_principals_the_most_foreign_are_shown() -> None:
     assert len(access.all("tbody")) == 100
     assert "Principals of other AWS accounts" in access.all("tbody")[0].text
     assert "201 more principals not shown here" in access.text
+
+
+def test_what_loses_recordings_comes_first_and_what_is_not_shown_is_counted() -> None:
+    ids = [*(f"bucket-thing-{number:02}" for number in range(10)), "key-pending-deletion", "alert-data-loss"]
+    rules = tuple(rule(name, f"Title of {name}", Severity.CRITICAL) for name in ids)
+    mild = rule("bucket-mild", "Title", Severity.LOW)
+    checks = tuple(
+        assessment(of, target(), Outcome.FAIL, findings=(finding(f"{of.id} is broken", of.severity, of.id),))
+        for of in (*rules, mild)
+    )
+    gate = varied().gate
+    made = result(checks, (*rules, mild), (), verdict=gate.verdict, exit_status=1, exit_reason=gate.exit_reason)
+    bottom_line = by_id(tree(render(made)), "bottom-line")
+    shown = [item.all("a")[0].text for item in bottom_line.all("ol")[0].all("li")]
+    assert len(shown) == 5
+    assert [text.split()[0] for text in shown[:3]] == ["alert-data-loss", "key-pending-deletion", "bucket-thing-00"]
+    assert "And 7 critical and 1 low more among the findings." in bottom_line.text

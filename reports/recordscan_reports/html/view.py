@@ -1,7 +1,7 @@
 """What the page shows, computed from the result; the template only lays it out."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,12 +35,14 @@ from recordscan_reports.wording import (
     principal_kind,
     principal_name,
     target_names,
+    urgency,
 )
 
 EXCERPT_LINES = 24
 BRIEF_LINES = 8
 PROOFS_SHOWN = 20
 PRINCIPALS_SHOWN = 100
+WORST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,9 +240,19 @@ class Page:
 
     @cached_property
     def worst(self) -> tuple[tuple[Check, FindingRecord], ...]:
-        """Up to five findings to begin with."""
+        """Up to five findings to begin with: the most severe, and of these what loses recordings."""
+        return tuple(self._by_urgency[:WORST_SHOWN])
+
+    @cached_property
+    def worst_left_out(self) -> tuple[str, ...]:
+        """How many more there are at each severity, such as `7 critical`; () where all are shown."""
+        numbers = Counter(finding.severity for _, finding in self._by_urgency[WORST_SHOWN:])
+        return tuple(f"{numbers[severity]:,} {severity}" for severity in SEVERITIES if numbers[severity])
+
+    @cached_property
+    def _by_urgency(self) -> list[tuple[Check, FindingRecord]]:
         pairs = [(check, finding) for _, checks in self.failures for check in checks for finding in check.findings]
-        return tuple(pairs[:5])
+        return sorted(pairs, key=lambda pair: (-pair[1].severity.rank, urgency(pair[0].rule)))
 
     @cached_property
     def unknowns(self) -> tuple[Check, ...]:
