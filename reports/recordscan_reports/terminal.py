@@ -15,6 +15,7 @@ from recordscan_reports.wording import (
     count,
     failures_by_severity,
     listing,
+    remedy,
     sentence,
     target_names,
 )
@@ -122,7 +123,7 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
         yield from _wrapped(gap.detail)
         if gap.operations:
             yield from _field("calls", ", ".join(gap.operations))
-        yield from _field("grant", gap.permission or "no grant helps")
+        yield from _field("grant", gap.permission or remedy(gap))
     for why in sorted(set(coverage.not_selected.values())):
         rules = sorted(rule_id for rule_id, because in coverage.not_selected.items() if because == why)
         named = f": {', '.join(rules)}" if len(rules) <= RULES_SHOWN else ""

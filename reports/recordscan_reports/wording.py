@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import AccessRecord, Gate, Outcome, RuleRecord, ScanResult, Verdict
+from recordscan.result import AccessRecord, Gap, Gate, Outcome, RuleRecord, ScanResult, Verdict
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -58,6 +58,7 @@ REASON_WORDS = {
     Reason.NOT_CONFIGURED: "Not configured",
     Reason.THROTTLED: "Throttled",
     Reason.NOT_SELECTED: "Not asked for",
+    Reason.NOT_ASKED: "Not asked, as the scan was stopped",
     Reason.UNDECIDABLE: "Cannot be decided",
     Reason.MALFORMED: "Answer not understood",
     Reason.FAILED: "Call failed",
@@ -124,6 +125,11 @@ def bottom_line(result: ScanResult) -> Iterator[str]:
         yield f"Not everything could be listed: {listing(partial)}."
     if coverage.not_selected:
         yield f"{count(len(coverage.not_selected), 'rule was', 'rules were')} left out on request."
+
+
+def remedy(gap: Gap) -> str:
+    """What closes a gap that no permission closes."""
+    return "nothing; scan again to the end" if gap.reason is Reason.NOT_ASKED else "no grant helps"
 
 
 def urgency(rule: RuleRecord) -> int:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOT_CONFIGURED = "not_configured"
     THROTTLED = "throttled"
     NOT_SELECTED = "not_selected"
+    NOT_ASKED = "not_asked"
     UNDECIDABLE = "undecidable"
     MALFORMED = "malformed"
     FAILED = "failed"

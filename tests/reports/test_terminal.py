@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from recordscan.facts import Reason
 from recordscan.result import Outcome, ScanResult
+from recordscan_reports import html
 from recordscan_reports.terminal import WIDTH, render, render_rich
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
 from reports.results import PAYLOADS, clean, empty, hostile, target, varied
@@ -135,3 +137,18 @@ def test_each_target_has_a_line_about_who_can() -> None:
         replace(made, access=made.access[1:] + doubtful)
     )
     assert "WHO CAN DO WHAT" not in render(clean())
+
+
+def test_what_was_not_asked_is_no_failed_call() -> None:
+    made = varied()
+    gap = replace(
+        made.coverage.gaps[0],
+        reason=Reason.NOT_ASKED,
+        detail="the scan was stopped before it asked kms:DescribeKey",
+        permission=None,
+    )
+    for text in (render(stopped := replace(made, coverage=replace(made.coverage, gaps=(gap,)))), html.render(stopped)):
+        assert "Not asked, as the scan was stopped" in text
+        assert "nothing; scan again to the end" in text
+        assert "Call failed" not in text
+        assert "no grant helps" not in text

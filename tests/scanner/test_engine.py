@@ -260,6 +260,19 @@ def test_coverage_names_each_gap_with_the_permission_that_would_close_it() -> No
     assert (result.coverage.planned, result.coverage.evaluated) == (1, 0)
 
 
+def test_what_a_stopped_scan_did_not_ask_is_called_so() -> None:
+    def check(target: Target) -> Findings:
+        need(bucket_of(target).policy)
+        return ()
+
+    case = sound()
+    case.forget("s3:GetBucketPolicy")
+    result = assess_snapshot(replace(case.snapshot(), interrupted=True), [make(check)], fail_on=None)
+    [gap] = result.coverage.gaps
+    assert (gap.reason, gap.permission, gap.operations) == (Reason.NOT_ASKED, None, ())
+    assert gap.detail == "the scan was stopped before it asked s3:GetBucketPolicy"
+
+
 def test_a_list_that_was_cut_makes_its_population_incomplete() -> None:
     case = sound()
     case.set("twilio:ListRecordings", "/truncated", True, status="completed")

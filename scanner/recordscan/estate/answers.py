@@ -51,7 +51,7 @@ class Answers:
         observation = self.observations.find(observation_key(operation, account, region, request))
         if observation is None:
             if self.observations.interrupted:
-                return Unavailable(Reason.FAILED, f"the scan was stopped before it asked {operation}")
+                return Unavailable(Reason.NOT_ASKED, f"the scan was stopped before it asked {operation}")
             return Unavailable(Reason.NOT_SELECTED, f"{operation} was not asked in this scan")
         return read_answer(observation)
 
