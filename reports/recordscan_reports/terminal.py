@@ -15,9 +15,11 @@ from recordscan_reports.wording import (
     count,
     failures_by_severity,
     listing,
+    needs,
     remedy,
     sentence,
     target_names,
+    unread,
 )
 
 if TYPE_CHECKING:
@@ -111,8 +113,8 @@ def _counts(result: ScanResult) -> Iterator[Line]:
 
 
 def _gaps(result: ScanResult) -> Iterator[Line]:
-    coverage = result.coverage
-    if not coverage.gaps and not coverage.not_selected:
+    coverage, lost = result.coverage, unread(result)
+    if not coverage.gaps and not coverage.not_selected and not lost:
         return
     yield from _heading("Not checked")
     for gap in coverage.gaps:
@@ -124,6 +126,11 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
         if gap.operations:
             yield from _field("calls", ", ".join(gap.operations))
         yield from _field("grant", gap.permission or remedy(gap))
+    if lost:
+        yield _line(f"{SHAPES[Outcome.UNKNOWN]} {count(len(lost), 'answer')} that no check rests on could not be read")
+        for operation in sorted({evidence.operation for evidence in lost}):
+            grants = sorted({needs(e) or "no grant helps" for e in lost if e.operation == operation})
+            yield from _field("call", f"{operation}; grant: {', '.join(grants)}")
     for why in sorted(set(coverage.not_selected.values())):
         rules = sorted(rule_id for rule_id, because in coverage.not_selected.items() if because == why)
         named = f": {', '.join(rules)}" if len(rules) <= RULES_SHOWN else ""

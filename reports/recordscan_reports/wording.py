@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import AccessRecord, Gap, Gate, Outcome, RuleRecord, ScanResult, Verdict
+from recordscan.result import AccessRecord, Evidence, Gap, Gate, Outcome, RuleRecord, ScanResult, Verdict
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -130,6 +130,23 @@ def bottom_line(result: ScanResult) -> Iterator[str]:
 def remedy(gap: Gap) -> str:
     """What closes a gap that no permission closes."""
     return "nothing; scan again to the end" if gap.reason is Reason.NOT_ASKED else "no grant helps"
+
+
+def unread(result: ScanResult) -> tuple[Evidence, ...]:
+    """Answers that could not be read and that no check rests on, so that no gap speaks of them."""
+    cited = {
+        place.observation
+        for assessment in result.assessments
+        for places in (assessment.evidence, *(found.evidence for found in assessment.findings))
+        for place in places
+    }
+    found = [evidence for evidence in result.evidence if evidence.outcome == "failed" and evidence.id not in cited]
+    return tuple(sorted(found, key=lambda e: (e.operation, e.account or "", e.region or "", e.id)))
+
+
+def needs(evidence: Evidence) -> str | None:
+    """The permission that a failed call lacked; None where no grant helps."""
+    return evidence.permission if evidence.reason is Reason.ACCESS_DENIED else None
 
 
 def urgency(rule: RuleRecord) -> int:

@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import pytest
 
-from recordscan.facts import Citation
+from recordscan.facts import Citation, Reason
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
 from recordscan.visible import visible
+from recordscan_reports import terminal
 from recordscan_reports.html import render
 from recordscan_reports.wording import OUTCOMES, SEVERITIES
 from reports.results import (
+    ACCOUNT,
     PAYLOADS,
     POLICY,
     PUBLIC,
@@ -23,6 +25,7 @@ from reports.results import (
     TLS,
     assessment,
     clean,
+    denied,
     empty,
     evidence,
     finding,
@@ -420,3 +423,27 @@ def test_what_loses_recordings_comes_first_and_what_is_not_shown_is_counted() ->
     assert len(shown) == 5
     assert [text.split()[0] for text in shown[:3]] == ["alert-data-loss", "key-pending-deletion", "bucket-thing-00"]
     assert "And 7 critical and 1 low more among the findings." in bottom_line.text
+
+
+def test_a_finding_about_aws_shows_the_aws_account_beside_that_of_twilio() -> None:
+    made = varied()
+    [check] = [a for a in made.assessments if a.rule_id == "writer-least-privilege" and a.outcome is Outcome.FAIL]
+    facts = by_id(tree(render(made)), f"f-{check.fingerprint}").all("dl")[0].text
+    assert f"{check.subject.account} (Twilio) AWS account{ACCOUNT}" in facts
+
+
+def test_failed_calls_that_no_check_rests_on_are_listed_with_their_permission() -> None:
+    made = varied()
+    lost = (denied("s3:GetBucketLogging", "s3:GetBucketLogging"), denied("kms:ListGrants", "kms:ListGrants"))
+    broken = replace(lost[1], reason=Reason.THROTTLED, error_code="Throttling", id="ev-0123456789abcdef")
+    result = replace(made, evidence=(*made.evidence, *lost, broken))
+    rows = by_id(tree(render(result)), "coverage").all("tbody")[1].all("tr")
+    assert [(row.all("code")[0].text, row.all("td")[-1].text) for row in rows] == [
+        ("kms:ListGrants", "no grant helps"),
+        ("kms:ListGrants", "kms:ListGrants"),
+        ("s3:GetBucketLogging", "s3:GetBucketLogging"),
+    ]
+    text = terminal.render(result)
+    assert "? 3 answers that no check rests on could not be read\n" in text
+    assert "call      kms:ListGrants; grant: kms:ListGrants, no grant helps\n" in text
+    assert "that no check rests on" not in terminal.render(made)

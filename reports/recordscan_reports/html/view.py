@@ -35,6 +35,7 @@ from recordscan_reports.wording import (
     principal_kind,
     principal_name,
     target_names,
+    unread,
     urgency,
 )
 
@@ -84,6 +85,14 @@ class Check:
     def findings(self) -> Sequence[FindingRecord]:
         """The findings, the worst first."""
         return sorted(self.assessment.findings, key=lambda finding: -finding.severity.rank)
+
+    @property
+    def aws_accounts(self) -> Sequence[str]:
+        """The AWS accounts whose answers decided, where the subject itself is not of AWS."""
+        if self.assessment.subject.provider == "aws":
+            return ()
+        evidences = [proof.evidence for proof in self.proofs if proof.decisive]
+        return sorted({e.account for e in evidences if e.account and not e.operation.startswith("twilio:")})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +209,11 @@ class Page:
     def result_sha256(self) -> str:
         """Of the canonical JSON that this page shows."""
         return hashlib.sha256(dump_result(self._result).encode()).hexdigest()
+
+    @cached_property
+    def unread(self) -> tuple[Evidence, ...]:
+        """Answers that could not be read and that no check rests on."""
+        return unread(self._result)
 
     @cached_property
     def bottom_line(self) -> tuple[str, ...]:
