@@ -104,6 +104,8 @@ def _counts(result: ScanResult) -> Iterator[Line]:
     head = "".join(f"{severity:>10}" for severity in SEVERITIES)
     yield _line(f"{'':18}{head}{'total':>10}", "dim")
     for outcome in OUTCOMES:
+        if outcome is Outcome.WAIVED and not result.count(outcome):
+            continue  # nothing can be waived yet, and a row of zeros would promise it
         numbers = [*(result.count(outcome, severity) for severity in SEVERITIES), result.count(outcome)]
         word = f"{SHAPES[outcome]} {OUTCOME_WORDS[outcome].upper()}"
         yield (

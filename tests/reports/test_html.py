@@ -447,3 +447,11 @@ def test_failed_calls_that_no_check_rests_on_are_listed_with_their_permission() 
     assert "? 3 answers that no check rests on could not be read\n" in text
     assert "call      kms:ListGrants; grant: kms:ListGrants, no grant helps\n" in text
     assert "that no check rests on" not in terminal.render(made)
+
+
+def test_nothing_speaks_of_waivers_while_nothing_is_waived() -> None:
+    for made, spoken in ((clean(), False), (varied(), True)):
+        root = tree(render(made))
+        for part in ("results", "glossary"):
+            assert ("Waived" in by_id(root, part).text) is spoken
+        assert ("WAIVED" in terminal.render(made)) is spoken
