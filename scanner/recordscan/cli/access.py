@@ -79,6 +79,8 @@ def access(
         for line in lines:
             click.echo(line)
     if snapshot.interrupted:
+        if snapshot_path is None:
+            click.echo("recordscan: stopped before everything was asked; what is said above is not all", err=True)
         return 130
     return 3 if gaps else 0
 
@@ -89,7 +91,7 @@ def _collect(
     from recordscan.cli.scan import collect
     from recordscan.config import load_config
 
-    config = load_config(find(config_path, no_config=no_config))
+    config = load_config(find(config_path, no_config=no_config, quiet=quiet))
     config = config.model_copy(update={"scan": config.scan.model_copy(update={"scope": scope or config.scan.scope})})
     return collect(config, buckets, fail_on="none", quiet=quiet)
 

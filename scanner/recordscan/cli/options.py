@@ -68,7 +68,7 @@ fail_on_option = click.option(
 )
 
 
-def find(config_path: Path | None, *, no_config: bool, quiet: bool = False) -> Path | None:
+def find(config_path: Path | None, *, no_config: bool, quiet: bool) -> Path | None:
     """The configuration file to use, named or discovered; says on stderr, unless quiet, which of two it is.
 
     Raises:
