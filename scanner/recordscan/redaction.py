@@ -75,13 +75,14 @@ def redact_secret_keys(text: str) -> str:
     """Text without anything that has the form of an AWS secret access key.
 
     Forty characters that mix upper case, lower case and digits without a pattern have it; digests, SIDs, paths and
-    words have not. A text of exactly that length needs no more than the mixture. What is glued to them goes as well,
-    because nothing tells where they begin.
+    words have not. Where exactly that many stand alone or between signs, the mixture is enough. What is glued to them
+    goes as well, because nothing tells where they begin.
     """
 
     def replace(match: re.Match[str]) -> str:
         run = match.group()
-        if len(run) == _SECRET_LENGTH and _is_mixed(run):
+        alone = {*run.split("="), *re.split("[/+=]", run)}
+        if any(len(part) == _SECRET_LENGTH and _is_mixed(part) for part in alone):
             return SECRET_KEY
         windows = (run[i : i + _SECRET_LENGTH] for i in range(len(run) - _SECRET_LENGTH + 1))
         return SECRET_KEY if any(_looks_random(window) for window in windows) else run

@@ -20,8 +20,10 @@ def test_what_has_the_form_of_a_secret_key_goes(text: str) -> None:
     assert SECRET_KEY in cleaned
 
 
-def test_a_mixture_of_exactly_that_length_goes_though_it_reads_like_words() -> None:
-    assert redact_secret_keys("comp HollowCreekMadeUpSecret0123456789EXAMPLE") == f"comp {SECRET_KEY}"
+@pytest.mark.parametrize("glued", ["{}", "{}=", "Key={}", "prod/{}", "{}/prod", "key+{}"])
+def test_a_mixture_of_exactly_that_length_goes_though_it_reads_like_words(glued: str) -> None:
+    text = glued.format("HollowCreekMadeUpSecret0123456789EXAMPLE")
+    assert redact_secret_keys(f"comp {text}") == f"comp {SECRET_KEY}"
 
 
 @pytest.mark.parametrize(
