@@ -464,5 +464,5 @@ def test_without_the_demo_extra_one_sentence_says_what_to_install() -> None:
         "try:\n    AwsServer().start()\nexcept RecordscanError as error:\n    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "the embedded AWS needs the demo extra: install it with pip install 'recordscan[demo]'\n"
+    assert done.stdout == "the demonstration needs the demo extra; install it with: pip install 'recordscan[demo]'\n"
     assert done.stderr == ""
