@@ -9,6 +9,7 @@ Sources:
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import TypeAlias
 
 from recordscan.policy import globs
@@ -25,8 +26,7 @@ _STAR, _QUESTION = "\ufdd0", "\ufdd1"
 def glob(pattern: str) -> Matcher:
     """A matcher for whole texts; `literal()` characters of the pattern match themselves only."""
     if _STAR in pattern or _QUESTION in pattern:
-        plain = globs.matches
-        return lambda text: plain(pattern, literal(text))
+        return lambda text: globs.matches(pattern, literal(text))
     if "*" not in pattern and "?" not in pattern:
         return pattern.__eq__
     if pattern == "*":
@@ -78,22 +78,19 @@ def _resource(pattern: str) -> Matcher:
     return lambda text: _across(parts, text.split(":"), short=len(parts) < 6)
 
 
-_MOST_PARTS = 1_100
-"""Parts between colons of the longest ARN: five, and an object key of 1,024 bytes. What has more is no ARN."""
-
-
 def _across(parts: Sequence[str], texts: Sequence[str], *, short: bool) -> bool:
     """Match part by part. A star that ends a part may run past colons, and a short ARN stands for all that follows."""
-    if len(texts) > _MOST_PARTS:
-        return False
     taken = {0}  # how many of the texts the parts before may have used up
     for part in parts if short else parts[:-1]:
         matches = glob(part)
         taken = {count + 1 for count in taken if count < len(texts) and matches(texts[count])}
         if taken and part.endswith("*"):
             taken = set(range(min(taken), len(texts) + 1))
-    last = glob(parts[-1])
-    return bool(taken) if short else any(last(":".join(texts[count:])) for count in taken if count < len(texts))
+    if short:
+        return bool(taken)
+    begins = list(accumulate((len(text) + 1 for text in texts), initial=0))
+    fitting = globs.suffixes(parts[-1], literal(":".join(texts)))
+    return any(begins[count] in fitting for count in taken if count < len(texts))
 
 
 _EVERYTHING = re.compile(r"\Aarn:[^:]*:s3:::\*\Z")

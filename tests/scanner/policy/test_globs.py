@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordscan.policy.globs import TooComplexError, includes, intersects, matches, witness
+from recordscan.policy.globs import TooComplexError, includes, intersects, matches, suffixes, witness
 
 GLOB = st.text(alphabet="ab*?", max_size=6)
 WORDS = ["".join(word) for length in range(8) for word in itertools.product("abc", repeat=length)]
@@ -147,3 +147,8 @@ def test_a_witness_is_found_beside_every_letter() -> None:
     assert found is not None
     assert len(found) == 1
     assert found not in letters
+
+
+@given(GLOB, st.text(alphabet="abc", max_size=6))
+def test_every_end_of_a_text_that_matches_is_found(pattern: str, text: str) -> None:
+    assert suffixes(pattern, text) == {place for place in range(len(text) + 1) if expected(pattern, text[place:])}
