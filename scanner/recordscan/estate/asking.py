@@ -9,7 +9,6 @@ Sources:
 """
 
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -22,9 +21,9 @@ from recordscan.facts import Fact, Known, Source, Unavailable, need
 from recordscan.policy.authorize import Decision, Layers, Level, Outcome, decide
 from recordscan.policy.documents import Statement
 from recordscan.policy.globs import TooComplexError, intersects, matches, witness
-from recordscan.policy.matching import names_action, put_in
+from recordscan.policy.matching import names_action, resource_glob
 from recordscan.policy.public import public_statements
-from recordscan.policy.request import UNKNOWN, Context, Request
+from recordscan.policy.request import Context, Request
 from recordscan.policy.rows import Grant, Policy
 
 
@@ -218,12 +217,9 @@ class Asking:
         """Whether no statement at all could allow the action, so that most requests need no further look."""
         if self.asker.kind == "root" or layers.grants != _NO_GRANTS or isinstance(layers.identity, Unavailable):
             return False
-        granting = [*layers.identity.value]
-        if isinstance(layers.resource, Known) and layers.resource.value is not None:
-            granting.append(layers.resource.value)
         return not any(
             policy.document.unreadable or any(s.effect != "Deny" for s in policy.document.statements)
-            for policy in granting
+            for policy in layers.granting
         )
 
     def _levels(self, levels: tuple[Level, ...], action: str) -> tuple[Level, ...]:
@@ -321,34 +317,13 @@ class Asking:
         context = self._context(Ask("s3:GetObject", self.site.sample), on_key=False)
         for version, statement in self._statements(layers):
             if statement.effect == effect and (effect == "Allow" or not statement.conditions):
-                for pattern in statement.resources or ():
-                    yield from _filled(pattern, context, version)
+                globs = (resource_glob(pattern, context, version) for pattern in statement.resources or ())
+                yield from (glob for glob, _ in filter(None, globs))
 
     def _statements(self, layers: Layers) -> Iterator[tuple[str, Statement]]:
-        for policy in _policies(layers):
+        for policy in layers.policies:
             for statement in policy.document.statements:
                 yield policy.document.version, statement
-
-
-def _filled(pattern: str, context: Context, version: str) -> Iterator[str]:
-    """A pattern without variables: with their values, or a star for each that is not known."""
-    value = put_in(pattern, context, version) if "${" in pattern else pattern
-    if value is UNKNOWN:
-        yield re.sub(r"\$\{[^}]*\}", "*", pattern)
-    elif value is not None:
-        yield value
-
-
-def _policies(layers: Layers) -> Iterator[Policy]:
-    if isinstance(layers.identity, Known):
-        yield from layers.identity.value
-    if isinstance(layers.boundary, Known):
-        yield from layers.boundary.value or ()
-    if isinstance(layers.resource, Known) and layers.resource.value is not None:
-        yield layers.resource.value
-    for levels in (layers.scps, layers.rcps):
-        if isinstance(levels, Known):
-            yield from (policy for _, policies in levels.value or () for policy in policies)
 
 
 _NO_GRANTS: Fact[tuple[Grant, ...]] = Known(())

@@ -11,7 +11,7 @@ Sources:
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias, get_args
@@ -71,6 +71,25 @@ class Layers:
             self.grants,
             self.restrict_public_buckets,
         )
+
+    @property
+    def granting(self) -> Iterator[Policy]:
+        """The policies that could be read and that may grant by themselves."""
+        if isinstance(self.identity, Known):
+            yield from self.identity.value
+        if isinstance(self.resource, Known) and self.resource.value is not None:
+            yield self.resource.value
+
+    @property
+    def policies(self) -> Iterator[Policy]:
+        """All policies that could be read."""
+        yield from self.granting
+        for limit in (self.boundary, self.session):
+            if isinstance(limit, Known):
+                yield from limit.value or ()
+        for levels in (self.scps, self.rcps):
+            if isinstance(levels, Known):
+                yield from (policy for _, policies in levels.value or () for policy in policies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,15 +157,24 @@ def authorize(request: Request, layers: Layers) -> Fact[Decision]:
     decision = decide(request, layers)
     if decision.gaps and decision.allowed is None:
         return decision.gaps[0]
-    return derive(lambda: weigh(request, layers))
+
+    def cited() -> Decision:
+        _cite(layers)
+        return decision
+
+    return derive(cited)
 
 
 def weigh(request: Request, layers: Layers) -> Decision:
     """Decide a request, and note every layer that could be read as evidence, whatever could not."""
+    _cite(layers)
+    return decide(request, layers)
+
+
+def _cite(layers: Layers) -> None:
     for layer in layers.facts:
         if isinstance(layer, Known):
             need(layer)
-    return decide(request, layers)
 
 
 def decide(request: Request, layers: Layers) -> Decision:

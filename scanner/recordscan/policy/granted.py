@@ -4,22 +4,16 @@
 for one action of a group holds for all.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
-from recordscan.facts import Fact, Unavailable
+from recordscan.facts import Known
 from recordscan.policy.actions import expand, expand_statement, known
-from recordscan.policy.authorize import Layers
-from recordscan.policy.documents import PolicyDocument
 from recordscan.policy.families import FAMILIES, Zone, telling, zones_of
 from recordscan.policy.globs import includes
 from recordscan.policy.matching import names_action
 from recordscan.policy.rows import Grant
 from recordscan.policy.template import Place, template_grants
 from recordscan.policy.writer import Writer
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +69,13 @@ def _told_apart(writer: Writer) -> dict[str, int]:
     statements = {
         (s.actions, s.not_actions): s
         for layers in all_layers
-        for document in _documents(layers)
-        for s in document.statements
+        for policy in layers.policies
+        for s in policy.document.statements
     }
-    operations = {g.operations: g for layers in all_layers for g in _value(layers.grants, ())}
+    known_grants = [layers.grants.value for layers in all_layers if isinstance(layers.grants, Known)]
+    operations = {grant.operations: grant for grants in known_grants for grant in grants}
     granted = dict.fromkeys(expand("*"), 0) if writer.requester.kind == "root" else {}
-    for statement in (s for layers in all_layers for document in _granting(layers) for s in document.statements):
+    for statement in (s for layers in all_layers for p in layers.granting for s in p.document.statements):
         if statement.effect == "Allow":
             granted.update(dict.fromkeys(expand_statement(statement), 0))
     for grant in operations.values():
@@ -101,22 +96,3 @@ def _told_apart(writer: Writer) -> dict[str, int]:
 
 def _actions_of(grant: Grant) -> tuple[str, ...]:
     return tuple(action for operation in grant.operations for action in expand(f"kms:{operation}"))
-
-
-def _granting(layers: Layers) -> Iterator[PolicyDocument]:
-    yield from (policy.document for policy in _value(layers.identity, ()))
-    resource = _value(layers.resource, None)
-    if resource is not None:
-        yield resource.document
-
-
-def _documents(layers: Layers) -> Iterator[PolicyDocument]:
-    yield from _granting(layers)
-    for policies in (_value(layers.boundary, None), _value(layers.session, None)):
-        yield from (policy.document for policy in policies or ())
-    for levels in (_value(layers.scps, None), _value(layers.rcps, ())):
-        yield from (policy.document for _, policies in levels or () for policy in policies)
-
-
-def _value(fact: Fact[T], otherwise: T) -> T:
-    return otherwise if isinstance(fact, Unavailable) else fact.value
