@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from recordscan.estate.estate import Estate
-from recordscan.estate.target import Target, enabled_setting_of, writer_of
+from recordscan.estate.target import Target, enabled_setting_of, link_of, writer_of
 from recordscan.estate.twilio import Composition, Recording, TwilioAccount
 from recordscan.estate.user import AccessKey
 from recordscan.facts import Known, Reason, Source, if_known, need, not_applicable, places, remark, unavailable
@@ -42,9 +42,7 @@ def linked(target: Target) -> Findings:
     unknown with the candidate named.
     """
     enabled_setting_of(target)
-    link = need(target.link)
-    if link is None:
-        not_applicable(f"external storage of {target.media} is not enabled")
+    link = link_of(target)
     if link.user_arn is None:
         unavailable(Reason.NOT_FOUND, link.why)
     if not link.proven:
@@ -166,9 +164,7 @@ def key_active(target: Target) -> Findings:
     An active key whose last use does not fit the newest Recording contradicts the link, and leaves this rule unknown.
     """
     setting = enabled_setting_of(target)
-    link = need(target.link)
-    if link is None:
-        not_applicable(f"external storage of {target.media} is not enabled")
+    link = link_of(target)
     if link.user_arn is None:
         yield _unusable(target, "gone", str(need(setting.credential_sid)), places(target.link))
         return

@@ -2,10 +2,9 @@
 
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.principal import AttachedPolicy
-from recordscan.estate.target import Target, bucket_of, enabled_setting_of, writer_of
+from recordscan.estate.target import Target, bucket_of, enabled_setting_of, link_of, writer_of
 from recordscan.facts import Reason, need, not_applicable, places, unavailable
-from recordscan.policy.documents import Statement
-from recordscan.policy.matching import names_action
+from recordscan.policy.lacks import no_op_denials
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -32,9 +31,7 @@ def not_root_or_human(target: Target) -> Findings:
     all that the person may do. A console password makes a user a person's.
     """
     enabled_setting_of(target)
-    link = need(target.link)
-    if link is None:
-        not_applicable(f"external storage of {target.media} is not enabled")
+    link = link_of(target)
     arn = None if link.user_arn is None else parse_arn(link.user_arn)
     if link.proven and arn is not None and arn.resource == "root":
         yield finding(
@@ -74,9 +71,7 @@ def not_root_or_human(target: Target) -> Findings:
 def account(target: Target) -> Findings:
     """Recordings that another account's user writes depend on that account's guards, which nobody here sees."""
     enabled_setting_of(target)
-    link = need(target.link)
-    if link is None:
-        not_applicable(f"external storage of {target.media} is not enabled")
+    link = link_of(target)
     if not link.proven or link.user_arn is None:
         unavailable(Reason.UNDECIDABLE, f"no proof links the credential to a user: {link.why}")
     owner = need(bucket_of(target).owner)
@@ -241,20 +236,15 @@ def no_op_deny(target: Target) -> Findings:
     """
     user = writer_of(target)
     for attached in need(user.principal.policies):
-        for statement in attached.policy.document.statements:
-            if statement.effect == "Deny" and _names_nothing(statement):
-                yield finding(
-                    f"statement {statement.label} of {attached.policy.name} denies nothing",
-                    user.arn,
-                    expected="a statement that denies, or none",
-                    observed='Deny on NotAction "*"',
-                    evidence=places(user.principal.policies),
-                    discriminator=f"{attached.policy.name} {statement.label}",
-                )
-
-
-def _names_nothing(statement: Statement) -> bool:
-    return statement.not_actions is not None and names_action(statement.not_actions, "any:action")
+        for statement in no_op_denials(attached.policy.document):
+            yield finding(
+                f"statement {statement.label} of {attached.policy.name} denies nothing",
+                user.arn,
+                expected="a statement that denies, or none",
+                observed='Deny on NotAction "*"',
+                evidence=places(user.principal.policies),
+                discriminator=f"{attached.policy.name} {statement.label}",
+            )
 
 
 def _names(policies: list[AttachedPolicy]) -> str:

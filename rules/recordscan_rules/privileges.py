@@ -93,7 +93,7 @@ def narrow(target: Target) -> Findings:
     if not own:
         return  # the whole bucket is the place
     open_keys: list[str] = []
-    for resource in _outside(target, user, (own,)):
+    for resource in _outside(target, user, own):
         locations = [at.key_prefix for at in need(target.writer_locations) if at.bucket == bucket.name]
         if any(resource.removeprefix(f"{bucket.arn}/").startswith(prefix) for prefix in locations):
             continue
@@ -120,10 +120,10 @@ def narrow(target: Target) -> Findings:
 _OVER_TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
 
 
-def _outside(target: Target, user: IamUser, prefixes: tuple[str, ...]) -> Iterator[str]:
-    """Objects of the bucket outside the prefixes: a sibling, then one for each resource that a policy names there."""
+def _outside(target: Target, user: IamUser, prefix: str) -> Iterator[str]:
+    """Objects of the bucket outside the prefix: a sibling, then one for each resource that a policy names there."""
     bucket = bucket_of(target)
-    excluded = [f"{bucket.arn}/{literal(prefix)}*" for prefix in prefixes]
+    excluded = (f"{bucket.arn}/{literal(prefix)}*",)
     yield f"{bucket.arn}/elsewhere/{SAMPLE}"
     document = need(bucket.policy)
     documents = [attached.policy.document for attached in need(user.principal.policies)]

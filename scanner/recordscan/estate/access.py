@@ -246,9 +246,3 @@ def s3_context(target: Target, about: str) -> dict[str, str]:
 def account_label(requester: Requester) -> str:
     """How to name a principal's account in messages."""
     return "the other account" if requester.account == ELSEWHERE else f"account {requester.account}"
-
-
-def requester_label(requester: Requester) -> str:
-    """How to name a principal in messages: `the IAM user uploader`, `the role audit`."""
-    name = requester.arn.rpartition("/")[2]
-    return f"the IAM user {name}" if requester.kind == "user" else f"the role {name}"

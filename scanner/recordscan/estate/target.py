@@ -125,6 +125,14 @@ def bucket_of(target: Target) -> Bucket:
     return bucket
 
 
+def link_of(target: Target) -> Link:
+    """What the credential is believed to hold, or end the rule: Twilio writes to no bucket."""
+    link = need(target.link)
+    if link is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return link
+
+
 class HasKey(Protocol):
     """A target, or a key of the account."""
 

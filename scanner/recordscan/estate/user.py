@@ -57,7 +57,6 @@ class IamUser:
         console_password: Whether the user, who must be known to exist, has a login profile.
         mfa_devices: Serial numbers of its MFA devices.
         other_credentials: Ids of SSH keys, signing certificates and service-specific credentials that are active.
-        user_id: `AIDA…`.
         principal: Its policies.
     """
 
@@ -69,7 +68,6 @@ class IamUser:
     console_password: Fact[bool]
     mfa_devices: Fact[tuple[str, ...]]
     other_credentials: Fact[tuple[str, ...]]
-    user_id: Fact[str | None]
     principal: Principal
 
 
@@ -95,7 +93,6 @@ def read_user(answers: Answers, user_name: str, arn: str, *, account: str) -> Ia
         console_password=derive(lambda: _has_password(ask("iam:GetLoginProfile"), there)),
         mfa_devices=derive(lambda: _mfa(ask("iam:ListMFADevices"))),
         other_credentials=derive(lambda: tuple(_other_credentials(ask))),
-        user_id=text(pluck(found, "User", "UserId")),
         principal=read_user_principal(answers, user_name, arn, account=account),
     )
 
