@@ -1,0 +1,73 @@
+"""For authors of rules: a sound estate to start from, ways to spoil it, and `judge()`.
+
+A case is a snapshot in the making. It starts sound, and a test changes single answers:
+
+    case = sound()
+    case.set("s3:GetBucketVersioning", "/Status", "Suspended")
+    assert judge(bucket_versioning, case).outcome is Outcome.FAIL
+
+`judge()` does more than run the rule: it withholds every observation in turn and sees to it that ignorance never turns
+into a verdict. So a test that uses it proves that, too.
+"""
+
+from recordscan.testing.aws import TLS_ONLY_POLICY, role_details, set_writer_policy, upload_policy
+from recordscan.testing.case import Case, judge, judge_all
+from recordscan.testing.estates import composing, sound
+from recordscan.testing.names import (
+    ACCESS_KEY,
+    AWS_ACCOUNT,
+    BOUNDARY_ARN,
+    BUCKET,
+    COMPOSITIONS_PREFIX,
+    CREDENTIAL,
+    KEY_ARN,
+    NOW,
+    PREFIX,
+    PUBLIC_KEY,
+    REGION,
+    REVIEWERS,
+    REVIEWERS_ARN,
+    TRAIL_ARN,
+    TWILIO_ACCOUNT,
+    UPLOADERS,
+    WRITER,
+    WRITER_ARN,
+    ago,
+)
+from recordscan.testing.twilio import alert, bucket_url, composition, hook, recording
+
+__all__ = [
+    "ACCESS_KEY",
+    "AWS_ACCOUNT",
+    "BOUNDARY_ARN",
+    "BUCKET",
+    "COMPOSITIONS_PREFIX",
+    "CREDENTIAL",
+    "KEY_ARN",
+    "NOW",
+    "PREFIX",
+    "PUBLIC_KEY",
+    "REGION",
+    "REVIEWERS",
+    "REVIEWERS_ARN",
+    "TLS_ONLY_POLICY",
+    "TRAIL_ARN",
+    "TWILIO_ACCOUNT",
+    "UPLOADERS",
+    "WRITER",
+    "WRITER_ARN",
+    "Case",
+    "ago",
+    "alert",
+    "bucket_url",
+    "composing",
+    "composition",
+    "hook",
+    "judge",
+    "judge_all",
+    "recording",
+    "role_details",
+    "set_writer_policy",
+    "sound",
+    "upload_policy",
+]

@@ -1,0 +1,68 @@
+"""Estates in good order, to start from."""
+
+from dataclasses import replace
+
+from recordscan.profile import Profile
+from recordscan.scope import Scope, TwilioAccountScope
+from recordscan.testing.aws import (
+    NO_OBJECTS,
+    add_account,
+    add_bucket,
+    add_key,
+    add_trail,
+    add_writer,
+    set_writer_policy,
+    upload_policy,
+)
+from recordscan.testing.case import Case
+from recordscan.testing.names import (
+    ACCESS_KEY,
+    ALERTS_SINCE,
+    COMPOSITIONS_PREFIX,
+    CREDENTIAL,
+    OWNED,
+    REVIEWERS_ARN,
+    TWILIO_ACCOUNT,
+)
+from recordscan.testing.twilio import add_twilio, bucket_url, composition, hook, storage_setting
+
+
+def sound() -> Case:
+    """A Twilio account whose Recordings go to a bucket in good order; Compositions are not used.
+
+    Subjects: the targets `twilio:AC…/recordings` and `twilio:AC…/compositions`, the account `twilio:AC…`.
+    """
+    case = Case(
+        Scope(
+            twilio_accounts=(TwilioAccountScope(sid=TWILIO_ACCOUNT, label="production"),),
+            credential_links={CREDENTIAL: ACCESS_KEY},
+            alerts_since=ALERTS_SINCE,
+        ),
+        Profile(retention_min_days=30, retention_max_days=400, readers=(REVIEWERS_ARN,), administrators=()),
+    )
+    add_twilio(case)
+    add_bucket(case)
+    add_key(case)
+    add_account(case)
+    add_writer(case)
+    add_trail(case)
+    return case
+
+
+def composing() -> Case:
+    """The other sound way: Recordings stay at Twilio until composed, then go; Compositions go to the bucket."""
+    case = sound()
+    case.profile = replace(case.profile, storage="compose-then-delete")
+    settings = case.find("twilio:FetchRecordingSettings")
+    case.answer("twilio:FetchCompositionSettings", {**settings, "aws_s3_url": bucket_url(COMPOSITIONS_PREFIX)})
+    case.answer("twilio:FetchRecordingSettings", storage_setting(enabled=False))
+    case.answer("twilio:ListRecordings", {"recordings": [], "pages": 1, "truncated": False})
+    case.answer("twilio:ListCompositionHooks", {"composition_hooks": [hook()], "pages": 1, "truncated": False})
+    case.answer(
+        "twilio:ListCompositions",
+        {"compositions": [composition(1)], "pages": 1, "truncated": False},
+        status="completed",
+    )
+    case.add("s3:ListObjectsV2", NO_OBJECTS, **OWNED, Prefix=COMPOSITIONS_PREFIX)
+    set_writer_policy(case, upload_policy(COMPOSITIONS_PREFIX))
+    return case

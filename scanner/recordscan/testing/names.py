@@ -1,0 +1,34 @@
+"""Names and moments that every case shares."""
+
+from datetime import UTC, datetime, timedelta
+
+NOW = datetime(2026, 11, 20, 6, 0, tzinfo=UTC)
+"""The moment of every case."""
+
+AWS_ACCOUNT = "111122223333"
+TWILIO_ACCOUNT = "AC" + "a" * 32
+REGION = "eu-west-1"
+BUCKET = "acme-video-media"
+PREFIX = "video/recordings/"
+COMPOSITIONS_PREFIX = "video/compositions/"
+KEY_ARN = f"arn:aws:kms:{REGION}:{AWS_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+WRITER = "twilio-recordings-writer"
+REVIEWERS = "video-reviewers"
+"""A role that may read and decrypt the Recordings, and nothing else."""
+UPLOADERS = "video-uploaders"
+"""The group of the writer alone, which holds its policy."""
+BOUNDARY_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:policy/uploads-only"
+REVIEWERS_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:role/{REVIEWERS}"
+WRITER_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:user/{WRITER}"
+ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
+CREDENTIAL = "CR" + "1" * 32
+PUBLIC_KEY = "CR" + "2" * 32
+TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{AWS_ACCOUNT}:trail/audit"
+
+ALERTS_SINCE = (NOW - timedelta(days=29)).strftime("%Y-%m-%d")
+OWNED = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT}
+
+
+def ago(**duration: float) -> str:
+    """A moment before `NOW`, as the APIs write it: `ago(days=3)`."""
+    return (NOW - timedelta(**duration)).strftime("%Y-%m-%dT%H:%M:%SZ")
