@@ -1,27 +1,71 @@
-"""What the user that Twilio writes as may do beyond writing recordings under its prefix."""
+"""What the user that Twilio writes as may do beyond writing media under its prefix.
 
-from collections.abc import Iterator
+Each finding is a claim that can be checked: it names a request that is no part of what Twilio's guide grants, and that
+the policies of all layers allow.
+"""
 
-from recordscan.estate.access import SAMPLE, may_on_bucket
-from recordscan.estate.reach import Ability
-from recordscan.estate.target import Target, bucket_of, location_of, writer_of
-from recordscan.estate.user import IamUser
-from recordscan.facts import Reason, need, places, unavailable
+from collections.abc import Callable
+
+from recordscan.estate.privileges import policy_writer, writer_excess
+from recordscan.estate.target import Target, key_of, location_of, writer_of
+from recordscan.facts import Reason, Source, need, places, remark, unavailable
 from recordscan.policy.documents import Statement
-from recordscan.policy.globs import TooComplexError, witness
-from recordscan.policy.matching import literal, names_action
+from recordscan.policy.excess import Excess
+from recordscan.policy.families import Family
+from recordscan.profile import Profile
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
 _LEAST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"
 _LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"
 
-_TOO_MUCH: dict[Ability, str] = {
-    "fetch": "fetch media",
-    "delete": "delete media",
-    "list": "list media",
-    "change": "change what guards media",
-}
+_LEAST_PRIVILEGE = (
+    official(security_hub=["IAM.21"], nist_800_53_r5=["AC-2(1)", "AC-3", "AC-5", "AC-6"])
+    + peer(hipaa=["164.312(a)(1)"], soc2=["CC6.3"], iso_27001_2022=["A.8.2", "A.5.18"])
+    + proposal(iso_27001_2022=["A.5.15"])
+)
+
+_Severities = dict[Family, Severity | Callable[[Excess], Severity]]
+
+
+def _beyond(target: Target, profile: Profile, families: _Severities, expected: str) -> Findings:
+    """A finding for each family of things that the writer may do too much; unknown where one depends on the unknown."""
+    user = writer_of(target)
+    told = [line for line in need(writer_excess(target, profile.writer_actions)) if line.family in families]
+    if target.organization.assumed:
+        remark("organization policies could not be read; the configuration says to take them as allowing")
+    for line in told:
+        if line.certain:
+            if line.family.startswith("other-"):
+                need(target.writer_places)  # where the user writes for other settings is not too much
+            severity = families[line.family]
+            asked = line.witness
+            yield finding(
+                f"the IAM user {user.user_name}, whose key Twilio holds, can {line.what}: {line.named()}; for one, "
+                f"{asked.action} on {asked.resource}" + (f", if {line.assumes}" if line.assumes else ""),
+                user.arn,
+                *((asked.resource,) if asked.resource != "*" else ()),
+                severity=severity if isinstance(severity, Severity) else severity(line),
+                expected=expected,
+                observed="; ".join(line.decision.because),
+                evidence=_deciding(target, line),
+                discriminator=line.family,
+            )
+    for line in told:
+        if line.certain:
+            continue
+        for gap in line.decision.gaps:
+            need(gap)
+        keys = dict.fromkeys(key for row in line.decision.open for key in row.open)
+        unavailable(Reason.UNDECIDABLE, f"whether the user can {line.what} depends on {', '.join(keys)}")
+
+
+def _deciding(target: Target, line: Excess) -> Source:
+    """The answers that hold the statements which decide a line."""
+    layers = policy_writer(target).layers(line.witness.action, line.witness.resource)
+    held = {"identity": layers.identity, "resource": layers.resource, "boundary": layers.boundary}
+    named = {row.layer for row in line.rows} or {"identity"}
+    return tuple(place for name, fact in held.items() if name in named for place in places(fact))
 
 
 @rule(
@@ -30,115 +74,140 @@ _TOO_MUCH: dict[Ability, str] = {
     severity=Severity.CRITICAL,
     remediation="""
         Replace the user's policies by what `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN`
-        prints, and take the user out of the bucket policy and the key policy.
+        prints, and take the user out of the bucket policy and the key policy. Actions that uploads need at your
+        organisation, such as `s3:AbortMultipartUpload`, can be allowed as `writer_actions` in the profile.
     """,
-    controls=official(security_hub=["IAM.21"], nist_800_53_r5=["AC-2(1)", "AC-3", "AC-5", "AC-6"])
-    + peer(hipaa=["164.312(a)(1)"], soc2=["CC6.3"], iso_27001_2022=["A.8.2", "A.5.18"])
-    + proposal(iso_27001_2022=["A.5.15"]),
+    controls=_LEAST_PRIVILEGE,
     references=(_GUIDE, _LOGIC, _LEAST),
     guide="select Create policy, pick the JSON editor and create a policy document with write permissions",
     peers=("trivy:AWS-0345", "trivy:AWS-0346", "custodian:check-permissions", "checkov:CKV_AWS_288"),
 )
-def actions(target: Target) -> Findings:
-    """The key lies at another company. Whoever takes it from there can do to your recordings what this user can.
+def actions(target: Target, profile: Profile) -> Findings:
+    """The key lies at another company. Whoever takes it from there can do to your media what this user can.
 
-    Each ability is shown by a request that the policies of all layers allow, and the statements that decide.
+    What is granted is looked for over the user's policies and groups, the bucket policy and the key policy, within what
+    boundary and organization leave. Reading, deleting and changing who may are critical, and so is to list names;
+    the rest, such as to read settings of the bucket, is high.
     """
-    user = writer_of(target)
-    doubtful = []
-    for line in need(target.reach):
-        if line.name != user.arn or line.ability not in _TOO_MUCH:
-            continue
-        if not line.certain:
-            doubtful.append(line)
-            continue
-        asked = ", ".join(f"{ask.action} on {ask.resource}" for ask in line.witness)
-        yield finding(
-            f"the IAM user {user.user_name}, whose key Twilio holds, can {_TOO_MUCH[line.ability]}: {asked}",
-            user.arn,
-            expected="s3:PutObject under the prefix, and what it needs of the key",
-            observed="; ".join(line.because),
-            evidence=line.source,
-            discriminator=line.ability,
-        )
-    for line in doubtful:
-        for gap in line.gaps:
-            need(gap)
-        unavailable(
-            Reason.UNDECIDABLE,
-            f"whether the user can {_TOO_MUCH[line.ability]} depends on {', '.join(line.depends_on)}",
-        )
+    yield from _beyond(
+        target,
+        profile,
+        {
+            "policies": Severity.CRITICAL,
+            "settings": Severity.CRITICAL,
+            "delete": Severity.CRITICAL,
+            "read": Severity.CRITICAL,
+            "list": lambda line: (
+                Severity.CRITICAL if any(name.startswith("s3:List") for name in line.actions) else Severity.HIGH
+            ),
+        },
+        "s3:PutObject under the prefix, and what it needs of the key",
+    )
+
+
+@rule(
+    "writer-key-actions",
+    title="The user that Twilio writes as can use the bucket's KMS key, no other, and control none",
+    severity=Severity.CRITICAL,
+    remediation="""
+        Name the one key by its ARN as `Resource`, and `kms:GenerateDataKey` and `kms:Decrypt` as actions, as
+        `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN` prints it. An alias as `Resource`
+        grants nothing.
+    """,
+    controls=official(security_hub=["KMS.1", "KMS.2"], nist_800_53_r5=["AC-2", "AC-3", "AC-5", "AC-6", "AC-6(3)"])
+    + proposal(pci_dss_4_0_1=["3.6.1", "7.2.1"]),
+    references=(_GUIDE, "https://docs.aws.amazon.com/kms/latest/developerguide/iam-policies-best-practices.html"),
+    guide="you must grant access to the KMS key in your policy document",
+    peers=(
+        "prowler:iam_policy_no_full_access_to_kms",
+        "prowler:iam_inline_policy_no_full_access_to_kms",
+        "steampipe:kms_key_decryption_restricted_in_iam_customer_managed_policy",
+        "steampipe:kms_key_decryption_restricted_in_iam_inline_policy",
+    ),
+)
+def key_actions(target: Target, profile: Profile) -> Findings:
+    """Who may disable the key or schedule its deletion can make all media unreadable; who may use all keys of the
+    account can read what else they protect.
+    """
+    families: _Severities = {
+        "key-control": Severity.CRITICAL,
+        "key": Severity.MEDIUM,
+        "other-keys": Severity.MEDIUM,
+    }
+    key_of(target)
+    yield from _beyond(target, profile, families, "what the guide grants, on the bucket's key")
+
+
+@rule(
+    "writer-privilege-escalation",
+    title="The user that Twilio writes as can neither change IAM nor act as somebody else",
+    severity=Severity.HIGH,
+    remediation="""
+        Remove every `iam:`, `sts:` and `organizations:` action that changes something from the user's policies, and
+        what lets it run commands or code where a role already is, such as `ssm:SendCommand` or
+        `lambda:UpdateFunctionCode`.
+    """,
+    controls=peer(soc2=["CC3.3"]) + proposal(nist_800_53_r5=["AC-6"], iso_27001_2022=["A.8.2"]),
+    references=(_LEAST, "https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/"),
+    guide="create a policy document with write permissions",
+    peers=(
+        "prowler:iam_policy_allows_privilege_escalation",
+        "prowler:iam_inline_policy_allows_privilege_escalation",
+        "prowler:iam_no_custom_policy_permissive_role_assumption",
+        "checkov:CKV_AWS_286",
+        "cloudsplaining:PrivilegeEscalation",
+    ),
+)
+def privilege_escalation(target: Target, profile: Profile) -> Findings:
+    """One such action makes an administrator of whoever holds the key.
+
+    Looked for in all policies of the user together, so that a way that is split over two policies is found, and within
+    what resources, conditions, denials and the boundary leave of them.
+    """
+    yield from _beyond(target, profile, {"identity": Severity.HIGH}, "no action that changes IAM or takes a role")
+
+
+@rule(
+    "writer-dedicated",
+    title="The user that Twilio writes as is for nothing but uploads",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Create a user for the uploads alone and move what else this one does to other users or roles; take it out of
+        groups that grant more.
+    """,
+    controls=proposal(nist_800_53_r5=["AC-6"], iso_27001_2022=["A.5.16"]),
+    references=(_GUIDE, _LEAST),
+    guide="create an IAM user",
+    peers=("cloudsplaining:InfrastructureModification", "checkov:CKV_AWS_289"),
+)
+def dedicated(target: Target, profile: Profile) -> Findings:
+    """A user with a second purpose has two kinds of people who want its key to stay as it is."""
+    yield from _beyond(target, profile, {"services": Severity.MEDIUM}, "no actions of other services")
 
 
 @rule(
     "url-prefix-iam-narrow",
-    title="The user that Twilio writes as may write nowhere else in the bucket",
-    severity=Severity.MEDIUM,
+    title="The user that Twilio writes as reaches no objects but those under its prefix",
+    severity=Severity.HIGH,
     remediation="""
         End the `Resource` of the statement with the prefix of the URL and `*`, as
-        `recordscan policy minimal --bucket BUCKET --prefix PREFIX` prints it. A prefix that does not end in a slash
-        covers its siblings, too.
+        `recordscan policy minimal --bucket BUCKET --prefix PREFIX` prints it, and name the bucket without wildcards. A
+        prefix that does not end in a slash covers its siblings, too.
     """,
-    controls=proposal(nist_800_53_r5=["AC-6"], iso_27001_2022=["A.8.3"]),
+    controls=_LEAST_PRIVILEGE + proposal(iso_27001_2022=["A.8.3"]),
     references=(_GUIDE, _LEAST),
     guide="the specific path where you want Twilio to store your recordings within your bucket",
-    peers=("checkov:CKV_AWS_355", "cloudsplaining:ResourceExposure"),
+    peers=("checkov:CKV_AWS_355", "cloudsplaining:ResourceExposure", "parliament:RESOURCE_STAR"),
 )
-def narrow(target: Target) -> Findings:
-    """With a wider grant, whoever has the key can overwrite what else lies in the bucket.
+def narrow(target: Target, profile: Profile) -> Findings:
+    """With a wider grant, whoever has the key can overwrite what else lies in the bucket, which is a medium finding, or
+    reach other buckets, which is a high one.
 
-    Where one user writes for several settings, the prefixes of all of them are its own.
+    Where one user writes for several settings, the places of all of them are its own.
     """
-    user, bucket, own = writer_of(target), bucket_of(target), location_of(target).key_prefix
-    if not own:
-        return  # the whole bucket is the place
-    open_keys: list[str] = []
-    for resource in _outside(target, user, own):
-        locations = [at.key_prefix for at in need(target.writer_locations) if at.bucket == bucket.name]
-        if any(resource.removeprefix(f"{bucket.arn}/").startswith(prefix) for prefix in locations):
-            continue
-        decision = need(may_on_bucket(user.principal, "s3:PutObject", resource, target, known=_OVER_TLS))
-        if decision.allowed:
-            yield finding(
-                f"the IAM user {user.user_name}, whose key Twilio holds, may put {resource}",
-                user.arn,
-                resource,
-                expected=f"only objects under {bucket.arn}/{own}",
-                observed="; ".join(decision.because),
-                evidence=places(user.principal.policies) + places(bucket.policy),
-                discriminator="outside",
-            )
-            return
-        if decision.allowed is None:
-            open_keys += [key for row in decision.open for key in row.open]
-    if open_keys:
-        unavailable(
-            Reason.UNDECIDABLE, f"whether it may write elsewhere depends on {', '.join(dict.fromkeys(open_keys))}"
-        )
-
-
-_OVER_TLS = {"aws:SecureTransport": "true", "s3:TlsVersion": "1.3"}
-
-
-def _outside(target: Target, user: IamUser, prefix: str) -> Iterator[str]:
-    """Objects of the bucket outside the prefix: a sibling, then one for each resource that a policy names there."""
-    bucket = bucket_of(target)
-    excluded = (f"{bucket.arn}/{literal(prefix)}*",)
-    yield f"{bucket.arn}/elsewhere/{SAMPLE}"
-    document = need(bucket.policy)
-    documents = [attached.policy.document for attached in need(user.principal.policies)]
-    for statement in (s for found in (*documents, document) if found is not None for s in found.statements):
-        if statement.effect != "Allow" or not names_action(statement.actions or (), "s3:putobject"):
-            continue
-        for pattern in statement.resources or ():
-            if "${" in pattern or not pattern.strip("*"):
-                continue
-            try:
-                found = witness((f"{bucket.arn}/*", pattern), excluded)
-            except TooComplexError:
-                unavailable(Reason.UNDECIDABLE, f"what {pattern} names beside the prefix is too much to find out")
-            if found is not None:
-                yield found
+    families: _Severities = {"other-prefixes": Severity.MEDIUM, "other-buckets": Severity.HIGH}
+    own = f"only objects under {location_of(target).key_prefix or 'the bucket'}"
+    yield from _beyond(target, profile, families, own)
 
 
 @rule(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from recordscan.estate.access import may_on_key
 from recordscan.estate.bucket import Bucket
+from recordscan.estate.privileges import writer_lacks
 from recordscan.estate.target import Target, bucket_of, key_of, location_of, writer_of
 from recordscan.estate.upload import ACL_HEADERS, NETWORK_KEYS, SSE_HEADERS, object_names, require_read, upload
 from recordscan.estate.user import IamUser
@@ -51,7 +52,21 @@ def prefix_in_iam(target: Target) -> Findings:
             observed=because,
             evidence=_policies(writer, bucket_of(target)),
         )
-    elif not all(decision.allowed for decision in decisions):
+        return
+    prefix = location_of(target).key_prefix
+    # Without a slash at its end it is not known which names begin with it.
+    for lack in need(writer_lacks(target)) if not prefix or prefix.endswith("/") else ():
+        if lack.action == "s3:PutObject":
+            yield finding(
+                f"{writer.arn} may not put {lack.resource}, which is under the prefix",
+                writer.arn,
+                lack.resource,
+                expected=f"s3:PutObject allowed on {bucket_of(target).arn}/{location_of(target).key_prefix}*",
+                observed="; ".join(lack.because),
+                evidence=_policies(writer, bucket_of(target)),
+                discriminator="part of the prefix",
+            )
+    if not all(decision.allowed for decision in decisions):
         bare = [upload(target, name=name, without=SSE_HEADERS + ACL_HEADERS) for name in object_names(target)]
         if not all(decision.allowed for decision in bare):
             _require_certainty(target, decisions)

@@ -30,6 +30,7 @@ _KEY_OR_USER = r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$
 _PRINCIPAL_NAME = (
     r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
 )
+_S3_ACTION = r"^s3:[A-Za-z]+$"
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _EXPECTED = {
@@ -42,6 +43,7 @@ _EXPECTED = {
     "'arn:aws:iam::123456789012:user/twilio'",
     _PRINCIPAL_NAME: "a principal without wildcards: its ARN, such as 'arn:aws:iam::123456789012:role/review', the "
     "host name of a service, such as 'cloudfront.amazonaws.com', or a canonical user id of 64 hexadecimal digits",
+    _S3_ACTION: "an S3 action without wildcards, such as 's3:AbortMultipartUpload'",
     _ENVIRONMENT_NAME: "the name of an environment variable: letters, digits and _, such as 'TWILIO_API_KEY'",
 }
 """Patterns in the words of the people who have to meet them."""
@@ -53,6 +55,7 @@ CredentialSid = Annotated[str, Field(pattern=_CREDENTIAL_SID)]
 KeyOrUser = Annotated[str, Field(pattern=_KEY_OR_USER)]
 PrincipalName = Annotated[str, Field(pattern=_PRINCIPAL_NAME)]
 """ARN of a principal, host name of a service, or canonical user id; without wildcards."""
+S3Action = Annotated[str, Field(pattern=_S3_ACTION)]
 EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 
@@ -127,6 +130,7 @@ class ProfileSection(_Section):
     trusted_organizations: list[OrganizationId] = Field([], description="organizations that they may be shared with")
     readers: list[PrincipalName] | None = Field(None, description="who may read media, by ARN")
     administrators: list[PrincipalName] | None = Field(None, description="who may change what guards media, by ARN")
+    writer_actions: list[S3Action] = Field([], description="what uploads need beside s3:PutObject")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":

@@ -25,6 +25,7 @@ class Profile:
         retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
         readers: Who may read media, by ARN or host name of a service; None for no such requirement.
         administrators: Who may change what guards media; None for no such requirement.
+        writer_actions: S3 actions that the writer is to be allowed on media beside `s3:PutObject`.
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
@@ -43,6 +44,7 @@ class Profile:
     trusted_organizations: tuple[str, ...] = ()
     readers: tuple[str, ...] | None = None
     administrators: tuple[str, ...] | None = None
+    writer_actions: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Json]) -> "Profile":

@@ -416,6 +416,29 @@ def writer_also(action: str, resource: str) -> Example:
     return writer_policy({**document, "Statement": [*document["Statement"], more]})
 
 
+def allow(action: Json, resource: Json, **elements: Json) -> dict[str, Json]:
+    return {"Sid": "More", "Effect": "Allow", "Action": action, "Resource": resource, **elements}
+
+
+def unbounded_writer(*statements: Json) -> Example:
+    """The writer has no permissions boundary, and statements beside those of the guide."""
+
+    def make() -> Case:
+        made = sound()
+        unbind_writer(made)
+        document = upload_policy(PREFIX)
+        set_writer_policy(made, {**document, "Statement": [*document["Statement"], *statements]})
+        return made
+
+    return make
+
+
+def unbind_writer(case: Case) -> None:
+    """Take the writer's permissions boundary away, in both answers that hold it."""
+    case.set("iam:GetUser", "/User/PermissionsBoundary", None, UserName=WRITER)
+    case.set("iam:GetAccountAuthorizationDetails", "/UserDetailList/0/PermissionsBoundary", None)
+
+
 FAILING: dict[str, Example] = {
     "alert-data-loss": sets("twilio:ListAlerts", "/alerts", [alert(53616)]),
     "alert-upload-config": sets("twilio:ListAlerts", "/alerts", [alert(53615)]),
@@ -512,6 +535,9 @@ FAILING: dict[str, Example] = {
         }
     ),
     "writer-no-admin": writer_also("s3:*", f"arn:aws:s3:::{BUCKET}/{PREFIX}*"),
+    "writer-dedicated": unbounded_writer(allow("ec2:DescribeInstances", "*")),
+    "writer-key-actions": unbounded_writer(allow("kms:ScheduleKeyDeletion", KEY_ARN)),
+    "writer-privilege-escalation": unbounded_writer(allow("iam:PutUserPolicy", WRITER_ARN)),
     "writer-boundary": sets("iam:GetUser", "/User/PermissionsBoundary", None),
     "writer-key-age": sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/CreateDate", ago(days=400)),
     "writer-key-count": second_access_key,

@@ -37,8 +37,10 @@ from rules.failing import (
     HEADER_DEMANDED,
     KMS_ALL,
     SHARED_STATEMENTS,
+    allow,
     grant,
     to,
+    unbind_writer,
     with_bucket_policy,
     with_key_policy,
 )
@@ -107,6 +109,17 @@ def old_tls_allowed(case: Case) -> None:
 
 def granted(**members: Json) -> Spoil:
     return sets("kms:ListGrants", "/Grants", [grant(**members)])
+
+
+def unbounded(*statements: Json) -> Spoil:
+    """The writer has no boundary, and statements beside those of the guide."""
+
+    def spoil(case: Case) -> None:
+        unbind_writer(case)
+        document = upload_policy(PREFIX)
+        set_writer_policy(case, {**document, "Statement": [*document["Statement"], *statements]})
+
+    return spoil
 
 
 def no_block(case: Case) -> None:
@@ -313,7 +326,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "bucket policy lets the writer delete": (
         more_policy(Effect="Allow", Principal={"AWS": WRITER_ARN}, Action="s3:DeleteObject"),
-        {"writer-actions"},
+        {"writer-actions", "url-prefix-iam-narrow"},
     ),
     "writer's guide template": (
         writer_may(
@@ -322,6 +335,30 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
             )
         ),
         {"writer-no-op-deny"},
+    ),
+    "writer puts its own policies": (
+        unbounded(allow("iam:PutUserPolicy", WRITER_ARN)),
+        {"writer-boundary", "writer-privilege-escalation"},
+    ),
+    "writer runs commands where a role is": (
+        unbounded(allow("ssm:SendCommand", "*")),
+        {"writer-boundary", "writer-privilege-escalation"},
+    ),
+    "writer has a second purpose": (
+        unbounded(allow("dynamodb:PutItem", f"arn:aws:dynamodb:eu-west-1:{AWS_ACCOUNT}:table/calls")),
+        {"writer-boundary", "writer-dedicated"},
+    ),
+    "writer may use another key": (
+        unbounded(allow("kms:Decrypt", KEY_ARN[:-1] + "f")),
+        {"writer-boundary", "writer-key-actions"},
+    ),
+    "writer may put into any bucket": (
+        unbounded(allow("s3:PutObject", f"arn:aws:s3:::*/{PREFIX}*")),
+        {"writer-boundary", "url-prefix-iam-narrow"},
+    ),
+    "writer may look at the bucket's tags": (
+        unbounded(allow("s3:GetBucketTagging", f"arn:aws:s3:::{BUCKET}")),
+        {"writer-boundary", "writer-actions"},
     ),
     "writer without boundary": (sets("iam:GetUser", "/User/PermissionsBoundary", None), {"writer-boundary"}),
     "key used for another service": (
@@ -459,7 +496,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "key policy for everybody": (
         key_granting(Principal="*"),
-        {"key-policy-public", "key-policy-duties", "media-control-changers", "writer-actions"},
+        {"key-policy-public", "key-policy-duties", "media-control-changers", "writer-key-actions"},
     ),
     "key policy for everybody through S3": (
         key_granting(
@@ -483,7 +520,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "writer controls the key": (
         key_granting(Principal={"AWS": WRITER_ARN}, Action="kms:Put*"),
-        {"key-policy-duties", "media-control-changers", "writer-actions"},
+        {"key-policy-duties", "media-control-changers", "writer-key-actions"},
     ),
     "grant for another account": (
         granted(GranteeServicePrincipal=None, GranteePrincipal=f"arn:aws:iam::{FOREIGN}:role/r"),

@@ -164,7 +164,7 @@ _OF_PRINCIPALS = frozenset(
 
 def request_context(
     principal: Principal,
-    owner: str,
+    owner: str | None,
     organization: Organization,
     known: Mapping[str, str],
     *,
@@ -175,14 +175,14 @@ def request_context(
 
     Args:
         principal: Who asks.
-        owner: Account id of the resource's owner.
+        owner: Account id of the resource's owner; None where it is not known.
         organization: That of the account that was scanned.
         known: More condition keys and their values.
         second_factor: Whether an IAM user may have shown one; an upload by Twilio with an access key has not.
         alternatives: Condition keys that the request has with one of several values; in lower case.
     """
     requester = principal.requester
-    present = {"aws:ResourceAccount": owner, "s3:ResourceAccount": owner}
+    present = {} if owner is None else {"aws:ResourceAccount": owner, "s3:ResourceAccount": owner}
     absent: set[str] = set()
     if requester.kind == "service":
         present |= {"aws:PrincipalIsAWSService": "true", "aws:PrincipalServiceName": requester.arn}
@@ -214,13 +214,13 @@ def request_context(
 
 
 def _add_organization(
-    organization: Organization, requester: Requester, owner: str, present: dict[str, str], absent: set[str]
+    organization: Organization, requester: Requester, owner: str | None, present: dict[str, str], absent: set[str]
 ) -> None:
     if not isinstance(organization.id, Known):
         return
     ours = requester.account if organization.account is None else organization.account
     ends = (["aws:PrincipalOrg"] if requester.account == ours and ours is not None else []) + (
-        ["aws:ResourceOrg"] if owner == ours else []
+        ["aws:ResourceOrg"] if owner == ours and ours is not None else []
     )
     for end in ends:
         if organization.id.value is None:

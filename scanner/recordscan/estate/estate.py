@@ -14,12 +14,14 @@ from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
 from recordscan.estate.organization import Organization, read_organization
 from recordscan.estate.principal import Principal, read_principals
+from recordscan.estate.privileges import place_of
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
 from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
 from recordscan.estate.user import IamUser, read_user
 from recordscan.facts import Fact, Known, Reason, Unavailable, any_true, derive, if_known, need, pluck, unavailable
+from recordscan.policy.template import Place
 from recordscan.scope import BucketScope, Scope
 from recordscan.snapshot import Snapshot
 
@@ -92,7 +94,7 @@ class Estate:
         return tuple(
             replace(
                 target,
-                writer_locations=_writer_locations(target, of_twilio),
+                writer_places=_writer_places(target, of_twilio),
                 receives_logs=logs.get(_bucket_name(target), Known(False)),
             )
             for target in found
@@ -210,7 +212,7 @@ class Estate:
             credential=credential,
             link=link,
             writer=derive(lambda: self._writer(link)),
-            writer_locations=Known(()),
+            writer_places=Known(()),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
@@ -235,7 +237,7 @@ class Estate:
             credential=Known(None),
             link=Known(None),
             writer=Known(None),
-            writer_locations=Known(()),
+            writer_places=Known(()),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             trails=derive(lambda: self._trails(bucket)),
@@ -369,15 +371,19 @@ def _stores_in(bucket: str, setting: StorageSetting, credential_sid: str) -> Fac
     return derive(compute)
 
 
-def _writer_locations(target: Target, targets: Sequence[Target]) -> Fact[tuple[S3Location, ...]]:
-    """Where the target's writer writes for any target; not known while a target's writer is not."""
+def _writer_places(target: Target, targets: Sequence[Target]) -> Fact[tuple[Place, ...]]:
+    """Where the target's writer is to write for any target; not known while a target's writer is not."""
 
-    def compute() -> tuple[S3Location, ...]:
+    def compute() -> tuple[Place, ...]:
         writer = need(target.writer)
         if writer is None:
             return ()
         others = [other for other in targets if (found := need(other.writer)) is not None and found.arn == writer.arn]
-        return tuple(location for other in others if (location := need(other.location)) is not None)
+        return tuple(
+            place_of(bucket, location.key_prefix, need(other.key))
+            for other in others
+            if (location := need(other.location)) is not None and (bucket := need(other.bucket)) is not None
+        )
 
     return derive(compute)
 

@@ -16,9 +16,11 @@ from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
 from recordscan.facts import Fact, Known, need, not_applicable
+from recordscan.policy.template import Place
 
 if TYPE_CHECKING:
     from recordscan.estate.reach import Reach
+    from recordscan.policy.excess import Excess
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, so that `reach` is found once and kept
@@ -38,7 +40,7 @@ class Target:
         credential: The AWS credential resource that the setting names; None where Twilio does not list it.
         link: What that credential is believed to hold.
         writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
-        writer_locations: Where that user writes, for this and for other targets.
+        writer_places: Where that user is to write, for this and for other targets.
         receives_logs: Whether the bucket of another target is known to send its access logs here.
         objects: The first objects under the prefix, as far as the scan sampled them.
         trails: The CloudTrail trails that record in the bucket's Region.
@@ -57,7 +59,7 @@ class Target:
     credential: Fact[CredentialResource | None]
     link: Fact[Link | None]
     writer: Fact[IamUser | None]
-    writer_locations: Fact[tuple[S3Location, ...]]
+    writer_places: Fact[tuple[Place, ...]]
     receives_logs: Known[bool]
     objects: Fact[Listing[StoredObject] | None]
     trails: Fact[tuple[Trail, ...] | None]
@@ -87,6 +89,11 @@ class Target:
         from recordscan.estate.reach import reach
 
         return reach(self)
+
+    @cached_property
+    def excess(self) -> "dict[tuple[str, ...], Fact[tuple[Excess, ...]]]":
+        """What the writer may do too much, as far as it was asked; see `recordscan.estate.privileges`."""
+        return {}
 
     @property
     def media(self) -> str:

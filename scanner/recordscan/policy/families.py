@@ -18,6 +18,7 @@ from recordscan.policy.template import Place
 Family: TypeAlias = Literal[
     "identity",
     "policies",
+    "key-control",
     "settings",
     "delete",
     "read",
@@ -31,12 +32,13 @@ Family: TypeAlias = Literal[
 
 FAMILIES: dict[Family, str] = {
     "identity": "change IAM or act as somebody else",
-    "policies": "change who may use the bucket, its objects or the key",
-    "settings": "change the bucket, its recordings or the key in other ways",
-    "delete": "delete recordings, the bucket or the key",
+    "policies": "change who may use the bucket or its objects",
+    "key-control": "change who may use the key, disable or delete it",
+    "settings": "change the bucket or its recordings in other ways",
+    "delete": "delete recordings or the bucket",
     "read": "read recordings",
-    "list": "list keys, buckets and the like, and read their settings",
-    "key": "use the key for other purposes",
+    "list": "list objects and buckets, and read the bucket's settings",
+    "key": "use the key for other purposes, list keys and read their settings",
     "services": "use other services",
     "other-prefixes": "reach objects outside the prefix",
     "other-buckets": "reach other buckets or access points",
@@ -82,9 +84,6 @@ _DELETING = frozenset(
         "s3:deleteobjectversion",
         "s3:putlifecycleconfiguration",
         "s3:replicatedelete",
-        "kms:deleteimportedkeymaterial",
-        "kms:disablekey",
-        "kms:schedulekeydeletion",
     }
 )
 _HARMLESS_STS = frozenset({"sts:decodeauthorizationmessage"})
@@ -135,7 +134,7 @@ def zones_of(action: str, seen_from: Surroundings) -> tuple[Zone, ...]:
     service = action.partition(":")[0].lower()
     formats = arn_formats(action)
     if service not in REFRESHED:
-        return _elsewhere(seen_from.place.partition)
+        return _elsewhere(seen_from.place.partition, family_of(action, on_object=False))
     family = family_of(action, on_object=formats is None or _OBJECT in formats)
     if formats is None:
         formats = {"s3": (_OBJECT, _BUCKET), "kms": (_KEY,)}.get(service)
@@ -163,21 +162,63 @@ def family_of(action: str, *, on_object: bool) -> Family:
     service = name.partition(":")[0]
     level = access_level(action)
     if service not in REFRESHED:
-        return "services"
+        return "identity" if name in _ACTING_AS_OTHERS else "services"
     if service in ("iam", "sts", "organizations"):
-        return "list" if level in ("List", "Read") or name in _HARMLESS_STS else "identity"
+        return "services" if level in ("List", "Read") or name in _HARMLESS_STS else "identity"
     if service in _OTHER_STORES:
         return "other-buckets"
+    if service == "kms":
+        return "key" if level in ("List", "Read") or name in _USING else "key-control"
     if name in _DELETING:
         return "delete"
     if level == "Permissions":
         return "policies"
     if level == "Read" and service == "s3" and on_object:
         return "read"
-    if level in ("List", "Read"):
-        return "list"
-    return "key" if service == "kms" and name in _USING else "settings"
+    return "list" if level in ("List", "Read") else "settings"
 
+
+_ACTING_AS_OTHERS = frozenset(
+    {
+        "cloudformation:createchangeset",
+        "cloudformation:executechangeset",
+        "cloudformation:updatestack",
+        "cloudformation:updatestackset",
+        "codebuild:startbuild",
+        "codebuild:startbuildbatch",
+        "codebuild:updateproject",
+        "cognito-identity:setidentitypoolroles",
+        "datapipeline:putpipelinedefinition",
+        "ec2-instance-connect:sendserialconsolesshpublickey",
+        "ec2-instance-connect:sendsshpublickey",
+        "ec2:modifyinstanceattribute",
+        "ec2:replaceiaminstanceprofileassociation",
+        "ecs:executecommand",
+        "eks:associateaccesspolicy",
+        "eks:createaccessentry",
+        "glue:updatedevendpoint",
+        "glue:updatejob",
+        "lambda:updatefunctioncode",
+        "lambda:updatefunctionconfiguration",
+        "rolesanywhere:createtrustanchor",
+        "rolesanywhere:updateprofile",
+        "rolesanywhere:updatetrustanchor",
+        "sagemaker:createpresigneddomainurl",
+        "sagemaker:createpresignednotebookinstanceurl",
+        "ssm:resumesession",
+        "ssm:sendcommand",
+        "ssm:startautomationexecution",
+        "ssm:startsession",
+        "sso:attachmanagedpolicytopermissionset",
+        "sso:createaccountassignment",
+        "sso:putinlinepolicytopermissionset",
+        "states:updatestatemachine",
+    }
+)
+"""Actions of other services by which one acts with a role that something there already has, without `iam:PassRole`.
+
+Source: https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation/ and the services' documentation.
+"""
 
 _USING = frozenset(
     {
@@ -208,10 +249,10 @@ _NO_RESOURCE = Region((literal("*"),))
 
 
 @lru_cache(maxsize=16)
-def _elsewhere(partition: str) -> tuple[Zone, ...]:
+def _elsewhere(partition: str, family: Family) -> tuple[Zone, ...]:
     """Where other services' actions can be: on no one resource, or on any ARN but those of the services known here."""
     known = tuple(f"arn:{partition}:{service}:*" for service in REFRESHED)
-    return (Zone("services", (_NO_RESOURCE, Region((f"arn:{partition}:*:*:*:?*",), known)), ("*",)),)
+    return (Zone(family, (_NO_RESOURCE, Region((f"arn:{partition}:*:*:*:?*",), known)), ("*",)),)
 
 
 def _objects(family: Family, place: Place) -> list[Zone]:

@@ -42,7 +42,7 @@ def alike_actions(writer: Writer) -> list[Alike]:
     groups: dict[tuple[int, str, tuple[str, ...], tuple[Zone, ...]], list[str]] = {}
     for action, told in _told_apart(writer).items():
         service = action.partition(":")[0].lower()
-        key = (told, service, templated(writer.place, action), zones_of(action, seen_from))
+        key = (told, service, templated((writer.place, *writer.also), action), zones_of(action, seen_from))
         groups.setdefault(key, []).append(action)
     worst = {family: rank for rank, family in enumerate(FAMILIES)}
     found = [
@@ -52,12 +52,13 @@ def alike_actions(writer: Writer) -> list[Alike]:
     return sorted(found, key=lambda alike: min(worst[zone.family] for zone in alike.zones))
 
 
-def templated(place: Place, action: str) -> tuple[str, ...]:
-    """Globs of the resources on which the template grants an action, or all that an action pattern names."""
+def templated(places: tuple[Place, ...], action: str) -> tuple[str, ...]:
+    """Globs of the resources on which the template for some places grants an action, or all that a pattern names."""
     if action.partition(":")[0].lower() not in ("s3", "kms"):
         return ()
     return tuple(
         grant.resource
+        for place in places
         for grant in template_grants(place)
         if any(includes(pattern.lower(), action.lower()) for pattern in grant.actions)
     )

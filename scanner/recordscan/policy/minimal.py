@@ -7,7 +7,7 @@ from recordscan.policy.authorize import Layers, decide
 from recordscan.policy.documents import load_policy
 from recordscan.policy.request import Request, Requester
 from recordscan.policy.rows import Policy
-from recordscan.policy.template import NEEDED_KEY_ACTIONS, Place
+from recordscan.policy.template import NEEDED_KEY_ACTIONS, Place, delegation
 
 _ACCOUNT = "111122223333"
 """Stands for the account where no key says which it is: no part of the policy names it."""
@@ -27,7 +27,8 @@ def objections(policy: dict[str, Json], place: Place) -> tuple[str, ...]:
     for action, resource, wanted in _questions(place):
         account = resource.split(":")[4] or _ACCOUNT
         requester = Requester(kind="user", arn=f"arn:{place.partition}:iam::{account}:user/twilio", account=account)
-        layers = Layers(identity=identity, resource=Known(_key_policy(account) if action.startswith("kms:") else None))
+        key_policy = Policy("key policy", delegation(account)) if action.startswith("kms:") else None
+        layers = Layers(identity=identity, resource=Known(key_policy))
         request = Request(requester=requester, action=action, resource=resource, resource_account=account)
         if decide(request, layers).allowed is not wanted:
             found.append(f"it {'does not allow' if wanted else 'allows'} {action} on {resource}")
@@ -61,9 +62,3 @@ def _beside(prefix: str) -> Iterator[str]:
     for wildcard in "*?":
         if wildcard in prefix:
             yield prefix.replace(wildcard, "x") + "RT0"
-
-
-def _key_policy(account: str) -> Policy:
-    root = f"arn:aws:iam::{account}:root"
-    statement = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "kms:*", "Resource": "*"}
-    return Policy("key policy", load_policy({"Version": "2012-10-17", "Statement": statement}, kind="resource"))

@@ -32,11 +32,13 @@ class Place:
         bucket_arn: With the partition that the bucket is in, such as `arn:aws-us-gov:s3:::media`.
         prefix: Key prefix as it is in keys; "" is the whole bucket.
         key_arn: ARN of the KMS key that encrypts them; None where none does.
+        more_actions: What the writer may do to these objects beside storing them.
     """
 
     bucket_arn: str
     prefix: str = ""
     key_arn: str | None = None
+    more_actions: tuple[str, ...] = ()
 
     @property
     def partition(self) -> str:
@@ -67,7 +69,7 @@ class TemplateGrant:
 def template_grants(place: Place) -> tuple[TemplateGrant, ...]:
     """What the guide grants for a place."""
     objects = f"{literal(place.bucket_arn)}/{literal(place.prefix)}*"
-    grants = (TemplateGrant(UPLOAD_ACTIONS, objects, UPLOAD_ACTIONS),)
+    grants = (TemplateGrant((*UPLOAD_ACTIONS, *place.more_actions), objects, UPLOAD_ACTIONS),)
     if place.key_arn is None:
         return grants
     return (*grants, TemplateGrant(KEY_ACTIONS, literal(place.key_arn), NEEDED_KEY_ACTIONS))
@@ -90,6 +92,12 @@ def minimal_policy(place: Place, *, full_template: bool = False) -> dict[str, Js
         actions = KEY_ACTIONS if full_template else NEEDED_KEY_ACTIONS
         statements.append(_allow("EncryptRecordings", actions, place.key_arn))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def delegation(account: str | None) -> PolicyDocument:
+    """The key policy that leaves it to an account's own policies who may use the key, as KMS makes it."""
+    statement = {"Effect": "Allow", "Principal": {"AWS": account or "*"}, "Action": "*", "Resource": "*"}
+    return load_policy({"Version": "2012-10-17", "Statement": statement}, kind="resource")
 
 
 def escaped(text: str) -> str:

@@ -4,28 +4,19 @@ An auditor has no request. So each is made as favourable as the user can make it
 and with everything open that is not known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from recordscan.facts import Fact, Known, Unavailable
 from recordscan.policy.authorize import Decision, Layers, decide
-from recordscan.policy.documents import load_policy
 from recordscan.policy.families import Surroundings
 from recordscan.policy.request import Context, Request, Requester
 from recordscan.policy.rows import Policy
-from recordscan.policy.template import Place
+from recordscan.policy.template import Place, delegation
 
-_NOT_OF_PRINCIPALS = frozenset(
-    {
-        "aws:sourcearn",
-        "aws:sourceaccount",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:principalservicename",
-        "aws:principalservicenameslist",
-    }
-)
-"""Keys of requests that AWS services make for themselves."""
+Circumstances: TypeAlias = Callable[[str | None, Mapping[str, str]], Context]
+"""What is known of a requester's requests, by the account that owns the resource, if known, and by condition keys."""
 
 _GLOBAL = frozenset({"iam", "sts", "organizations"})
 
@@ -58,6 +49,8 @@ class Writer:
         on_bucket: Policies on its requests on the bucket and the objects; `resource` is the bucket policy.
         on_key: Policies on its requests on the key; `resource` is the key policy. None where they are not known: then
             the key is taken to have a policy that delegates to the writer's account.
+        circumstances: Makes the context of a request.
+        also: Other places where it is to put recordings.
         region: Of the bucket; None where it is not known.
     """
 
@@ -65,7 +58,9 @@ class Writer:
     place: Place
     account: str
     on_bucket: Layers
+    circumstances: Circumstances
     on_key: Layers | None = None
+    also: tuple[Place, ...] = ()
     region: str | None = None
 
     @property
@@ -93,7 +88,7 @@ class Writer:
             return self.on_bucket
         if resource == self.place.key_arn and self.on_key is not None:
             return self.on_key
-        assumed = _delegating(self.requester.account) if self.assumption(action, resource) else None
+        assumed = Policy("assumed", delegation(self.requester.account)) if self.assumption(action, resource) else None
         same = self.owner(resource) == self.account
         return replace(
             self.on_bucket,
@@ -117,24 +112,26 @@ class Writer:
 
     def owner(self, resource: str) -> str:
         """Account that owns a resource; the writer's own for what does not say."""
+        return self._stated_owner(resource) or self.requester.account or self.account
+
+    def _stated_owner(self, resource: str) -> str | None:
         if self._in_bucket(resource):
             return self.account
         parts = resource.split(":", 5)
         stated = parts[4] if len(parts) == 6 else ""
-        return stated if stated.isdecimal() else self.requester.account or self.account
+        return stated if stated.isdecimal() else None
 
     def request(self, question: Question) -> Request:
         """The request, with what is known of its circumstances."""
+        context = self.circumstances(self._stated_owner(question.resource), dict(self._known(question)))
+        if not question.through_s3:
+            context = replace(context, absent=context.absent | {"kms:viaservice"})
         return Request(
             requester=self.requester,
             action=question.action,
             resource=question.resource,
             resource_account=self.owner(question.resource),
-            context=Context(
-                present={key: (value,) for key, value in self._known(question)},
-                complete=False,
-                absent=_NOT_OF_PRINCIPALS if question.through_s3 else _NOT_OF_PRINCIPALS | {"kms:viaservice"},
-            ),
+            context=context,
         )
 
     def ask(self, question: Question) -> Decision:
@@ -145,25 +142,15 @@ class Writer:
         return resource == self.place.bucket_arn or resource.startswith(self.place.bucket_arn + "/")
 
     def _known(self, question: Question) -> Iterator[tuple[str, str]]:
-        requester = self.requester
         service = question.action.partition(":")[0].lower()
-        yield "aws:securetransport", "true"
-        yield "aws:principalisawsservice", "false"
-        if requester.account is not None:
-            yield "aws:principalaccount", requester.account
-        if requester.kind in ("user", "role", "root"):
-            yield "aws:principalarn", requester.arn
-        if requester.kind == "user":
-            yield "aws:principaltype", "User"
-            yield "aws:username", requester.arn.rpartition("/")[2]
+        yield "aws:SecureTransport", "true"
         if self.region is not None and service not in _GLOBAL:
-            yield "aws:requestedregion", self.region
-        if self._in_bucket(question.resource):
-            yield "aws:resourceaccount", self.account
-            yield "s3:resourceaccount", self.account
+            yield "aws:RequestedRegion", self.region
+        if service == "s3":
+            yield "s3:TlsVersion", "1.3"
         if service == "kms":
-            if requester.account is not None:
-                yield "kms:calleraccount", requester.account
+            if self.requester.account is not None:
+                yield "kms:CallerAccount", self.requester.account
             if question.through_s3:
                 yield from self._of_s3(question)
 
@@ -171,18 +158,13 @@ class Writer:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
         region = self.region or _region_of(question.resource)
         if region is not None and self.place.partition in ("aws", "aws-us-gov"):
-            yield "kms:viaservice", f"s3.{region}.amazonaws.com"
+            yield "kms:ViaService", f"s3.{region}.amazonaws.com"
         arn = self.place.bucket_arn if question.bucket_key else f"{self.place.bucket_arn}/{self.place.prefix}RT0"
-        yield "kms:encryptioncontext:aws:s3:arn", arn
-        yield "kms:encryptioncontextkeys", "aws:s3:arn"
+        yield "kms:EncryptionContext:aws:s3:arn", arn
+        yield "kms:EncryptionContextKeys", "aws:s3:arn"
 
 
 def _region_of(key_arn: str) -> str | None:
     """KMS keys that S3 uses are in the bucket's Region."""
     parts = key_arn.split(":", 5)
     return parts[3] or None if len(parts) == 6 else None
-
-
-def _delegating(account: str | None) -> Policy:
-    statement = {"Effect": "Allow", "Principal": {"AWS": account or "*"}, "Action": "*", "Resource": "*"}
-    return Policy("assumed", load_policy({"Version": "2012-10-17", "Statement": statement}, kind="resource"))

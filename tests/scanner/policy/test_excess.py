@@ -108,14 +108,17 @@ def test_an_administrator_is_told_quickly() -> None:
         (allow("sts:AssumeRole", ROLE), "identity", "sts:AssumeRole", ROLE),
         (allow("s3:PutBucketPolicy", "*"), "policies", "s3:PutBucketPolicy", BUCKET),
         (allow("s3:PutObjectAcl", f"{BUCKET}/*"), "policies", "s3:PutObjectAcl", f"{BUCKET}/recordings/RT0"),
-        (allow("kms:PutKeyPolicy", KEY), "policies", "kms:PutKeyPolicy", KEY),
+        (allow("kms:PutKeyPolicy", KEY), "key-control", "kms:PutKeyPolicy", KEY),
         (allow("s3:PutBucketVersioning", BUCKET), "settings", "s3:PutBucketVersioning", BUCKET),
         (allow("s3:DeleteObject*", f"{BUCKET}/*"), "delete", "s3:DeleteObject", f"{BUCKET}/recordings/RT0"),
-        (allow("kms:ScheduleKeyDeletion", "*"), "delete", "kms:ScheduleKeyDeletion", KEY),
+        (allow("kms:ScheduleKeyDeletion", "*"), "key-control", "kms:ScheduleKeyDeletion", KEY),
         (allow("s3:Get*", f"{BUCKET}/recordings/RT1"), "read", "s3:GetObject", f"{BUCKET}/recordings/RT1"),
         (allow("s3:ListBucket", BUCKET), "list", "s3:ListBucket", BUCKET),
         (allow("s3:ListAllMyBuckets", "arn:aws:s3:::*"), "list", "s3:ListAllMyBuckets", "*"),
         (allow("kms:Sign", KEY), "key", "kms:Sign", KEY),
+        (allow("kms:ListAliases", "*"), "key", "kms:ListAliases", "*"),
+        (allow("iam:ListUsers", "*"), "services", "iam:ListUsers", "*"),
+        (allow("ssm:SendCommand", "*"), "identity", "ssm:SendCommand", "*"),
         (allow("ec2:RunInstances", "*"), "services", "ec2:RunInstances", "*"),
         (allow("s3:PutObject", f"{BUCKET}/r*"), "other-prefixes", "s3:PutObject", f"{BUCKET}/rx"),
         (
@@ -160,9 +163,23 @@ def test_an_action_that_only_new_keys_of_the_template_could_name_is_none() -> No
     assert found(writer(allow("kms:GenerateDataKeyFutureKind", KEY))) == ()
 
 
+def test_what_the_writer_is_to_do_at_other_places_is_no_excess() -> None:
+    other = Place(bucket_arn="arn:aws:s3:::acme-other", prefix="video/", key_arn=KEY[:-1] + "f")
+    of = writer(*minimal_policy(PLACE)["Statement"], *minimal_policy(other, full_template=True)["Statement"])
+    assert families(of) == ["other-buckets", "other-keys"]
+    assert families(replace(of, also=(other,))) == []
+
+
+def test_actions_that_are_wanted_beside_the_guides_are_no_excess() -> None:
+    of = writer(UPLOAD, allow("s3:AbortMultipartUpload", f"{BUCKET}/*"))
+    wanted = replace(PLACE, more_actions=("s3:AbortMultipartUpload",))
+    assert families(of) == ["settings", "other-prefixes"]
+    assert families(replace(of, place=wanted)) == ["other-prefixes"]
+
+
 def test_a_grant_of_all_but_some_actions_is_expanded() -> None:
     of = writer({"Effect": "Allow", "NotAction": ["iam:*", "s3:*", "kms:*"], "Resource": "*"})
-    assert families(of) == ["identity", "list", "services", "other-buckets"]
+    assert families(of) == ["identity", "services", "other-buckets"]
     assert "sts:AssumeRole" in line(of, "identity").actions
 
 
@@ -261,7 +278,7 @@ def test_a_bucket_policy_for_others_grants_nothing(principal: Body) -> None:
 
 def test_a_key_policy_grants_too() -> None:
     of = writer(UPLOAD, key=[DELEGATION, allow("kms:*", "*", Principal={"AWS": USER})])
-    assert "kms:ScheduleKeyDeletion" in line(of, "delete").actions
+    assert "kms:ScheduleKeyDeletion" in line(of, "key-control").actions
     assert "other-keys" not in families(of)
 
 

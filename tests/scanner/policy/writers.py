@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from recordscan.facts import Fact, Json, Known
+from recordscan.estate.access import request_context
+from recordscan.estate.organization import Organization
+from recordscan.estate.principal import Principal
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable
 from recordscan.policy.authorize import Layers, Level
 from recordscan.policy.documents import PolicyKind, load_policy
-from recordscan.policy.request import requester_of
+from recordscan.policy.request import Context, requester_of
 from recordscan.policy.rows import Grant, Policy
 from recordscan.policy.template import Place
-from recordscan.policy.writer import Writer
+from recordscan.policy.writer import Circumstances, Writer
 
 Body = Mapping[str, Json]
 
@@ -26,6 +29,27 @@ def allow(action: Json, resource: Json, **elements: Json) -> Body:
 
 def deny(action: Json, resource: Json, **elements: Json) -> Body:
     return {"Effect": "Deny", "Action": action, "Resource": resource, **elements}
+
+
+NOT_READ = Unavailable(Reason.ACCESS_DENIED, "it was not read")
+
+
+def circumstances(user: str) -> Circumstances:
+    """What is known of the requests of a user about whose tags and organization nothing is known."""
+    principal = Principal(
+        requester=requester_of(user),
+        policies=Known(()),
+        boundary=Known(None),
+        boundary_arn=Known(None),
+        groups=Known(()),
+        tags=NOT_READ,
+    )
+    organization = Organization(id=NOT_READ, scps=Known(None), rcps=Known(()))
+
+    def known(owner: str | None, keys: Mapping[str, str]) -> Context:
+        return request_context(principal, owner, organization, keys, second_factor=True)
+
+    return known
 
 
 DELEGATION = allow("kms:*", "*", Principal={"AWS": ROOT})
@@ -56,6 +80,7 @@ def writer(
         requester=requester_of(user),
         place=place,
         account=owner,
+        circumstances=circumstances(user),
         region="eu-west-1",
         on_bucket=with_resource(layers, policy("bucket policy", *bucket, kind="resource") if bucket else None),
         on_key=with_resource(layers, policy("key policy", *key, kind="resource"), grants),
