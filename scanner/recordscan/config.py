@@ -131,6 +131,7 @@ class ProfileSection(_Section):
     readers: list[PrincipalName] | None = Field(None, description="who may read media, by ARN")
     administrators: list[PrincipalName] | None = Field(None, description="who may change what guards media, by ARN")
     writer_actions: list[S3Action] = Field([], description="what uploads need beside s3:PutObject")
+    options: dict[str, dict[str, bool | int | str | list[str]]] = Field({}, description="rule id = its options")
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from recordscan import __version__
+from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target
 from recordscan.facts import (
@@ -76,7 +77,7 @@ def assess_snapshot(
     assessments = tuple(
         assess(rule, subject, profile)
         for rule in sorted(rules, key=lambda rule: rule.id)
-        for subject in sorted(rule.subjects(estate), key=lambda subject: subject.uid)
+        for subject in subjects_of(rule, estate)
     )
     coverage = _coverage(assessments, snapshot, estate, not_selected or {})
     access = [access_to(target) for target in estate.targets]
@@ -97,6 +98,21 @@ def assess_snapshot(
         access=tuple(record for records in access if isinstance(records, tuple) for record in records),
         access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
     )
+
+
+def subjects_of(rule: Rule, estate: Estate) -> list[Subject]:
+    """What a rule is about, by uid.
+
+    Raises:
+        PluginError: They cannot be told, or are no subjects.
+    """
+    try:
+        return sorted(rule.subjects(estate), key=lambda subject: subject.uid)
+    except Exception as error:
+        log.exception("the subjects of the rule %s", rule.id)
+        raise PluginError(
+            f"the rule {rule.id!r} ({rule.check.__module__}) cannot tell its subjects: {type(error).__name__}: {error}"
+        ) from error
 
 
 def access_to(target: Target) -> tuple[AccessRecord, ...] | AccessGap:

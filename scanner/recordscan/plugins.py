@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from recordscan.errors import PluginError
 from recordscan.result import ScanResult
-from recordscan.rule import Rule
+from recordscan.rule import Rule, Severity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,23 +17,31 @@ RULES_GROUP = "recordscan.rules"
 REPORTS_GROUP = "recordscan.reports"
 CONSOLES_GROUP = "recordscan.consoles"
 
+FILES_PACKAGE = "rules_file"
+"""Where the modules of rules that come from files seem to be."""
+
 Render: TypeAlias = Callable[[ScanResult], str | bytes]
 Print: TypeAlias = Callable[[ScanResult, "Console"], None]
 
 
-def load_rules() -> tuple[Rule, ...]:
+def load_rules(files: Sequence[Path] = ()) -> tuple[Rule, ...]:
     """All installed rules, sorted by id. An entry point names a module; every `Rule` in it counts.
 
+    Args:
+        files: Python files that hold more rules. They are run.
+
     Raises:
-        PluginError: A module cannot be imported, holds no rule, or two rules share an id; names the culprit.
+        PluginError: A module cannot be imported, holds no rule or one of wrong types, or two rules share an id; names
+            the culprit.
     """
     rules: dict[str, tuple[Rule, str]] = {}
-    for entry in _entries(RULES_GROUP):
-        found = _rules_of(entry)
-        for rule in found:
+    modules = [(_name(entry), _load(entry)) for entry in _entries(RULES_GROUP)]
+    modules += [(str(file), _run(file)) for file in files]
+    for culprit, module in modules:
+        for rule in _rules_of(module, culprit):
             if rule.id in rules:
-                raise PluginError(f"the rule {rule.id!r} of {_name(entry)} is already defined by {rules[rule.id][1]}")
-            rules[rule.id] = (rule, _name(entry))
+                raise PluginError(f"the rule {rule.id!r} of {culprit} is already defined by {rules[rule.id][1]}")
+            rules[rule.id] = (rule, culprit)
     return tuple(rules[rule_id][0] for rule_id in sorted(rules))
 
 
@@ -64,12 +74,35 @@ def load_console(name: str) -> Print | None:
     return None
 
 
-def _rules_of(entry: EntryPoint) -> Sequence[Rule]:
-    module = _load(entry)
+def _rules_of(module: object, culprit: str) -> Sequence[Rule]:
     found = [value for value in vars(module).values() if isinstance(value, Rule)]
     if not found:
-        raise PluginError(f"the plugin {_name(entry)} holds no rule; use @rule or @rule_over of recordscan.rule")
+        raise PluginError(f"the plugin {culprit} holds no rule; use @rule or @rule_over of recordscan.rule")
+    for rule in found:
+        for name, wanted in (("id", str), ("title", str), ("severity", Severity), ("family", str)):
+            if not isinstance(getattr(rule, name), wanted):
+                raise PluginError(f"the rule {rule.id!r} of {culprit} has a {name} that is no {wanted.__name__}")
+        for name in ("subjects", "check"):
+            if not callable(getattr(rule, name)):
+                raise PluginError(f"the rule {rule.id!r} of {culprit} has a {name} that cannot be called")
     return found
+
+
+def _run(file: Path) -> object:
+    """The module that a Python file makes, under a name of its own."""
+    spec = spec_from_file_location(f"{FILES_PACKAGE}.{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file}: is no Python file; its name must end in .py")
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except PluginError:
+        raise
+    except OSError as error:
+        raise PluginError(f"{file}: cannot be read: {error.strerror}") from None
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"the plugin {file} cannot be loaded: {type(error).__name__}: {error}") from error
+    return module
 
 
 def _entries(group: str) -> list[EntryPoint]:

@@ -1,7 +1,7 @@
 """What an organisation requires of its recordings. The configuration fills it; rules with options read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from recordscan.facts import Json
@@ -25,6 +25,7 @@ class Profile:
         retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
         readers: Who may read media, by ARN or host name of a service; None for no such requirement.
         administrators: Who may change what guards media; None for no such requirement.
+        options: Rule id → values for the options of that rule.
         writer_actions: S3 actions that the writer is to be allowed on media beside `s3:PutObject`.
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
@@ -45,6 +46,7 @@ class Profile:
     readers: tuple[str, ...] | None = None
     administrators: tuple[str, ...] | None = None
     writer_actions: tuple[str, ...] = ()
+    options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, values: Mapping[str, Json]) -> "Profile":

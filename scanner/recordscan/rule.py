@@ -7,14 +7,14 @@ reach the engine in the same way.
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
-from recordscan.facts import Source
+from recordscan.facts import Json, Source
 from recordscan.profile import Profile
 
 S = TypeVar("S", bound="Subject")
@@ -178,7 +178,8 @@ class Rule:
         references: https links to the pages that the requirement rests on.
         guide: The sentence of Twilio's guide that asks for it; None where it comes from elsewhere.
         peers: Nearest checks of other tools, such as `prowler:s3_bucket_object_versioning`.
-        takes_profile: The check wants the profile as its second parameter.
+        options: What an organisation may set for this rule, name → default. The check takes them as third parameter.
+        parameters: How many of subject, profile and options the check takes.
     """
 
     id: str
@@ -193,13 +194,29 @@ class Rule:
     references: tuple[str, ...] = ()
     guide: str | None = None
     peers: tuple[str, ...] = ()
-    takes_profile: bool = False
+    options: Mapping[str, Json] = field(default_factory=dict)
+    parameters: int = 1
 
     def findings(self, subject: Subject, profile: Profile) -> Findings:
         """Run the check on one subject."""
-        found = self.check(subject, profile) if self.takes_profile else self.check(subject)
+        options = {**self.options, **profile.options.get(self.id, {})}
+        found = self.check(*(subject, profile, options)[: self.parameters])
         return found if found is not None else ()
 
+    def refusal(self, options: Mapping[str, Json]) -> str | None:
+        """What is wrong with values for this rule's options, in a sentence; None for nothing."""
+        for name, value in options.items():
+            if name not in self.options:
+                known = ", ".join(self.options) or "none"
+                return f"the rule {self.id!r} has no option {name!r}; it has: {known}"
+            wanted = type(self.options[name])
+            if type(value) is not wanted:
+                return f"the option {name!r} of the rule {self.id!r} is no {_TYPES[wanted]}: {value!r}"
+        return None
+
+
+_TYPES: Mapping[type, str] = {bool: "true or false", int: "whole number", str: "text", list: "list"}
+"""The types that options have, for people."""
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+\Z")
 
@@ -215,15 +232,17 @@ def rule_over(
     references: tuple[str, ...] = (),
     guide: str | None = None,
     peers: tuple[str, ...] = (),
-) -> Callable[[Callable[[S], Findings | None] | Callable[[S, Profile], Findings | None]], Rule]:
+    options: Mapping[str, Json] | None = None,
+) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule of a function; the parts are those of `Rule`.
 
     Raises:
         PluginError: The id is no kebab-case name, the docstring is missing, the severity is no `Severity`, a reference
-            is no https link, or the function takes other than a subject and, at most, a profile.
+            is no https link, an option's default has no type of `_TYPES`, or the function takes other than a subject
+            and, at most, a profile and options.
     """
 
-    def make(check: Callable[[S], Findings | None] | Callable[[S, Profile], Findings | None]) -> Rule:
+    def make(check: Callable[..., Findings | None]) -> Rule:
         where = f"rule {id!r} ({check.__module__}.{check.__qualname__})"
         if not _ID.match(id):
             raise PluginError(f"{where}: an id is kebab-case words, such as 'bucket-versioning'")
@@ -233,8 +252,15 @@ def rule_over(
             names = ", ".join(f"Severity.{level.name}" for level in Severity)
             raise PluginError(f"{where}: the severity {severity!r} is none of {names}")
         parameters = len(inspect.signature(check).parameters)
-        if parameters not in (1, 2):
-            raise PluginError(f"{where}: a rule takes a subject and, at most, a profile")
+        if parameters not in (1, 2, 3) or (parameters == 3) != bool(options):
+            raise PluginError(
+                f"{where}: a rule takes a subject and, at most, a profile and the options that it declares"
+            )
+        for name, default in (options or {}).items():
+            if type(default) not in _TYPES:
+                raise PluginError(
+                    f"{where}: the default of the option {name!r} is none of {', '.join(_TYPES.values())}"
+                )
         for link in references:
             if not link.startswith("https://"):
                 raise PluginError(f"{where}: the reference {link!r} is no https link")
@@ -251,7 +277,8 @@ def rule_over(
             references=references,
             guide=guide,
             peers=peers,
-            takes_profile=parameters == 2,
+            options=dict(options or {}),
+            parameters=parameters,
         )
 
     return make
@@ -267,6 +294,7 @@ def rule(
     references: tuple[str, ...] = (),
     guide: str | None = None,
     peers: tuple[str, ...] = (),
+    options: Mapping[str, Json] | None = None,
 ) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule about each target: one Twilio storage setting joined with its bucket, key and writer."""
     return rule_over(
@@ -279,4 +307,5 @@ def rule(
         references=references,
         guide=guide,
         peers=peers,
+        options=options,
     )

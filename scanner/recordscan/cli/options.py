@@ -43,6 +43,16 @@ def report_options(command: F) -> F:
     )(command)
 
 
+rules_option = click.option(
+    "--rules",
+    "rule_files",
+    multiple=True,
+    metavar="PATH.py",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Run this Python file, whose rules take part; the report names it. Repeatable.",
+)
+
+
 def scope_options(command: F) -> F:
     """`--scope` and `--bucket`."""
     command = click.option(

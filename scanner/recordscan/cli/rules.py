@@ -2,9 +2,12 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from recordscan.cli.options import rules_option
 
 if TYPE_CHECKING:
     from recordscan.rule import Rule
@@ -20,13 +23,14 @@ def rules() -> None:
 
 
 @rules.command("list")
+@rules_option
 @_format
-def list_rules(*, format_: str) -> None:
+def list_rules(*, rule_files: tuple[Path, ...], format_: str) -> None:
     """List all rules, one a line; `markdown` is the whole catalogue."""
     from recordscan.catalogue import render_catalogue
     from recordscan.plugins import load_rules
 
-    found = load_rules()
+    found = load_rules(rule_files)
     if format_ == "json":
         click.echo(json.dumps([describe(rule) for rule in found], indent=2))
     elif format_ == "markdown":
@@ -39,14 +43,15 @@ def list_rules(*, format_: str) -> None:
 
 @rules.command("show")
 @click.argument("rule_id", metavar="ID")
+@rules_option
 @_format
-def show_rule(*, rule_id: str, format_: str) -> None:
+def show_rule(*, rule_id: str, rule_files: tuple[Path, ...], format_: str) -> None:
     """Show one rule: what it asks for, why, what to do, and which controls it is evidence for."""
     from recordscan.catalogue import render_rule
     from recordscan.cli.scan import select_rules
     from recordscan.plugins import load_rules
 
-    [rule] = select_rules(load_rules(), [rule_id], []).rules
+    [rule] = select_rules(load_rules(rule_files), [rule_id], []).rules
     click.echo(json.dumps(describe(rule), indent=2) if format_ == "json" else render_rule(rule).rstrip())
 
 
@@ -61,6 +66,7 @@ def describe(rule: "Rule") -> dict[str, Any]:
         "remediation": rule.remediation,
         "guide": rule.guide,
         "controls": [asdict(control) for control in rule.controls],
+        "options": dict(rule.options),
         "peers": list(rule.peers),
         "references": list(rule.references),
     }

@@ -1,8 +1,9 @@
 """`recordscan scan`: collect, judge, report, gate."""
 
 import difflib
+import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import config_options, fail_on_option, find, report_options, scope_options
+from recordscan.cli.options import config_options, fail_on_option, find, report_options, rules_option, scope_options
 from recordscan.errors import ConfigError, OutputError
 from recordscan.scope import TwilioAccountScope
 from recordscan.visible import visible
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from recordscan.cli.output import Output
     from recordscan.collect.collector import Request as CollectRequest
     from recordscan.config import Config
+    from recordscan.facts import Json
     from recordscan.observation import Observation
     from recordscan.plugins import Render
     from recordscan.result import ScanResult
@@ -50,6 +52,7 @@ Examples:
 @scope_options
 @click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule. Repeatable.")
 @click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Leave this rule out. Repeatable.")
+@rules_option
 @fail_on_option
 @click.option(
     "--snapshot",
@@ -80,6 +83,7 @@ def scan(
     buckets: tuple[str, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    rule_files: tuple[Path, ...],
     fail_on: str | None,
     snapshot_path: Path | None,
     save_path: Path | None,
@@ -128,7 +132,9 @@ def scan(
         require_writable(file)
     read = {"--snapshot": snapshot_path, "the configuration": path}
     require_apart(written, [(name, file) for name, file in read.items() if file is not None])
-    selection = select_rules(load_rules(), (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
+    rules = load_rules(rule_files)
+    check_rule_options(rules, config.profile.options)
+    selection = select_rules(rules, (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
     else:
@@ -156,7 +162,7 @@ def scan(
         fail_on=parse_fail_on(gate),
         profile=profile,
         not_selected=selection.not_selected,
-        notices=notices(selection.rules),
+        notices=notices(selection.rules, rule_files),
     )
     return conclude(result, format_=format_, files=files, reports=reports, color=color, quiet=quiet)
 
@@ -235,9 +241,7 @@ def select_rules(rules: "Sequence[Rule]", only: Sequence[str], skip: Sequence[st
     known = {rule.id for rule in rules}
     for rule_id in (*only, *skip):
         if rule_id not in known:
-            close = difflib.get_close_matches(rule_id, sorted(known), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else "; see `recordscan rules list`"
-            raise ConfigError(f"there is no rule {rule_id!r}{hint}")
+            raise ConfigError(_no_such_rule(rule_id, known))
     reasons = {rule.id: "--skip-rule" for rule in rules if rule.id in skip}
     if only:
         reasons.update({rule.id: "not among --rule" for rule in rules if rule.id not in only and rule.id not in skip})
@@ -247,14 +251,39 @@ def select_rules(rules: "Sequence[Rule]", only: Sequence[str], skip: Sequence[st
     return Selection(rules=chosen, not_selected=reasons)
 
 
-def notices(rules: "Sequence[Rule]") -> tuple[str, ...]:
+def _no_such_rule(rule_id: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(rule_id, sorted(known), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "; see `recordscan rules list`"
+    return f"there is no rule {rule_id!r}{hint}"
+
+
+def check_rule_options(rules: "Sequence[Rule]", options: "Mapping[str, Mapping[str, Json]]") -> None:
+    """Refuse options that no rule has.
+
+    Raises:
+        ConfigError: There is no such rule or option, or a value is of another type.
+    """
+    by_id = {rule.id: rule for rule in rules}
+    for rule_id, values in options.items():
+        if rule_id not in by_id:
+            raise ConfigError(f"profile.options: {_no_such_rule(rule_id, by_id)}")
+        refusal = by_id[rule_id].refusal(values)
+        if refusal is not None:
+            raise ConfigError(f"profile.options: {refusal}")
+
+
+def notices(rules: "Sequence[Rule]", files: Sequence[Path] = ()) -> tuple[str, ...]:
     """Sentences about rules that are not recordscan's own, for the report."""
+    run = [
+        f"rules were taken from the file {file.name} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()})"
+        for file in files
+    ]
     foreign = sorted(
         f"{rule.id} ({rule.check.__module__})"
         for rule in rules
         if not rule.check.__module__.startswith("recordscan_rules.")
     )
-    return (f"rules added by plugins: {', '.join(foreign)}",) if foreign else ()
+    return (*([f"rules added by plugins: {', '.join(foreign)}"] if foreign else []), *run)
 
 
 def standard_outputs(folder: Path, *, force: bool) -> "tuple[Output, ...]":
