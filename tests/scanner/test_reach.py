@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from recordscan.estate.askers import insiders
+from recordscan.estate.asking import Site
 from recordscan.estate.reach import ABILITIES, Reach, reach
-from recordscan.facts import Json, Known, Reason, Unavailable
+from recordscan.facts import Json, Known, Reason, Unavailable, need
 from recordscan.testing import (
     AWS_ACCOUNT,
     BUCKET,
@@ -445,3 +447,53 @@ def test_the_answer_cites_whole_observations_and_is_kept() -> None:
     fact = target.reach
     assert target.reach is fact
     assert {place.pointer for place in fact.source} == {""}
+
+
+BROAD = [
+    "*",
+    "arn:*",
+    "arn:aws:s3",
+    "arn:aws:s3:::*",
+    "arn:aws:s3:::acme-*/video/*",
+    "arn:aws:s3:::*-media*",
+    "arn:*:kms:*",
+]
+NARROW = ["arn:aws:s3:::other/*", f"arn:aws:s3:::{BUCKET}-2/*", "arn:aws:sqs:*:*:q", KEY_ARN[:-1] + "f"]
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [
+        *(
+            statement(action=action, resource=where)
+            for action in ("*", "s3:*", ["sqs:*", "k*:*"])
+            for where in BROAD + NARROW
+        ),
+        statement(action="sqs:SendMessage", resource="*"),
+        statement(resource=f"arn:aws:s3:::{BUCKET}/${{aws:username}}/*"),
+        statement(resource=f"arn:aws:s3:::{BUCKET[:-2]}??/*"),
+        {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+        {"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::other/*"},
+        statement(effect="Deny", action="*", resource="*"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("named", [False, True])
+def test_whoever_is_passed_over_as_out_of_reach_would_get_no_line(
+    monkeypatch: pytest.MonkeyPatch, granted: Json, named: bool
+) -> None:
+    case = sound()
+    name = role(case, granted)
+    if named:
+        bucket_policy(case, statement(Principal={"AWS": name}))
+    passing_over = lines(case)
+    monkeypatch.setattr(Site, "out_of_reach", lambda _site, _asker: False)
+    assert lines(case) == passing_over
+
+
+def test_a_role_with_nothing_to_do_here_is_passed_over() -> None:
+    case = sound()
+    role(case, statement(action="sqs:*", resource="*"))
+    [target, *_] = case.estate().targets
+    tried = [asker for asker in insiders(need(target.principals), AWS_ACCOUNT, "aws") if asker.name.endswith("/tried")]
+    assert [Site(target).out_of_reach(asker) for asker in tried] == [True]

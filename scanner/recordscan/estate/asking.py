@@ -107,8 +107,29 @@ class Site:
         self.region = need(self.bucket.region)
         self.narrowing = Narrowing()
         public = () if self.bucket_policy is None else public_statements(self.bucket_policy.document)
+        self.grants_directly = bool(self.grants) or any(
+            policy.document.unreadable or any(self._names_more_than_accounts(s) for s in policy.document.statements)
+            for policy in (self.bucket_policy, self.key_policy)
+            if policy is not None
+        )
         self.public = frozenset(found.statement.index for found in public)
         self._witnesses: dict[tuple[str, frozenset[str]], str | None] = {}
+
+    def _names_more_than_accounts(self, statement: Statement) -> bool:
+        """Whether a statement of a resource policy can allow something to a principal that its own policies do not."""
+        accounts = {f"arn:{self.partition}:iam::{self.owner}:root", self.owner}
+        return statement.effect != "Deny" and not (
+            statement.principals and all(p.kind == "Service" or p.value in accounts for p in statement.principals)
+        )
+
+    def out_of_reach(self, asker: Asker) -> bool:
+        """Whether nothing of the target can be allowed to a user or role of the account, which needs no asking."""
+        if self.grants_directly or asker.kind not in ("user", "role"):
+            return False
+        here = [self.bucket.arn] if self.key_arn is None else [self.bucket.arn, self.key_arn]
+        return not any(
+            arn.startswith(begin) or begin.startswith(arn) for begin in asker.principal.reachable for arn in here
+        )
 
     def policies(self, ask: Ask) -> tuple[Fact[object], ...]:
         """The policies of the bucket, or of the key, that bear on a request."""

@@ -6,13 +6,14 @@ answer about the whole account.
 Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 from recordscan.estate.answers import Answers, mapping, rows, text
 from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
-from recordscan.policy.documents import load_policy
+from recordscan.policy.documents import Statement, load_policy
 from recordscan.policy.request import Requester, requester_of
 from recordscan.policy.rows import Policy
 
@@ -34,7 +35,7 @@ class AttachedPolicy:
     policy: Policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that `reachable` is found once and kept
 class Principal:
     """A user or role of the account.
 
@@ -58,6 +59,23 @@ class Principal:
     def identity(self) -> Fact[tuple[Policy, ...]]:
         """The identity policies as a layer of a decision."""
         return derive(lambda: tuple(attached.policy for attached in need(self.policies)))
+
+    @cached_property
+    def reachable(self) -> tuple[str, ...]:
+        """What its policies could let it do something of S3 or KMS with: beginnings of ARNs; "" for anything."""
+        if isinstance(self.policies, Unavailable):
+            return ("",)
+        statements = [s for attached in self.policies.value for s in attached.policy.document.statements]
+        unreadable = any(attached.policy.document.unreadable for attached in self.policies.value)
+        return ("",) if unreadable else tuple(dict.fromkeys(begin for s in statements for begin in _beginnings(s)))
+
+
+def _beginnings(statement: Statement) -> Iterator[str]:
+    services = {pattern.partition(":")[0].lower() for pattern in statement.actions or ("*",)}
+    if statement.effect == "Deny" or all(s not in ("s3", "kms") and not set(s) & set("*?") for s in services):
+        return
+    for pattern in statement.resources or ("",):
+        yield re.split(r"[*?]|\$\{", pattern, maxsplit=1)[0]
 
 
 def read_user_principal(answers: Answers, user_name: str, arn: str, *, account: str) -> Principal:

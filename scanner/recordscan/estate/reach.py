@@ -127,6 +127,8 @@ def _lines(target: Target) -> Iterator[Reach]:
         asking = Asking(asker, site)
         for place in asking.source:
             need(Known(None, (place,)))
+        if site.out_of_reach(asker):
+            continue
         found = {line.ability: line for ability in ABILITIES if (line := _best(asking, ability)) is not None}
         _add(found, by_acl.pop(asker.name, {}))
         if asker.kind == "anonymous":
