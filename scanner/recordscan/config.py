@@ -9,6 +9,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -61,6 +63,16 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
 
 ALERT_DAYS = 29
 """Twilio keeps 30 days of alerts and takes whole days in UTC, so the thirtieth is partly gone."""
+
+
+@cache
+def presets() -> dict[str, dict[str, Any]]:
+    """Named sets of requirements that come with recordscan, the mildest first: values for `[profile]`."""
+    folder = resources.files("recordscan").joinpath("presets")
+    return {
+        name: tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+        for name in ("baseline", "strict", "hipaa")
+    }
 
 
 class _Section(BaseModel):
@@ -117,6 +129,7 @@ class ScanSection(_Section):
 class ProfileSection(_Section):
     """What your organisation requires."""
 
+    preset: str | None = Field(None, description="a named set of requirements, which the others of this section change")
     storage: Literal["external", "compose-then-delete"] = "external"
     source_grace_days: Days = 7
     credential_max_age_days: Days = 90
@@ -132,6 +145,16 @@ class ProfileSection(_Section):
     administrators: list[PrincipalName] | None = Field(None, description="who may change what guards media, by ARN")
     writer_actions: list[S3Action] = Field([], description="what uploads need beside s3:PutObject")
     options: dict[str, dict[str, bool | int | str | list[str]]] = Field({}, description="rule id = its options")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_top_of_the_preset(cls, values: dict[str, Any]) -> dict[str, Any]:
+        preset = values.get("preset")
+        if not isinstance(preset, str):
+            return values
+        if preset not in presets():
+            raise ValueError(f"there is no preset {preset!r}; there are: {', '.join(presets())}")
+        return {**presets()[preset], **values}
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":

@@ -14,6 +14,7 @@ class Profile:
     """Requirements that differ from one organisation to another.
 
     Attributes:
+        preset: Name of the set of requirements that the others change; None for the defaults.
         storage: "external": media goes to the customer's bucket. "compose-then-delete": Recordings stay at Twilio until
             their Composition is done, then are deleted.
         source_grace_days: Days that source Recordings may stay at Twilio after their Composition was completed.
@@ -32,6 +33,7 @@ class Profile:
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
     """
 
+    preset: str | None = None
     storage: Storage = "external"
     source_grace_days: int = 7
     credential_max_age_days: int = 90

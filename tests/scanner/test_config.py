@@ -1,12 +1,13 @@
 """The configuration: what is understood, and what is refused with one sentence that says where."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from recordscan.config import Config, config_schema, find_config, load_config, parse_bucket
+from recordscan.config import Config, config_schema, find_config, load_config, parse_bucket, presets
 from recordscan.errors import ConfigError
 from recordscan.profile import Profile
 from recordscan.scope import BucketScope
@@ -68,6 +69,8 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[scan]\nworkers = 0\n", "scan.workers: Input should be greater than or equal to 1"),
         ("[scan]\nworkers = '4'\n", "scan.workers: Input should be a valid integer"),
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
+        ("[profile]\npreset = 'hippa'\n", "profile: there is no preset 'hippa'; there are: baseline, strict, hipaa"),
+        ("[profile]\npreset = 7\n", "profile.preset: Input should be a valid string"),
         ("[profile]\ntrusted_accounts = ['12']\n", "profile.trusted_accounts.0: expected an AWS account id"),
         (
             "[profile]\ntrusted_organizations = ['acme']\n",
@@ -150,3 +153,34 @@ def test_readers_and_administrators_are_named_literally(tmp_path: Path) -> None:
     path.write_text("[profile]\nreaders = ['arn:aws:iam::111122223333:role/*']\n", "utf-8")
     with pytest.raises(ConfigError, match=r"profile\.readers\.0"):
         load_config(path)
+
+
+# Presets.
+
+
+@pytest.mark.parametrize("name", presets())
+def test_a_preset_is_sound_by_itself(name: str, tmp_path: Path) -> None:
+    profile = load_config(write(tmp_path, f'[profile]\npreset = "{name}"\n')).to_profile()
+    assert profile.preset == name
+    assert {field: getattr(profile, field) for field in presets()[name]} == {
+        field: tuple(value) if isinstance(value, list) else value for field, value in presets()[name].items()
+    }
+
+
+def test_the_baseline_is_what_holds_without_a_preset() -> None:
+    assert replace(Profile.of(presets()["baseline"]), preset=None) == Profile() == load_config(None).to_profile()
+
+
+def test_what_the_file_says_itself_goes_before_the_preset(tmp_path: Path) -> None:
+    text = '[profile]\npreset = "strict"\nkey_max_age_days = 30\nreaders = ["arn:aws:iam::111122223333:role/r"]\n'
+    profile = load_config(write(tmp_path, text)).to_profile()
+    assert profile.key_max_age_days == 30
+    assert profile.readers == ("arn:aws:iam::111122223333:role/r",)
+    assert profile.retention_min_days == presets()["strict"]["retention_min_days"]
+
+
+def test_a_stored_profile_is_changed_by_all_that_a_preset_says(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, '[profile]\npreset = "strict"\n'))
+    merged = config.to_replay_profile(Profile(key_max_age_days=1000, test_files=("x",)))
+    assert merged.key_max_age_days == presets()["strict"]["key_max_age_days"]
+    assert merged.test_files == ("x",)
