@@ -57,9 +57,9 @@ def prowler_page(_rules: Sequence[Rule]) -> str:
 
 
 _PROWLER = """\
-Checks of Prowler at {commit} for S3, KMS, IAM and their neighbours, and the rules that judge the same: of the media that
-a scan is about, or with `--scope account` of the whole account. What peers get wrong is not repeated, so that a verdict
-may differ."""
+Checks of Prowler at {commit} for S3, KMS, IAM and their neighbours, and the rules that judge the same: of the media
+that a scan is about, or with `--scope account` of the whole account. What peers get wrong is not repeated, so that a
+verdict may differ."""
 
 
 def _links(rules: Sequence[str]) -> str:

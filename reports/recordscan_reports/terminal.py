@@ -20,6 +20,8 @@ from recordscan_reports.wording import (
     sentence,
     target_names,
     unread,
+    waiver_summary,
+    waivers_by_state,
 )
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ def _lines(result: ScanResult) -> Iterator[Line]:
     yield from _gaps(result)
     yield from _failures(result)
     yield from _unknowns(result)
+    yield from _waivers(result)
     yield from _access(result)
     yield from _population(result)
     yield from _notices(result)
@@ -105,7 +108,7 @@ def _counts(result: ScanResult) -> Iterator[Line]:
     yield _line(f"{'':18}{head}{'total':>10}", "dim")
     for outcome in OUTCOMES:
         if outcome is Outcome.WAIVED and not result.count(outcome):
-            continue  # nothing can be waived yet, and a row of zeros would promise it
+            continue
         numbers = [*(result.count(outcome, severity) for severity in SEVERITIES), result.count(outcome)]
         word = f"{SHAPES[outcome]} {OUTCOME_WORDS[outcome].upper()}"
         yield (
@@ -143,7 +146,8 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
 
 
 def _failures(result: ScanResult) -> Iterator[Line]:
-    pairs = [(a, finding) for a in result.assessments if a.outcome is Outcome.FAIL for finding in a.findings]
+    failed = [a for a in result.assessments if a.outcome is Outcome.FAIL]
+    pairs = [(a, finding) for a in failed for finding in a.findings if finding.waiver is None]
     if not pairs:
         return
     yield from _heading("Failing")
@@ -187,6 +191,23 @@ def _unknowns(result: ScanResult) -> Iterator[Line]:
                 Text(text=assessment.rule_id, style="cyan"),
                 Text(text=f"  {assessment.subject.name}"),
             )
+
+
+def _waivers(result: ScanResult) -> Iterator[Line]:
+    if not result.waivers:
+        return
+    yield from _heading("Waivers")
+    for waiver in waivers_by_state(result):
+        covers = count(waiver.applied, "finding") if waiver.kind != "accept_gap" else count(waiver.applied, "gap")
+        yield (
+            Text(text=f"{SHAPES[Outcome.WAIVED]} {waiver.state.upper()}", style=_STYLES[Outcome.WAIVED]),
+            Text(text=f"  {waiver.id}  ", style="bold"),
+            Text(text=waiver.rule, style="cyan"),
+            Text(text=f"  covers {covers}"),
+        )
+        yield from _wrapped(sentence(waiver_summary(waiver)))
+        for note in waiver.notes:
+            yield from _field("but", note)
 
 
 def _belongs(assessment: Assessment, gap: Gap) -> bool:

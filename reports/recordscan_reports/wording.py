@@ -3,7 +3,18 @@
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
-from recordscan.result import AccessRecord, Evidence, Gap, Gate, Outcome, RuleRecord, ScanResult, Verdict
+from recordscan.result import (
+    AccessRecord,
+    Evidence,
+    Gap,
+    Gate,
+    Outcome,
+    RuleRecord,
+    ScanResult,
+    Verdict,
+    WaiverRecord,
+    WaiverState,
+)
 from recordscan.rule import Severity
 
 SEVERITIES = tuple(reversed(Severity))
@@ -52,6 +63,15 @@ URGENT = (
 )
 """Rules whose failure loses recordings, the most pressing first: lost already, about to be, and uploads that fail."""
 
+WAIVER_MEANINGS = {
+    WaiverState.EXPIRED: "It has ended: what it covered counts again.",
+    WaiverState.EXPIRING: "In force, and about to end.",
+    WaiverState.PENDING: "Nobody has approved it yet, so that it has no effect.",
+    WaiverState.UNMATCHED: "Approved, but nothing that failed is covered by it.",
+    WaiverState.ACTIVE: "In force.",
+}
+"""In the order in which a reader should care."""
+
 REASON_WORDS = {
     Reason.ACCESS_DENIED: "Access denied",
     Reason.NOT_FOUND: "Not found",
@@ -89,6 +109,18 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def listing(items: list[str]) -> str:
     """Items as a phrase: `a`, `a and b`, `a, b and c`."""
     return " and ".join(filter(None, (", ".join(items[:-1]), *items[-1:])))
+
+
+def waivers_by_state(result: ScanResult) -> list[WaiverRecord]:
+    """All waivers, those that ended first."""
+    order = list(WAIVER_MEANINGS)
+    return sorted(result.waivers, key=lambda waiver: (order.index(waiver.state), waiver.expires, waiver.id))
+
+
+def waiver_summary(waiver: WaiverRecord) -> str:
+    """Who accepted what until when, and why, in a sentence."""
+    by = f"by {waiver.approved_by}" if waiver.approved_by else "by nobody yet"
+    return f"accepted {by} until {waiver.expires} ({waiver.id}, {waiver.kind.replace('_', ' ')}): {waiver.reason}"
 
 
 def target_names(result: ScanResult) -> dict[str, str]:

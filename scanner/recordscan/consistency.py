@@ -10,7 +10,7 @@ from recordscan import __version__
 from recordscan.engine import judge_gate
 from recordscan.facts import Source
 from recordscan.observation import evidence_sha256, observation_id, observation_key
-from recordscan.result import Assessment, Outcome, ScanResult, fingerprint
+from recordscan.result import Assessment, Outcome, ScanResult, WaiverState, fingerprint
 from recordscan.rule import Severity
 
 
@@ -47,6 +47,7 @@ def _assessments(result: ScanResult) -> Iterator[str]:
             yield f"the severity of {where} is not that of its findings and rule"
         if (assessment.outcome in (Outcome.FAIL, Outcome.WAIVED)) != bool(assessment.findings):
             yield f"{where} is a {assessment.outcome} with {len(assessment.findings)} findings"
+        yield from _waivers(assessment, result, where)
         if assessment.fingerprint != fingerprint(assessment.rule_id, assessment.subject.uid):
             yield f"the fingerprint of {where} is another's"
         if cited - evidence:
@@ -55,12 +56,23 @@ def _assessments(result: ScanResult) -> Iterator[str]:
     yield from (f"the assessment {name} stands there twice" for name in twice)
 
 
+def _waivers(assessment: Assessment, result: ScanResult, where: str) -> Iterator[str]:
+    in_force = {w.id for w in result.waivers if w.state in (WaiverState.ACTIVE, WaiverState.EXPIRING)}
+    waived = [found.waiver for found in assessment.findings]
+    if (assessment.outcome is Outcome.WAIVED) != (bool(waived) and None not in waived):
+        yield f"{where} is a {assessment.outcome}, which is not what its waived findings make it"
+    if {name for name in (assessment.waiver, *waived) if name is not None} - in_force:
+        yield f"{where} is covered by a waiver that the result does not have, or that is not in force"
+
+
 def _places(assessment: Assessment) -> tuple[Source, ...]:
     return (assessment.evidence, *(found.evidence for found in assessment.findings))
 
 
 def _severity(assessment: Assessment, declared: Severity) -> Severity:
-    return max((found.severity for found in assessment.findings), key=lambda level: level.rank, default=declared)
+    left = [found for found in assessment.findings if found.waiver is None]
+    counted = assessment.findings if assessment.outcome is Outcome.WAIVED else left
+    return max((found.severity for found in counted), key=lambda level: level.rank, default=declared)
 
 
 def _gate(result: ScanResult) -> Iterator[str]:

@@ -49,6 +49,7 @@ from recordscan.result import (
 from recordscan.rule import Finding, Rule, Severity, Subject
 from recordscan.scope import Scope
 from recordscan.snapshot import Snapshot
+from recordscan.waiver import Waivers, apply_waivers
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def assess_snapshot(
     profile: Profile | None = None,
     not_selected: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
+    waivers: Waivers | None = None,
 ) -> ScanResult:
     """Judge a snapshot.
 
@@ -71,6 +73,7 @@ def assess_snapshot(
         profile: Requirements; those stored in the snapshot where None.
         not_selected: Rules that were left out, id → why.
         notices: Sentences about this run that the report should show, such as an added plugin.
+        waivers: Failures that are accepted on the day of the scan.
     """
     estate = Estate(snapshot)
     profile = profile or snapshot.header.profile
@@ -79,6 +82,7 @@ def assess_snapshot(
         for rule in sorted(rules, key=lambda rule: rule.id)
         for subject in subjects_of(rule, estate)
     )
+    assessments, waiver_records = apply_waivers(assessments, waivers or Waivers(), estate.as_of.date())
     coverage = _coverage(assessments, snapshot, estate, not_selected or {})
     access = [access_to(target) for target in estate.targets]
     return ScanResult(
@@ -97,6 +101,7 @@ def assess_snapshot(
         evidence=tuple(_evidence(observation) for observation in snapshot.observations),
         access=tuple(record for records in access if isinstance(records, tuple) for record in records),
         access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
+        waivers=waiver_records,
     )
 
 
@@ -203,7 +208,7 @@ def judge_gate(
     decided = [a for a in assessments if a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED)]
     judged = any(severities[a.rule_id].rank >= least for a in decided)
     failed = sum(a.outcome is Outcome.FAIL for a in gated)
-    unknown = sum(a.outcome is Outcome.UNKNOWN for a in gated)
+    unknown = sum(a.outcome is Outcome.UNKNOWN and a.waiver is None for a in gated)
     verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
     at = "" if fail_on is None else f" at or above {fail_on}"
     if interrupted:

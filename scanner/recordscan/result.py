@@ -8,7 +8,7 @@ from typing import ClassVar
 from recordscan.facts import Citation, Json, Reason
 from recordscan.rule import Control, Severity
 
-RESULT_SCHEMA_VERSION = "1.1"
+RESULT_SCHEMA_VERSION = "1.2"
 FINGERPRINT_VERSION = 1
 
 
@@ -45,7 +45,7 @@ class SubjectRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRecord:
-    """One finding of a failed assessment; see `recordscan.rule.Finding`."""
+    """One finding of a failed assessment; see `recordscan.rule.Finding`. `waiver` is the id of what covers it."""
 
     message: str
     severity: Severity
@@ -54,6 +54,7 @@ class FindingRecord:
     observed: str | None
     evidence: tuple[Citation, ...]
     fingerprint: str
+    waiver: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +65,15 @@ class Assessment:
         rule_id: Which rule.
         subject: On what.
         outcome: What it says.
-        severity: Of a fail, the worst of its findings; of anything else, the rule's own.
+        severity: Of a fail, the worst of its findings that are not waived; of a waived one, the worst of all; of
+            anything else, the rule's own.
         reason: Why it is unknown; None otherwise.
         detail: Why it is unknown or not applicable; of a pass what it rests on beside the answers; else None.
         permission: What to grant so that it could be known; None where no grant helps.
-        findings: Those of a fail; () otherwise.
+        findings: Those of a fail, waived or not; () otherwise.
         evidence: The places that the outcome rests on, in the order in which the rule needed them.
         fingerprint: SHA-256 over version, rule and subject: the same in every scan, whatever the wording.
+        waiver: Of an unknown one, the id of the waiver that accepts the gap: the gate does not count it. None for none.
     """
 
     rule_id: str
@@ -83,6 +86,52 @@ class Assessment:
     findings: tuple[FindingRecord, ...] = ()
     evidence: tuple[Citation, ...] = ()
     fingerprint: str
+    waiver: str | None = None
+
+
+class WaiverState(StrEnum):
+    """What a waiver is on the day of the scan.
+
+    Only active and expiring ones have an effect. A pending one has no approver yet; an unmatched one would have an
+    effect, but nothing that failed is covered by it.
+    """
+
+    ACTIVE = "active"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+    PENDING = "pending"
+    UNMATCHED = "unmatched"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRecord:
+    """A waiver and what became of it; see `recordscan.waiver.Waiver`. Dates are `YYYY-MM-DD`, in UTC.
+
+    Attributes:
+        state: On the day of the scan.
+        matched: Findings, or unknown assessments, that it is about.
+        applied: Of these, how many it waived.
+        notes: Why it did not waive some, one clause each.
+    """
+
+    id: str
+    rule: str
+    match: dict[str, str]
+    severity_at_most: Severity
+    kind: str
+    reason: str
+    owner: str
+    requested_by: str | None
+    approved_by: str | None
+    approved_on: str | None
+    created: str
+    expires: str
+    ticket: str | None
+    compensating_controls: tuple[str, ...]
+    state: WaiverState
+    matched: int
+    applied: int
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +357,7 @@ class ScanResult:
     evidence: tuple[Evidence, ...]
     access: tuple[AccessRecord, ...] = ()
     access_gaps: tuple[AccessGap, ...] = ()
+    waivers: tuple[WaiverRecord, ...] = ()
 
     def rule(self, rule_id: str) -> RuleRecord:
         """The rule of an assessment.

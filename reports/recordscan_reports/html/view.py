@@ -23,6 +23,7 @@ from recordscan.result import (
     ScanRecord,
     ScanResult,
     SubjectRecord,
+    WaiverRecord,
 )
 from recordscan.rule import Severity
 from recordscan_reports.html.excerpt import CONTEXT_LINES, Answer, Line
@@ -37,6 +38,7 @@ from recordscan_reports.wording import (
     target_names,
     unread,
     urgency,
+    waivers_by_state,
 )
 
 EXCERPT_LINES = 24
@@ -277,6 +279,15 @@ class Page:
     def waived(self) -> tuple[Check, ...]:
         """Accepted failures."""
         return self._checks(Outcome.WAIVED)
+
+    @cached_property
+    def waivers(self) -> tuple[WaiverRecord, ...]:
+        """All entries of the waiver file, those that ended first."""
+        return tuple(waivers_by_state(self._result))
+
+    def waiver(self, waiver_id: str) -> WaiverRecord:
+        """The waiver that covers a finding or accepts a gap."""
+        return next(waiver for waiver in self._result.waivers if waiver.id == waiver_id)
 
     @cached_property
     def passes(self) -> tuple[tuple[str, tuple[Check, ...]], ...]:

@@ -24,6 +24,7 @@ from recordscan.cli.schema import schema
 from recordscan.cli.simulate import simulate
 from recordscan.cli.streams import flush_stdout, give_up_stdout, open_streams
 from recordscan.cli.url import url
+from recordscan.cli.waivers import waivers
 from recordscan.errors import RecordscanError
 from recordscan.visible import visible
 
@@ -80,7 +81,7 @@ def _take_verbose(command: click.Command) -> None:
         _take_verbose(inner)
 
 
-for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema):
+for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema, waivers):
     cli.add_command(command)
     _take_verbose(command)
 

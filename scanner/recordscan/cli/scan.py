@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from recordscan.result import ScanResult
     from recordscan.rule import Rule
     from recordscan.snapshot import Snapshot
+    from recordscan.waiver import Waivers
 
 STANDARD_OUTPUTS = {"html": "report.html", "json": "result.json"}
 STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
@@ -66,6 +67,15 @@ Examples:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep all answers in this file, to judge them again later.",
 )
+@click.option(
+    "--waivers",
+    "waivers_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="RECORDSCAN_WAIVERS",
+    show_envvar=True,
+    help="File of accepted failures; else recordscan-waivers.toml in this folder.",
+)
+@click.option("--no-waivers", is_flag=True, help="Accept no failure.")
 @report_options
 @click.option(
     "--output-dir",
@@ -87,6 +97,8 @@ def scan(
     fail_on: str | None,
     snapshot_path: Path | None,
     save_path: Path | None,
+    waivers_path: Path | None,
+    no_waivers: bool,
     format_: str,
     outputs: tuple[str, ...],
     color: str,
@@ -105,7 +117,10 @@ def scan(
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
     from recordscan.snapshot import load_snapshot, save_snapshot
+    from recordscan.waiver_file import find_waivers, load_waivers
 
+    if waivers_path is not None and no_waivers:
+        raise click.UsageError("--waivers and --no-waivers exclude each other")
     if snapshot_path is not None and (scope or buckets or save_path):
         raise click.UsageError(
             "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot"
@@ -130,10 +145,13 @@ def scan(
         files += standard
     for _, file in written:
         require_writable(file)
-    read = {"--snapshot": snapshot_path, "the configuration": path}
+    read = {"--snapshot": snapshot_path, "the configuration": path, "--waivers": waivers_path}
     require_apart(written, [(name, file) for name, file in read.items() if file is not None])
     rules = load_rules(rule_files)
     check_rule_options(rules, config.profile.options)
+    if waivers_path is None and not no_waivers and not replaying:
+        waivers_path = find_waivers(Path.cwd())
+    waivers = None if waivers_path is None else load_waivers(waivers_path, {rule.id for rule in rules})
     selection = select_rules(rules, (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
@@ -162,7 +180,8 @@ def scan(
         fail_on=parse_fail_on(gate),
         profile=profile,
         not_selected=selection.not_selected,
-        notices=notices(selection.rules, rule_files),
+        notices=(*notices(selection.rules, rule_files), *waiver_notices(waivers)),
+        waivers=waivers,
     )
     return conclude(result, format_=format_, files=files, reports=reports, color=color, quiet=quiet)
 
@@ -284,6 +303,11 @@ def notices(rules: "Sequence[Rule]", files: Sequence[Path] = ()) -> tuple[str, .
         if not rule.check.__module__.startswith("recordscan_rules.")
     )
     return (*([f"rules added by plugins: {', '.join(foreign)}"] if foreign else []), *run)
+
+
+def waiver_notices(waivers: "Waivers | None") -> tuple[str, ...]:
+    """A sentence for the report about the waiver file."""
+    return () if waivers is None else (f"failures were waived by the file {waivers.file} (SHA-256 {waivers.sha256})",)
 
 
 def standard_outputs(folder: Path, *, force: bool) -> "tuple[Output, ...]":

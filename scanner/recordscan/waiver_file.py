@@ -1,0 +1,216 @@
+"""The waiver file: TOML of its own, so that a repository can say who may approve changes to it.
+
+Every entry names an owner, who approved it, a reason and a day on which it ends; what does not is refused with file and
+line, before anything is asked.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Collection
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from recordscan.errors import ConfigError
+from recordscan.rule import Severity
+from recordscan.waiver import MatchKey, Waiver, WaiverKind, Waivers
+
+FILE_NAME = "recordscan-waivers.toml"
+
+LEAST_REASON = 20
+"""Characters that a reason has at least."""
+
+_Text = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DefaultsSection(_Section):
+    """What holds for all entries."""
+
+    max_days: Annotated[int, Field(ge=1, le=3660)] = Field(180, description="days that a waiver may hold at most")
+    warn_days: Annotated[int, Field(ge=0, le=366)] = Field(30, description="days before its end that it is expiring")
+    allow_glob: bool = Field(False, description="whether `match` may hold patterns, as { glob = ... }")
+
+
+class GlobSection(_Section):
+    """A pattern, with `*`, `?` and `[...]`."""
+
+    glob: _Text
+
+
+class WaiverSection(_Section):
+    """One waiver."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
+    rule: _Text = Field(description="id of one rule")
+    match: dict[MatchKey, _Text | GlobSection] = Field(min_length=1, description="all of it must match")
+    severity_at_most: Literal["critical", "high", "medium", "low", "info"] = Field(
+        "critical", description="a failure that is worse is not covered"
+    )
+    kind: WaiverKind
+    reason: Annotated[str, Field(min_length=LEAST_REASON, max_length=2000)]
+    compensating_controls: list[_Text] = []
+    owner: _Text
+    requested_by: _Text | None = None
+    approved_by: _Text | None = None
+    approved_on: date | None = None
+    pending: bool = Field(False, description="nobody has approved it yet, so that it has no effect")
+    created: date
+    expires: date = Field(description="the last day on which it holds, in UTC")
+    ticket: _Text | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> "WaiverSection":
+        if self.approved_by is None and not self.pending:
+            raise ValueError("approved_by is missing; name who accepts this, or write pending = true")
+        if self.approved_by is not None and self.pending:
+            raise ValueError("it is pending, but approved_by names somebody")
+        if self.approved_by is not None and self.approved_by == (self.requested_by or self.owner):
+            raise ValueError("approved_by is who asked for it; somebody else must approve")
+        if self.expires < self.created:
+            raise ValueError("expires is before created")
+        return self
+
+
+class WaiverFile(_Section):
+    """The whole file."""
+
+    version: Literal[1]
+    defaults: DefaultsSection = DefaultsSection()
+    waivers: list[WaiverSection] = []
+
+
+def find_waivers(folder: Path) -> Path | None:
+    """The waiver file of a folder, if it has one; parent folders are not searched."""
+    path = folder / FILE_NAME
+    return path if path.is_file() else None
+
+
+def load_waivers(path: Path, rules: Collection[str]) -> Waivers:
+    """Read and check a waiver file.
+
+    Args:
+        path: The file.
+        rules: Ids of all rules that there are.
+
+    Raises:
+        ConfigError: It cannot be read, or an entry is not sound; names file and line.
+    """
+    try:
+        raw = path.read_bytes()
+        text = raw.decode("utf-8")
+        document = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: is no valid TOML: {error}") from None
+    lines = entry_lines(text)
+    try:
+        file = WaiverFile.model_validate(document)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error, document, lines)) from None
+    entries = tuple(_waiver(section, lines[i] if i < len(lines) else None) for i, section in enumerate(file.waivers))
+    for waiver, section in zip(entries, file.waivers, strict=True):
+        objection = _objection(waiver, section, file.defaults, rules, entries)
+        if objection is not None:
+            raise ConfigError(f"{path}:{waiver.line or ''}: waiver {waiver.id}: {objection}")
+    return Waivers(
+        entries=entries,
+        warn_days=file.defaults.warn_days,
+        file=path.name,
+        sha256=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def waivers_schema() -> dict[str, Any]:
+    """JSON Schema of the waiver file."""
+    schema = WaiverFile.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:recordscan:schema:waivers:1",
+        **schema,
+    }
+
+
+def entry_lines(text: str) -> list[int]:
+    """Numbers of the lines at which entries begin, from 1."""
+    return [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*waivers\s*\]\]", line)]
+
+
+def _waiver(section: WaiverSection, line: int | None) -> Waiver:
+    return Waiver(
+        id=section.id,
+        rule=section.rule,
+        match={key: value.glob if isinstance(value, GlobSection) else value for key, value in section.match.items()},
+        globs=frozenset(key for key, value in section.match.items() if isinstance(value, GlobSection)),
+        severity_at_most=Severity(section.severity_at_most),
+        kind=section.kind,
+        reason=section.reason,
+        owner=section.owner,
+        requested_by=section.requested_by,
+        approved_by=section.approved_by,
+        approved_on=section.approved_on,
+        created=section.created,
+        expires=section.expires,
+        ticket=section.ticket,
+        compensating_controls=tuple(section.compensating_controls),
+        line=line,
+    )
+
+
+def _objection(
+    waiver: Waiver,
+    section: WaiverSection,
+    defaults: DefaultsSection,
+    rules: Collection[str],
+    entries: tuple[Waiver, ...],
+) -> str | None:
+    """What is wrong with an entry beyond its form, in a sentence; None for nothing."""
+    if waiver.rule not in rules:
+        return f"there is no rule {waiver.rule!r}; a waiver names one rule, without wildcards"
+    if sum(other.id == waiver.id for other in entries) > 1:
+        return "another waiver has the same id"
+    if waiver.globs and not defaults.allow_glob:
+        return "match has a pattern, which [defaults] allow_glob = true must allow"
+    if section.expires > section.created + timedelta(days=defaults.max_days):
+        return f"it holds for more than max_days, which is {defaults.max_days}"
+    return None
+
+
+def _sentence(path: Path, error: ValidationError, document: dict[str, Any], lines: list[int]) -> str:
+    first = error.errors()[0]
+    location = first["loc"]
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "is not known"
+    if len(location) >= 2 and location[0] == "waivers" and isinstance(location[1], int):
+        index = location[1]
+        line = lines[index] if index < len(lines) else ""
+        name = document["waivers"][index]
+        label = name.get("id", f"#{index + 1}") if isinstance(name, dict) else f"#{index + 1}"
+        place = ".".join(str(step) for step in location[2:3])
+        return f"{path}:{line}: waiver {label}: {place + ': ' if place else ''}{message}"
+    return f"{path}: {'.'.join(str(step) for step in location)}: {message}"
+
+
+def pruned(text: str, lines: set[int]) -> str:
+    """The text of a waiver file without the entries that begin at some lines, counted from 1.
+
+    An entry ends where the next one begins, with the comments in between.
+    """
+    kept: list[str] = []
+    dropping = False
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if re.match(r"\s*\[", line) and not re.match(r"\s*\[\s*waivers\.", line):
+            dropping = number in lines
+        if not dropping:
+            kept.append(line)
+    return "".join(kept)
