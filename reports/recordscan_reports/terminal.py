@@ -12,12 +12,14 @@ from recordscan_reports.wording import (
     OUTCOMES,
     REASON_WORDS,
     SEVERITIES,
+    age_of,
     count,
     failures_by_severity,
     listing,
     needs,
     remedy,
     sentence,
+    since_baseline,
     target_names,
     unread,
     waiver_summary,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 WIDTH = 100
 RESOURCES_SHOWN = 5
 RULES_SHOWN = 5
+RESOLVED_SHOWN = 20
 
 SHAPES = {
     Outcome.FAIL: "x",
@@ -92,6 +95,7 @@ def _lines(result: ScanResult) -> Iterator[Line]:
     yield (_verdict(result), Text(text=f"  {result.gate.exit_reason}"))
     yield from _counts(result)
     yield from _gaps(result)
+    yield from _since(result)
     yield from _failures(result)
     yield from _unknowns(result)
     yield from _waivers(result)
@@ -145,6 +149,18 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
         )
 
 
+def _since(result: ScanResult) -> Iterator[Line]:
+    sentence_ = since_baseline(result)
+    if sentence_ is None or result.baseline is None:
+        return
+    yield from _heading("Since the baseline")
+    yield from _wrapped(sentence_, first="")
+    for entry in result.baseline.resolved[:RESOLVED_SHOWN]:
+        yield from _field("resolved", f"{entry.rule_id}: {entry.message}")
+    if len(result.baseline.resolved) > RESOLVED_SHOWN:
+        yield from _field("", f"and {len(result.baseline.resolved) - RESOLVED_SHOWN} more")
+
+
 def _failures(result: ScanResult) -> Iterator[Line]:
     failed = [a for a in result.assessments if a.outcome is Outcome.FAIL]
     pairs = [(a, finding) for a in failed for finding in a.findings if finding.waiver is None]
@@ -163,6 +179,7 @@ def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord)
         Text(text=f"  {finding.severity.upper()}  ", style="bold"),
         Text(text=assessment.rule_id, style="cyan"),
         Text(text=f"  {assessment.subject.name}"),
+        Text(text=f"  ({age})" if (age := age_of(finding)) else "", style="bold" if age == "new" else "dim"),
     )
     yield from _wrapped(sentence(finding.message))
     if finding.expected is not None:

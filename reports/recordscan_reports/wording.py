@@ -6,6 +6,7 @@ from recordscan.facts import Reason
 from recordscan.result import (
     AccessRecord,
     Evidence,
+    FindingRecord,
     Gap,
     Gate,
     Outcome,
@@ -123,6 +124,29 @@ def waiver_summary(waiver: WaiverRecord) -> str:
     return f"accepted {by} until {waiver.expires} ({waiver.id}, {waiver.kind.replace('_', ' ')}): {waiver.reason}"
 
 
+def since_baseline(result: ScanResult) -> str | None:
+    """What has changed since the baseline, in a sentence; None without one."""
+    if result.baseline is None:
+        return None
+    found = [finding for assessment in result.assessments for finding in assessment.findings]
+    new = sum(finding.lifecycle == "new" for finding in found)
+    parts = [
+        f"{count(new, 'finding is', 'findings are')} new",
+        f"{len(found) - new:,} were there before",
+        f"{len(result.baseline.resolved):,} are resolved",
+    ]
+    if result.baseline.not_observed:
+        parts.append(f"{len(result.baseline.not_observed):,} could not be observed this time")
+    return f"Since the scan of {result.baseline.created[:10]}: {listing(parts)}."
+
+
+def age_of(finding: FindingRecord) -> str | None:
+    """Since when a finding is known, in a few words; None where there is no baseline."""
+    if finding.lifecycle is None or finding.first_seen is None:
+        return None
+    return "new" if finding.lifecycle == "new" else f"known since {finding.first_seen[:10]}"
+
+
 def target_names(result: ScanResult) -> dict[str, str]:
     """Uid of each target to the name that people know it by."""
     return {a.subject.uid: a.subject.name for a in result.assessments}
@@ -155,6 +179,8 @@ def bottom_line(result: ScanResult) -> Iterator[str]:
         yield "The scan was stopped before it had asked everything."
     if partial := [population.kind for population in coverage.population if not population.complete]:
         yield f"Not everything could be listed: {listing(partial)}."
+    if (since := since_baseline(result)) is not None:
+        yield since
     if coverage.not_selected:
         yield f"{count(len(coverage.not_selected), 'rule was', 'rules were')} left out on request."
 

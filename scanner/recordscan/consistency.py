@@ -82,6 +82,7 @@ def _gate(result: ScanResult) -> Iterator[str]:
         interrupted=result.scan.interrupted,
         severities={rule.id: rule.severity for rule in result.rules},
         left_out=len(result.coverage.not_selected),
+        only_new=result.gate.only_new,
     )
     if gate.verdict is not result.gate.verdict:
         yield f"the verdict is {result.gate.verdict}, but the assessments make it {gate.verdict}"

@@ -11,6 +11,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from recordscan.baseline import BASELINE_VERSION, Baseline
 from recordscan.errors import SnapshotError
 from recordscan.facts import Json
 from recordscan.result import RESULT_SCHEMA_VERSION, ScanResult
@@ -45,6 +46,42 @@ def load_result(text: str | bytes) -> ScanResult:
         raise SnapshotError("the result is no JSON, or only a part of it") from None
     _refuse_other_versions(document)
     return _validate(document)
+
+
+def dump_baseline(baseline: Baseline) -> str:
+    """Write a baseline as JSON, one entry a line, so that changes of the file are easy to review."""
+    plain = _plain(baseline)
+    entries = ",\n".join(f"    {json.dumps(entry, ensure_ascii=True)}" for entry in plain.pop("entries"))
+    head = json.dumps(plain, indent=2, ensure_ascii=True)[:-2]
+    return f'{head},\n  "entries": [\n{entries}\n  ]\n}}\n' if entries else f'{head},\n  "entries": []\n}}\n'
+
+
+def is_baseline(text: bytes) -> bool:
+    """Whether a file is a baseline, or else perhaps a result."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "entries" in document and "schema_version" not in document
+
+
+def load_baseline(text: bytes) -> Baseline:
+    """Read what `dump_baseline` has written.
+
+    Raises:
+        SnapshotError: It is no baseline, or of a newer version; one sentence that names the place.
+    """
+    from pydantic import ValidationError
+
+    try:
+        found = _baseline_adapter().validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = "/" + "/".join(ascii(step).strip("'") for step in first["loc"])
+        raise SnapshotError(f"this is no baseline: at {place}: {first['msg']}") from None
+    if found.version != BASELINE_VERSION:
+        raise SnapshotError(f"the baseline has version {found.version}, this recordscan reads {BASELINE_VERSION}")
+    return found
 
 
 @cache
@@ -99,3 +136,10 @@ def _adapter() -> "TypeAdapter[ScanResult]":
     from pydantic import TypeAdapter
 
     return TypeAdapter(ScanResult)
+
+
+@cache
+def _baseline_adapter() -> "TypeAdapter[Baseline]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Baseline)

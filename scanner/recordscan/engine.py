@@ -4,9 +4,10 @@ import json
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from recordscan import __version__
+from recordscan.baseline import Baseline, label, record
 from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target
@@ -63,6 +64,8 @@ def assess_snapshot(
     not_selected: Mapping[str, str] | None = None,
     notices: Sequence[str] = (),
     waivers: Waivers | None = None,
+    baseline: Baseline | None = None,
+    only_new: bool = False,
 ) -> ScanResult:
     """Judge a snapshot.
 
@@ -74,6 +77,8 @@ def assess_snapshot(
         not_selected: Rules that were left out, id → why.
         notices: Sentences about this run that the report should show, such as an added plugin.
         waivers: Failures that are accepted on the day of the scan.
+        baseline: Findings of an earlier scan, to tell new ones from.
+        only_new: Let only findings that the baseline does not have break the gate.
     """
     estate = Estate(snapshot)
     profile = profile or snapshot.header.profile
@@ -83,9 +88,11 @@ def assess_snapshot(
         for subject in subjects_of(rule, estate)
     )
     assessments, waiver_records = apply_waivers(assessments, waivers or Waivers(), estate.as_of.date())
+    if baseline is not None:
+        assessments = label(assessments, baseline, snapshot.header.started)
     coverage = _coverage(assessments, snapshot, estate, not_selected or {})
     access = [access_to(target) for target in estate.targets]
-    return ScanResult(
+    result = ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
         scan=_scan_record(snapshot, profile, notices),
         gate=judge_gate(
@@ -94,6 +101,7 @@ def assess_snapshot(
             interrupted=snapshot.interrupted,
             severities={rule.id: rule.severity for rule in rules},
             left_out=len(coverage.not_selected),
+            only_new=only_new,
         ),
         coverage=coverage,
         rules=tuple(_rule_record(rule) for rule in sorted(rules, key=lambda rule: rule.id)),
@@ -103,6 +111,7 @@ def assess_snapshot(
         access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
         waivers=waiver_records,
     )
+    return result if baseline is None else replace(result, baseline=record(result, baseline))
 
 
 def subjects_of(rule: Rule, estate: Estate) -> list[Subject]:
@@ -188,6 +197,7 @@ def judge_gate(
     interrupted: bool,
     severities: Mapping[str, Severity],
     left_out: int = 0,
+    only_new: bool = False,
 ) -> Gate:
     """Decide verdict and exit status.
 
@@ -201,16 +211,17 @@ def judge_gate(
         interrupted: Whether the scan was stopped.
         severities: Rule id → the severity that it declares, as the findings of a fail may be milder.
         left_out: Number of rules that were left out on request, which the sentence says.
+        only_new: Let a fail break the gate only with a finding that is new.
     """
     assessments = list(assessments)
     least = 0 if fail_on is None else fail_on.rank
     gated = [a for a in assessments if a.severity.rank >= least]
     decided = [a for a in assessments if a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED)]
     judged = any(severities[a.rule_id].rank >= least for a in decided)
-    failed = sum(a.outcome is Outcome.FAIL for a in gated)
+    failed = sum(a.outcome is Outcome.FAIL and (not only_new or _has_new(a, least)) for a in gated)
     unknown = sum(a.outcome is Outcome.UNKNOWN and a.waiver is None for a in gated)
     verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
-    at = "" if fail_on is None else f" at or above {fail_on}"
+    at = ("" if fail_on is None else f" at or above {fail_on}") + (" with new findings" if only_new else "")
     if interrupted:
         status, reason = 130, "the scan was stopped"
     elif not decided:
@@ -227,7 +238,12 @@ def judge_gate(
         status, reason = 0, f"no check{at} failed, and all of them could be decided"
     if left_out:
         reason += f"; {left_out} {'rule was' if left_out == 1 else 'rules were'} left out"
-    return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason)
+    return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason, only_new=only_new)
+
+
+def _has_new(assessment: Assessment, least: int) -> bool:
+    found = (f for f in assessment.findings if f.lifecycle == "new" and f.waiver is None)
+    return any(finding.severity.rank >= least for finding in found)
 
 
 def _verdict(*, failed: bool, incomplete: bool) -> Verdict:

@@ -45,7 +45,10 @@ class SubjectRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRecord:
-    """One finding of a failed assessment; see `recordscan.rule.Finding`. `waiver` is the id of what covers it."""
+    """One finding of a failed assessment; see `recordscan.rule.Finding`. `waiver` is the id of what covers it.
+
+    With a baseline, `lifecycle` is "new" or "existing" and `first_seen` the moment of the first scan that had it.
+    """
 
     message: str
     severity: Severity
@@ -55,6 +58,8 @@ class FindingRecord:
     evidence: tuple[Citation, ...]
     fingerprint: str
     waiver: str | None = None
+    lifecycle: str | None = None
+    first_seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +137,38 @@ class WaiverRecord:
     matched: int
     applied: int
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineEntry:
+    """A finding of an earlier scan. `first_seen` is UTC, ISO 8601 with `Z`."""
+
+    fingerprint: str
+    rule_id: str
+    subject: str
+    severity: Severity
+    message: str
+    waived: bool
+    first_seen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineRecord:
+    """The baseline that a scan was compared with, and what became of its findings that the scan does not have.
+
+    Attributes:
+        scan_id: Of the scan that it was made of.
+        created: When that scan began.
+        entries: How many findings it has.
+        resolved: Findings that are gone.
+        not_observed: Findings whose check did not run this time, or could not be decided.
+    """
+
+    scan_id: str
+    created: str
+    entries: int
+    resolved: tuple[BaselineEntry, ...]
+    not_observed: tuple[BaselineEntry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,12 +346,14 @@ class Gate:
         verdict: In the words of the reports; without a gate, what it would be at the mildest severity.
         exit_status: 0 passed, 1 failed, 3 incomplete, 130 interrupted.
         exit_reason: One sentence.
+        only_new: Whether a fail breaks the gate only with a finding that the baseline does not have.
     """
 
     fail_on: Severity | None
     verdict: Verdict
     exit_status: int
     exit_reason: str
+    only_new: bool = False
 
     @property
     def headline(self) -> str:
@@ -358,6 +397,7 @@ class ScanResult:
     access: tuple[AccessRecord, ...] = ()
     access_gaps: tuple[AccessGap, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
+    baseline: BaselineRecord | None = None
 
     def rule(self, rule_id: str) -> RuleRecord:
         """The rule of an assessment.

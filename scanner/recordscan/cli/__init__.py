@@ -14,6 +14,7 @@ from click.shell_completion import shell_complete
 from recordscan import __version__
 from recordscan.cli.access import access
 from recordscan.cli.demo import demo
+from recordscan.cli.diff import baseline, diff
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
@@ -81,7 +82,22 @@ def _take_verbose(command: click.Command) -> None:
         _take_verbose(inner)
 
 
-for command in (scan, demo, report, access, rules, url, simulate, permissions, policy, preflight, schema, waivers):
+for command in (
+    scan,
+    demo,
+    report,
+    access,
+    rules,
+    url,
+    simulate,
+    permissions,
+    policy,
+    preflight,
+    schema,
+    waivers,
+    baseline,
+    diff,
+):
     cli.add_command(command)
     _take_verbose(command)
 

@@ -76,6 +76,15 @@ Examples:
     help="File of accepted failures; else recordscan-waivers.toml in this folder.",
 )
 @click.option("--no-waivers", is_flag=True, help="Accept no failure.")
+@click.option(
+    "--baseline",
+    "baseline_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="RECORDSCAN_BASELINE",
+    show_envvar=True,
+    help="A baseline or an earlier result, to tell new findings from old ones.",
+)
+@click.option("--fail-on-new", is_flag=True, help="Let only findings break the gate that the baseline does not have.")
 @report_options
 @click.option(
     "--output-dir",
@@ -99,6 +108,8 @@ def scan(
     save_path: Path | None,
     waivers_path: Path | None,
     no_waivers: bool,
+    baseline_path: Path | None,
+    fail_on_new: bool,
     format_: str,
     outputs: tuple[str, ...],
     color: str,
@@ -112,6 +123,7 @@ def scan(
     AWS credentials come from the standard chain. Twilio's come from TWILIO_ACCOUNT_SID with TWILIO_API_KEY and
     TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN), or from the variables that the configuration names.
     """
+    from recordscan.cli.diff import read_baseline
     from recordscan.cli.output import parse_outputs, require_apart, require_format, require_writable
     from recordscan.config import load_config, parse_fail_on
     from recordscan.engine import assess_snapshot
@@ -121,6 +133,8 @@ def scan(
 
     if waivers_path is not None and no_waivers:
         raise click.UsageError("--waivers and --no-waivers exclude each other")
+    if fail_on_new and baseline_path is None:
+        raise click.UsageError("--fail-on-new needs a --baseline to tell what is new")
     if snapshot_path is not None and (scope or buckets or save_path):
         raise click.UsageError(
             "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot"
@@ -145,13 +159,19 @@ def scan(
         files += standard
     for _, file in written:
         require_writable(file)
-    read = {"--snapshot": snapshot_path, "the configuration": path, "--waivers": waivers_path}
+    read = {
+        "--snapshot": snapshot_path,
+        "the configuration": path,
+        "--waivers": waivers_path,
+        "--baseline": baseline_path,
+    }
     require_apart(written, [(name, file) for name, file in read.items() if file is not None])
     rules = load_rules(rule_files)
     check_rule_options(rules, config.profile.options)
     if waivers_path is None and not no_waivers and not replaying:
         waivers_path = find_waivers(Path.cwd())
     waivers = None if waivers_path is None else load_waivers(waivers_path, {rule.id for rule in rules})
+    baseline = None if baseline_path is None else read_baseline(baseline_path)
     selection = select_rules(rules, (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
@@ -182,6 +202,8 @@ def scan(
         not_selected=selection.not_selected,
         notices=(*notices(selection.rules, rule_files), *waiver_notices(waivers)),
         waivers=waivers,
+        baseline=baseline,
+        only_new=fail_on_new,
     )
     return conclude(result, format_=format_, files=files, reports=reports, color=color, quiet=quiet)
 

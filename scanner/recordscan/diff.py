@@ -1,0 +1,149 @@
+"""What became of findings from one result to another.
+
+A finding is known by its fingerprint. It is resolved only where the later scan judged the same rule on the same subject
+and did not find it; where that check was not run, or could not be decided, it was not observed.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from recordscan.result import Assessment, BaselineEntry, FindingRecord, Outcome, ScanResult
+from recordscan.rule import Severity
+
+
+class Change(StrEnum):
+    """What became of a finding, a check or a rule."""
+
+    NEW = "new"
+    EXISTING = "existing"
+    SEVERITY_CHANGED = "severity_changed"
+    WAIVED = "waived"
+    UNWAIVED = "unwaived"
+    RESOLVED = "resolved"
+    NOT_OBSERVED = "not_observed"
+    RULE_ADDED = "rule_added"
+    RULE_REMOVED = "rule_removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One difference, or the same as before.
+
+    Attributes:
+        change: What it is.
+        rule_id: Whose finding.
+        subject: Uid of what it is about; "" for a rule.
+        severity: The later one, or the earlier where it is gone.
+        before: The earlier severity, where it changed; None otherwise.
+        message: The finding in words, or why it was not observed.
+        fingerprint: Of the finding; "" for a rule.
+    """
+
+    change: Change
+    rule_id: str
+    subject: str
+    severity: Severity
+    before: Severity | None = None
+    message: str
+    fingerprint: str
+
+
+def entries_of(result: ScanResult) -> tuple[BaselineEntry, ...]:
+    """The findings of a result, as a baseline keeps them, by fingerprint."""
+    found = [
+        BaselineEntry(
+            fingerprint=finding.fingerprint,
+            rule_id=assessment.rule_id,
+            subject=assessment.subject.uid,
+            severity=finding.severity,
+            message=finding.message,
+            waived=finding.waiver is not None,
+            first_seen=finding.first_seen or result.scan.started,
+        )
+        for assessment in result.assessments
+        for finding in assessment.findings
+    ]
+    return tuple(sorted(found, key=lambda entry: entry.fingerprint))
+
+
+def compare(old: ScanResult, new: ScanResult) -> tuple[Difference, ...]:
+    """All differences between two results, the worst first; findings that are the same are told as existing."""
+    found = [*_rules(old, new), *_findings(entries_of(old), new)]
+    order = list(Change)
+    return tuple(
+        sorted(found, key=lambda d: (order.index(d.change), -d.severity.rank, d.rule_id, d.subject, d.fingerprint))
+    )
+
+
+def _rules(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
+    before, after = ({rule.id: rule for rule in result.rules} for result in (old, new))
+    for change, rules, others in ((Change.RULE_ADDED, after, before), (Change.RULE_REMOVED, before, after)):
+        for rule in rules.values():
+            if rule.id not in others:
+                yield Difference(
+                    change=change,
+                    rule_id=rule.id,
+                    subject="",
+                    severity=rule.severity,
+                    message=rule.title,
+                    fingerprint="",
+                )
+
+
+def _findings(entries: tuple[BaselineEntry, ...], new: ScanResult) -> Iterator[Difference]:
+    before = {entry.fingerprint: entry for entry in entries}
+    after = {f.fingerprint: (a, f) for a in new.assessments for f in a.findings}
+    for fingerprint, (assessment, finding) in after.items():
+        yield _later(before.get(fingerprint), assessment, finding)
+    yield from (gone(entry, new) for name, entry in before.items() if name not in after)
+
+
+def _later(entry: BaselineEntry | None, assessment: Assessment, finding: FindingRecord) -> Difference:
+    before: Severity | None = None
+    if entry is None:
+        change = Change.NEW
+    elif entry.waived != (finding.waiver is not None):
+        change = Change.UNWAIVED if entry.waived else Change.WAIVED
+    elif entry.severity is not finding.severity:
+        change, before = Change.SEVERITY_CHANGED, entry.severity
+    else:
+        change = Change.EXISTING
+    return Difference(
+        change=change,
+        rule_id=assessment.rule_id,
+        subject=assessment.subject.uid,
+        severity=finding.severity,
+        before=before,
+        message=finding.message,
+        fingerprint=finding.fingerprint,
+    )
+
+
+def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
+    """What became of a finding that a later result does not have."""
+    judged = next(
+        (a for a in new.assessments if a.rule_id == entry.rule_id and a.subject.uid == entry.subject),
+        None,
+    )
+    if judged is None:
+        why = "the check was not run" if entry.rule_id in _rules_run(new) else "the rule was not run"
+        change = Change.NOT_OBSERVED
+    elif judged.outcome is Outcome.UNKNOWN:
+        change, why = Change.NOT_OBSERVED, f"the check could not be decided: {judged.detail}"
+    elif judged.outcome is Outcome.NOT_APPLICABLE:
+        change, why = Change.RESOLVED, f"the check does not apply any more: {judged.detail}"
+    else:
+        change, why = Change.RESOLVED, entry.message
+    return Difference(
+        change=change,
+        rule_id=entry.rule_id,
+        subject=entry.subject,
+        severity=entry.severity,
+        message=why,
+        fingerprint=entry.fingerprint,
+    )
+
+
+def _rules_run(result: ScanResult) -> Mapping[str, object]:
+    return {rule.id: rule for rule in result.rules}
