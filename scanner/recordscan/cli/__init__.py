@@ -13,6 +13,7 @@ from click.shell_completion import shell_complete
 
 from recordscan import __version__
 from recordscan.cli.access import access
+from recordscan.cli.bundle import bundle, verify
 from recordscan.cli.demo import demo
 from recordscan.cli.diff import baseline, diff
 from recordscan.cli.permissions import permissions
@@ -96,6 +97,8 @@ for command in (
     schema,
     waivers,
     baseline,
+    bundle,
+    verify,
     diff,
 ):
     cli.add_command(command)

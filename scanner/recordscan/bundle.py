@@ -1,0 +1,164 @@
+"""Evidence bundles: the result of a scan, its raw answers and its reports in one archive, with the hash of each.
+
+A bundle is a ZIP file that equal contents make equal. `SHA256SUMS` has the form of `sha256sum`; `SHA256SUMS.sig` is an
+OpenSSH signature of it (`ssh-keygen -Y sign`), in the namespace `recordscan`.
+
+Source: https://man.openbsd.org/ssh-keygen#Y~2
+"""
+
+import hashlib
+import io
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from recordscan.consistency import disagreements
+from recordscan.document import load_result
+from recordscan.errors import OutputError, SnapshotError
+from recordscan.snapshot import load_snapshot
+
+SUMS = "SHA256SUMS"
+SIGNATURE = f"{SUMS}.sig"
+RESULT = "result.json"
+SNAPSHOT = "snapshot.jsonl.gz"
+NAMESPACE = "recordscan"
+"""Of the signature, so that one made for another purpose is none."""
+
+MOST_BYTES = 2_000_000_000
+"""Of all files of a bundle together: what claims to be more is not unpacked."""
+
+_DAY = (1980, 1, 1, 0, 0, 0)
+"""The earliest that ZIP can tell: times of files are no evidence."""
+
+
+def pack(files: Mapping[str, bytes], *, sign_with: Path | None = None) -> bytes:
+    """Make a bundle.
+
+    Args:
+        files: Name → contents; names have no folder.
+        sign_with: An OpenSSH private key; None for no signature. `ssh-keygen` asks for its passphrase.
+
+    Raises:
+        OutputError: It cannot be signed.
+    """
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
+    every = {**files, SUMS: sums}
+    if sign_with is not None:
+        every[SIGNATURE] = _sign(sums, sign_with)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in sorted(every):
+            entry = zipfile.ZipInfo(name, date_time=_DAY)
+            entry.external_attr = 0o600 << 16
+            archive.writestr(entry, every[name], compress_type=zipfile.ZIP_DEFLATED, compresslevel=9)
+    return stream.getvalue()
+
+
+def unpack(path: Path) -> dict[str, bytes]:
+    """The files of a bundle.
+
+    Raises:
+        SnapshotError: It cannot be read, is no ZIP file or a damaged one, or holds folders or too much.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > MOST_BYTES:
+                raise SnapshotError(f"{path}: holds more than {MOST_BYTES:,} bytes; it is no bundle")
+            names = [entry.filename for entry in entries]
+            if len(set(names)) < len(names) or any("/" in name or "\\" in name for name in names):
+                raise SnapshotError(f"{path}: holds a folder, or one name twice; it is no bundle")
+            return {entry.filename: archive.read(entry) for entry in entries}
+    except OSError as error:
+        raise SnapshotError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, EOFError) as error:
+        raise SnapshotError(f"{path}: is no sound ZIP file: {error}") from None
+
+
+def objections(files: Mapping[str, bytes]) -> Iterator[str]:
+    """What is wrong with a bundle, each in a sentence that names the file; nothing for a sound one."""
+    if SUMS not in files:
+        yield f"{SUMS} is missing"
+        return
+    yield from _sum_objections(files)
+    result, snapshot = files.get(RESULT), files.get(SNAPSHOT)
+    if result is None:
+        yield f"{RESULT} is missing"
+        return
+    try:
+        read = load_result(result)
+    except SnapshotError as error:
+        yield f"{RESULT}: {error}"
+        return
+    yield from (f"{RESULT}: {what}" for what in disagreements(read))
+    if snapshot is None:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        stored = Path(folder) / SNAPSHOT
+        stored.write_bytes(snapshot)
+        try:
+            answers = {o.id: o.sha256 for o in load_snapshot(stored).observations}
+        except SnapshotError as error:
+            yield f"{SNAPSHOT}: {str(error).removeprefix(f'{stored}: ')}"
+            return
+    if answers != {evidence.id: evidence.sha256 for evidence in read.evidence}:
+        yield f"{RESULT}: its evidence is not that of {SNAPSHOT}"
+
+
+def _sum_objections(files: Mapping[str, bytes]) -> Iterator[str]:
+    listed: dict[str, str] = {}
+    for line in files[SUMS].decode(errors="replace").splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name] = digest
+    for name, digest in listed.items():
+        if name not in files:
+            yield f"{name} is missing"
+        elif hashlib.sha256(files[name]).hexdigest() != digest:
+            yield f"{name}: its SHA-256 is not the one in {SUMS}; it was changed"
+    yield from (f"{name} is not in {SUMS}" for name in files if name not in listed and name not in (SUMS, SIGNATURE))
+
+
+def signer_objection(files: Mapping[str, bytes], allowed_signers: Path, identity: str) -> str | None:
+    """What is wrong with the signature, in a sentence; None where somebody who may sign has signed.
+
+    Args:
+        files: Of the bundle.
+        allowed_signers: File of OpenSSH with identities and their public keys.
+        identity: Who is to have signed.
+
+    Raises:
+        OutputError: `ssh-keygen` cannot be run.
+    """
+    if SIGNATURE not in files:
+        return "it is not signed"
+    with tempfile.TemporaryDirectory() as folder:
+        signature = Path(folder) / SIGNATURE
+        signature.write_bytes(files[SIGNATURE])
+        done = _keygen(
+            ["-Y", "verify", "-f", str(allowed_signers), "-I", identity, "-n", NAMESPACE, "-s", str(signature)],
+            files.get(SUMS, b""),
+        )
+    if done.returncode == 0:
+        return None
+    return f"{SIGNATURE} is no signature of {identity}: {_last_line(done.stderr or done.stdout)}"
+
+
+def _sign(data: bytes, key: Path) -> bytes:
+    done = _keygen(["-Y", "sign", "-f", str(key), "-n", NAMESPACE], data)
+    if done.returncode != 0:
+        raise OutputError(f"the bundle cannot be signed with {key}: {_last_line(done.stderr)}")
+    return done.stdout
+
+
+def _keygen(arguments: list[str], data: bytes) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["ssh-keygen", *arguments], input=data, capture_output=True, check=False)  # noqa: S607
+    except OSError as error:
+        raise OutputError(f"ssh-keygen cannot be run: {error.strerror}; install OpenSSH") from None
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "ssh-keygen said nothing"

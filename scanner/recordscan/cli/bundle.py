@@ -1,0 +1,93 @@
+"""`recordscan bundle` and `recordscan verify`: evidence that can be handed over, and how to check it."""
+
+from pathlib import Path
+
+import click
+
+from recordscan.visible import visible
+
+_path = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  recordscan bundle result.json --snapshot snapshot.jsonl.gz -o evidence.zip
+  recordscan bundle result.json --snapshot snapshot.jsonl.gz -o evidence.zip --sign ~/.ssh/id_ed25519
+"""
+)
+@click.argument("result_path", metavar="RESULT.json", type=_path)
+@click.option("--snapshot", "snapshot_path", type=_path, help="The snapshot that the result was judged from.")
+@click.option("-o", "--output", "output_path", type=_path, required=True, help="The ZIP file to write.")
+@click.option("--sign", "key", type=_path, metavar="KEY", help="Sign with this OpenSSH key (ssh-keygen -Y sign).")
+def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, key: Path | None) -> None:
+    """Pack a stored result, its snapshot and its reports, with the SHA-256 of each.
+
+    Equal contents make equal bundles, but for a signature.
+    """
+    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack
+    from recordscan.cli.output import require_apart, require_writable
+    from recordscan.cli.report import read_result
+    from recordscan.errors import SnapshotError
+    from recordscan.files import write_atomically
+    from recordscan.plugins import load_reports
+    from recordscan.snapshot import load_snapshot
+
+    require_writable(output_path)
+    read = [("the result", result_path), *([] if snapshot_path is None else [("--snapshot", snapshot_path)])]
+    require_apart([("-o", output_path)], read)
+    result, reports = read_result(result_path), load_reports()
+    files = {RESULT: result_path.read_bytes()}
+    if snapshot_path is not None:
+        load_snapshot(snapshot_path)
+        files[SNAPSHOT] = snapshot_path.read_bytes()
+    for name, file in (("html", "report.html"), ("text", "report.txt")):
+        rendered = reports[name](result)
+        files[file] = rendered if isinstance(rendered, bytes) else rendered.encode()
+    packed = pack(files, sign_with=key)
+    wrong = list(objections({**files, "SHA256SUMS": _sums(packed)}))
+    if wrong:
+        raise SnapshotError(f"these files do not belong together: {wrong[0]}")
+    write_atomically(output_path, packed)
+    click.echo(f"wrote {visible(str(output_path))}: {', '.join(sorted(files))}", err=True)
+
+
+def _sums(packed: bytes) -> bytes:
+    import io
+    import zipfile
+
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        return archive.read("SHA256SUMS")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  recordscan verify evidence.zip
+  recordscan verify evidence.zip --allowed-signers signers --identity audit@example.org
+"""
+)
+@click.argument("bundle_path", metavar="BUNDLE.zip", type=_path)
+@click.option("--allowed-signers", type=_path, help="Who may sign: a file of OpenSSH with identities and public keys.")
+@click.option("--identity", help="Who is to have signed; needs --allowed-signers.")
+def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | None) -> int:
+    """Check a bundle, offline: every hash, that the result agrees with itself and with the snapshot, the signature.
+
+    Exits 1 when something is wrong, and names it.
+    """
+    from recordscan.bundle import SIGNATURE, objections, signer_objection, unpack
+
+    if (allowed_signers is None) != (identity is None):
+        raise click.UsageError("--allowed-signers and --identity go together")
+    files = unpack(bundle_path)
+    found = list(objections(files))
+    if allowed_signers is not None and identity is not None:
+        objection = signer_objection(files, allowed_signers, identity)
+        found += [] if objection is None else [objection]
+    for what in found:
+        click.echo(visible(f"{bundle_path}: {what}"), err=True)
+    if found:
+        return 1
+    signed = f"signed by {identity}" if identity else ("signed; not checked" if SIGNATURE in files else "not signed")
+    click.echo(visible(f"{bundle_path}: {len(files)} files, all as they were; {signed}"))
+    return 0

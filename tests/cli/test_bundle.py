@@ -1,0 +1,119 @@
+"""`recordscan bundle` and `recordscan verify`: what is packed is checked, offline."""
+
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from cli.scanned import one_sentence
+from conftest import CommandLine
+
+STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
+SNAPSHOT = str(STORED / "snapshot.jsonl.gz")
+RESULT = str(STORED / "result.json")
+
+
+@pytest.fixture
+def packed(bare: CommandLine) -> Path:
+    """A bundle of the stored scan."""
+    run = bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "evidence.zip")
+    assert run.status == 0, run.stderr
+    return bare.folder / "evidence.zip"
+
+
+def changed(path: Path, name: str, change: bytes | None) -> None:
+    """Replace or remove one file of a bundle."""
+    with zipfile.ZipFile(path) as archive:
+        files = {entry: archive.read(entry) for entry in archive.namelist()}
+    if change is None:
+        del files[name]
+    else:
+        files[name] = change
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, data in files.items():
+            archive.writestr(entry, data)
+
+
+def test_a_bundle_holds_result_answers_reports_and_hashes_and_is_sound(bare: CommandLine, packed: Path) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        names = ["SHA256SUMS", "report.html", "report.txt", "result.json", "snapshot.jsonl.gz"]
+        assert archive.namelist() == names
+        assert archive.read("result.json") == Path(RESULT).read_bytes()
+    run = bare("verify", "evidence.zip")
+    assert (run.status, run.stdout) == (0, "evidence.zip: 5 files, all as they were; not signed\n")
+
+
+def test_equal_contents_make_equal_bundles(bare: CommandLine, packed: Path) -> None:
+    assert bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "again.zip").status == 0
+    assert (bare.folder / "again.zip").read_bytes() == packed.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.txt", "result.json", "snapshot.jsonl.gz"])
+def test_a49_one_changed_byte_is_found_and_named(bare: CommandLine, packed: Path, name: str) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        data = bytearray(archive.read(name))
+    data[len(data) // 2] ^= 1
+    changed(packed, name, bytes(data))
+    run = bare("verify", "evidence.zip")
+    assert run.status == 1
+    assert f"evidence.zip: {name}: its SHA-256 is not the one in SHA256SUMS" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "sentence"),
+    [
+        ("report.txt", None, "report.txt is missing"),
+        ("SHA256SUMS", None, "SHA256SUMS is missing"),
+        ("added.txt", b"x", "added.txt is not in SHA256SUMS"),
+    ],
+)
+def test_what_is_missing_or_added_is_named(
+    bare: CommandLine, packed: Path, name: str, change: bytes | None, sentence: str
+) -> None:
+    changed(packed, name, change)
+    run = bare("verify", "evidence.zip")
+    assert run.status == 1
+    assert sentence in run.stderr
+
+
+def test_a_result_of_another_snapshot_is_not_packed(bare: CommandLine) -> None:
+    other = json.loads(Path(RESULT).read_text(encoding="utf-8"))
+    assert bare("scan", "--snapshot", SNAPSHOT, "-f", "none", "-o", "json=own.json", "-q").status == 1
+    own = json.loads((bare.folder / "own.json").read_text(encoding="utf-8"))
+    assert own["scan"]["scan_id"] == other["scan"]["scan_id"]
+    own["evidence"] = own["evidence"][:-1]
+    (bare.folder / "own.json").write_text(json.dumps(own), encoding="utf-8")
+    run = bare("bundle", "own.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip")
+    assert run.status == 2
+    assert not (bare.folder / "evidence.zip").exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"no archive at all"])
+def test_what_is_no_bundle_is_told_in_one_sentence(bare: CommandLine, data: bytes) -> None:
+    (bare.folder / "evidence.zip").write_bytes(data)
+    run = bare("verify", "evidence.zip")
+    assert run.status == 2
+    assert "evidence.zip: is no sound ZIP file" in one_sentence(run)
+
+
+def test_a49_a_signature_is_made_and_checked_offline(bare: CommandLine) -> None:
+    key = bare.folder / "key"
+    make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "audit", "-f", str(key)]
+    subprocess.run(make, check=True)
+    public = key.with_suffix(".pub").read_text(encoding="utf-8")
+    (bare.folder / "signers").write_text(f"audit@example.org {public}", encoding="utf-8")
+    run = bare("bundle", RESULT, "-o", "signed.zip", "--sign", "key")
+    assert run.status == 0, run.stderr
+    who = ("--allowed-signers", "signers", "--identity", "audit@example.org")
+    run = bare("verify", "signed.zip", *who)
+    assert (run.status, run.stdout.endswith("; signed by audit@example.org\n")) == (0, True)
+    stranger = bare("verify", "signed.zip", *who[:3], "somebody@example.org")
+    assert stranger.status == 1
+    assert "is no signature of somebody@example.org" in stranger.stderr
+    with zipfile.ZipFile(bare.folder / "signed.zip") as archive:
+        sums = archive.read("SHA256SUMS")
+    changed(bare.folder / "signed.zip", "SHA256SUMS", sums.replace(b"report.txt", b"report.TXT"))
+    assert bare("verify", "signed.zip", *who).status == 1
+    assert "cannot be signed with" in one_sentence(bare("bundle", RESULT, "-o", "x.zip", "--sign", "signers"))
