@@ -6,12 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/hollow-creek
 
-.PHONY: demo test lint format docs install-demo install-test install-lint browser
+.PHONY: demo test lint format docs install-demo install-test install-lint programs
 
 demo: install-demo
 	$(BIN)/recordscan demo --output-dir demo-report
 
-test: install-test browser
+test: install-test programs
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 lint: install-lint
@@ -39,5 +39,5 @@ $(VENV)/installed-%: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
 
-browser:
-	@sh tests/install-browser.sh
+programs:
+	@sh tests/install-programs.sh

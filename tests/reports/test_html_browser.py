@@ -39,7 +39,7 @@ WATCH = """
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        missing = "the tests of the HTML report need Chromium; tests/install-browser.sh sees to it"
+        missing = "the tests of the HTML report need Chromium; tests/install-programs.sh sees to it"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
