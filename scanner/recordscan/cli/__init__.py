@@ -16,6 +16,7 @@ from recordscan.cli.access import access
 from recordscan.cli.bundle import bundle, verify
 from recordscan.cli.demo import demo
 from recordscan.cli.diff import baseline, diff
+from recordscan.cli.explain import explain
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
@@ -88,6 +89,7 @@ for command in (
     demo,
     report,
     access,
+    explain,
     rules,
     url,
     simulate,
