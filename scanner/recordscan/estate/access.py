@@ -128,11 +128,23 @@ def bucket_layers(principal: Principal, bucket: Bucket, owner: str, organization
 def key_layers(principal: Principal, key: KmsKey, owner: str, organization: Organization) -> Layers:
     """Every policy that bears on what a principal does with a KMS key."""
     policy = derive(lambda: None if (document := need(key.policy)) is None else Policy("key policy", document))
+    layers = principal_layers(principal, owner, organization)
     return replace(
-        principal_layers(principal, owner, organization),
+        layers,
+        rcps=rcps_of_key(key, layers.rcps),
         resource=policy,
         grants=derive(lambda: tuple(found.grant for found in need(key.grants))),
     )
+
+
+def rcps_of_key(key: KmsKey, rcps: Fact[tuple[Level, ...]]) -> Fact[tuple[Level, ...]]:
+    """The resource control policies that bear on a key: on those that AWS manages none do.
+
+    Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+    """
+    if isinstance(rcps, Known) and not rcps.value:
+        return rcps
+    return derive(lambda: () if need(key.manager) == "AWS" else need(rcps))
 
 
 def principal_layers(principal: Principal, owner: str, organization: Organization) -> Layers:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
-from recordscan.estate.access import object_arn, principal_layers, request_context, s3_context
+from recordscan.estate.access import object_arn, principal_layers, rcps_of_key, request_context, s3_context
 from recordscan.estate.askers import Asker, in_words_of
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.facts import Fact, Known, Source, Unavailable, need
@@ -177,7 +177,8 @@ class Asking:
     def _key(self) -> Layers:
         site = self.site
         own = principal_layers(self.asker.principal, site.key_owner, site.target.organization)
-        return replace(own, resource=Known(site.key_policy), grants=Known(site.grants))
+        rcps = own.rcps if site.key is None else rcps_of_key(site.key, own.rcps)
+        return replace(own, rcps=rcps, resource=Known(site.key_policy), grants=Known(site.grants))
 
     @property
     def source(self) -> Source:

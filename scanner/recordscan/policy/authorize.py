@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias, get_args
 
-from recordscan.facts import Fact, Known, Unavailable, derive, need
+from recordscan.facts import Fact, Known, Reason, Unavailable, derive, need
 from recordscan.policy.public import public_statements
-from recordscan.policy.request import Request, Truth, all_of, any_of
+from recordscan.policy.request import Request, Truth, all_of, any_of, is_service_linked
 from recordscan.policy.rows import Cover, Grant, LayerName, Policy, Row, row_of, row_of_grant
 
 
@@ -184,9 +184,22 @@ def decide(request: Request, layers: Layers) -> Decision:
 
 _NO_RCP = frozenset({"kms:retiregrant"})
 _RCP_SERVICES = frozenset(
-    {"s3", "sts", "kms", "sqs", "secretsmanager", "cognito-identity", "cognito-idp", "dynamodb", "ecr", "logs", "aoss"}
+    {
+        *("aoss", "appconfig", "appstream", "autoscaling", "autoscaling-plans", "budgets", "clouddirectory"),
+        *("cloudfront", "cloudsearch", "cloudtrail-data", "codeartifact", "codebuild", "codecommit", "codepipeline"),
+        *("cognito-identity", "cognito-idp", "comprehend", "comprehendmedical", "compute-optimizer"),
+        *("cost-optimization-hub", "dax", "dsql", "dynamodb", "ecr", "ecr-public", "events", "firehose", "fis", "fms"),
+        *("gamelift", "health", "inspector-scan", "kendra", "kinesisvideo", "kms", "logs", "memorydb"),
+        *("networkmonitor", "notifications", "opensearch", "pca-connector-ad", "personalize", "polly", "pricing"),
+        *("resource-groups", "rolesanywhere", "s3", "secretsmanager", "servicediscovery", "signin", "sqs", "sts"),
+        *("support", "swf", "textract", "timestream-influxdb", "transcribe", "transfer", "translate", "wafv2"),
+        *("workspaces", "xray"),
+    }
 )
-"""https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html"""
+"""As of September 2026.
+
+Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+"""
 
 
 _KEEPS_BUCKET_POLICY = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
@@ -194,9 +207,13 @@ _KEEPS_BUCKET_POLICY = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s
 
 
 def bound_by_rcps(request: Request) -> bool:
-    """Whether resource control policies bear on a request: they do on some services, and on no service-linked role."""
+    """Whether resource control policies bear on a request: they do on some services, and on no service-linked role.
+
+    Neither on what such a role does, nor on who takes it on. That they do not bear on keys that AWS manages is for the
+    caller to see.
+    """
     exempt = request.action.lower() in _NO_RCP or request.service not in _RCP_SERVICES
-    return not exempt and not request.requester.service_linked
+    return not exempt and not request.requester.service_linked and not is_service_linked(request.resource)
 
 
 @dataclass(slots=True)
@@ -307,6 +324,8 @@ class _Evaluation:
         fact = self.layers.resource
         if self._beyond_bucket_policies():
             fact = Known(None)
+        if self.request.by_alias and isinstance(fact, Known) and fact.value is None:
+            fact = Unavailable(Reason.UNDECIDABLE, f"which key {self.request.resource} stands for is not known")
         if isinstance(fact, Unavailable):
             self._unreadable(fact)
             return dict.fromkeys(get_args(Cover))

@@ -174,6 +174,23 @@ def names_resource(patterns: Sequence[str], resource: str, context: Context, ver
     return result
 
 
+def names_key_of_alias(patterns: Sequence[str], alias: str, context: Context, version: str) -> Truth:
+    """Whether one of the patterns names the KMS key of an alias; None where it names some keys that this may be.
+
+    Alias and key are in the same account and Region; a pattern that names the alias does not name the key.
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
+    """
+    keys = ":".join(literal(alias).split(":", 5)[:5]) + ":key/*"
+    result: Truth = False
+    for pattern in patterns:
+        named = resource_glob(pattern, context, version)
+        if named is not None and globs.intersects(named[0], keys):
+            if named[1] and globs.includes(named[0], keys):
+                return True
+            result = None
+    return result
+
+
 def names_action(patterns: Sequence[str], action: str) -> bool:
     """Whether one of the patterns of an `Action` or `NotAction` names the action; `action` in lower case."""
     return any(_action(pattern)(action) for pattern in patterns)

@@ -115,11 +115,22 @@ class Requester:
 
     @property
     def service_linked(self) -> bool:
-        """Whether it is a service-linked role, which neither SCPs nor RCPs bind."""
-        return ":role/aws-service-role/" in self.arn or (self.role_name or "").startswith("AWSServiceRoleFor")
+        """Whether it is a service-linked role, which neither SCPs nor RCPs bind.
+
+        The ARN of a session lacks the path of its role, but the beginning of the names of these roles is reserved.
+        Source: https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html
+        """
+        return is_service_linked(self.arn) or (self.role_name or "").startswith("AWSServiceRoleFor")
 
 
 ANONYMOUS = Requester(kind="anonymous", arn="", account=None)
+
+
+def is_service_linked(arn: str) -> bool:
+    """Whether an ARN is that of a service-linked role: such roles, and no others, have the path of services."""
+    parts = arn.split(":", 5)
+    return len(parts) == 6 and parts[2] == "iam" and parts[5].startswith("role/aws-service-role/")
+
 
 _PRINCIPAL = re.compile(
     r"arn:[a-z-]+:(?:iam|sts)::(?P<account>\d{12}):"
@@ -158,6 +169,10 @@ _BY_TRUST = frozenset({"sts:assumerole", "sts:setsourceidentity", "sts:tagsessio
 """Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html"""
 
 
+_ON_ALIASES = frozenset({"kms:createalias", "kms:deletealias", "kms:updatealias"})
+"""Source: https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One request.
@@ -184,8 +199,17 @@ class Request:
     @property
     def on_kms_key(self) -> bool:
         """Whether it is about one KMS key."""
+        return self._kms_resource.startswith("key/") or self.by_alias
+
+    @property
+    def by_alias(self) -> bool:
+        """Whether an alias stands for the KMS key that it is about: KMS decides on the key, which is not known."""
+        return self._kms_resource.startswith("alias/") and self.action.lower() not in _ON_ALIASES
+
+    @property
+    def _kms_resource(self) -> str:
         parts = self.resource.split(":", 5)
-        return self.service == "kms" and len(parts) == 6 and parts[5].startswith("key/")
+        return parts[5] if self.service == "kms" and len(parts) == 6 else ""
 
     @property
     def needs_resource_policy(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from recordscan.policy.conditions import holds
 from recordscan.policy.documents import PolicyDocument, Principal, Statement
-from recordscan.policy.matching import names_action, names_resource
+from recordscan.policy.matching import names_action, names_key_of_alias, names_resource
 from recordscan.policy.request import UNKNOWN, Request, Requester, Truth, all_of
 
 LayerName: TypeAlias = Literal["identity", "boundary", "session", "scp", "rcp", "resource"]
@@ -61,7 +61,8 @@ class Row:
         cover: How it covers the requester; None outside resource policies.
         misses: Elements that do not match, such as `Action` or `Condition StringEquals aws:SourceVpce`.
         keys: Condition keys that the statement tests, in lower case.
-        open: Condition keys that are not known; "" where it is the meaning of the statement that is not clear.
+        open: Condition keys that are not known; "" where it is the meaning of the statement that is not clear, or which
+            key an alias stands for.
     """
 
     layer: LayerName
@@ -135,18 +136,16 @@ def row_of(statement: Statement, policy: Policy, layer: LayerName, request: Requ
 def _test_resource(
     statement: Statement, policy: Policy, request: Request, misses: list[str], opened: list[str]
 ) -> None:
-    asked = (request.resource, request.context, policy.document.version, request.service)
-    if statement.resources is not None:
-        named = names_resource(statement.resources, *asked)
-        if named is False:
-            misses.append("Resource")
-    else:
-        named = names_resource(statement.not_resources or (), *asked)
-        if named:
-            misses.append("NotResource")
+    patterns = (statement.not_resources or ()) if statement.resources is None else statement.resources
+    asked = (request.resource, request.context, policy.document.version)
+    named = (
+        names_key_of_alias(patterns, *asked) if request.by_alias else names_resource(patterns, *asked, request.service)
+    )
     if named is None:
-        patterns = statement.resources or statement.not_resources or ()
-        opened.extend(sorted({key for pattern in patterns for key in _variables(pattern, request)}))
+        keys = sorted({key for pattern in patterns for key in _variables(pattern, request)})
+        opened.extend(keys or [""])  # without variables it is the alias of a key that leaves it open
+    elif named is (statement.resources is None):
+        misses.append("NotResource" if named else "Resource")
 
 
 def _variables(pattern: str, request: Request) -> Iterator[str]:

@@ -10,6 +10,7 @@ from recordscan.policy.rows import Grant
 from scanner.policy.asking import (
     ALL,
     ALLOWED,
+    ANYTHING,
     DELEGATED,
     DENIED,
     KEY,
@@ -22,6 +23,7 @@ from scanner.policy.asking import (
     SESSION,
     SILENT,
     THEIRS,
+    UNLESS_DENIED,
     UNREAD,
     USER,
     allow,
@@ -40,8 +42,13 @@ CONSTRAINTS = "https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantCons
 MANAGED = KMS + "concepts.html"
 REGIONS = KMS + "multi-region-keys-overview.html"
 ALIASES = KMS + "alias-access.html"
+BY_ALIAS = KMS + "alias-authorization.html"
+ALIAS = f"arn:aws:kms:us-east-1:{OURS}:alias/media"
 
 DECRYPT = allow("kms:Decrypt", on=KEY)
+SPARED = deny(NotResource=KEY)
+IN_EAST = allow("kms:Decrypt", on=f"arn:aws:kms:us-east-1:{OURS}:key/*")
+IN_WEST = allow("kms:Decrypt", on=f"arn:aws:kms:us-west-1:{OURS}:key/*")
 VIA_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com", "kms:CallerAccount": OURS}
 MANAGED_BY_AWS = [
     allow(
@@ -126,8 +133,27 @@ KEYS = [
         ALLOWED,
         identity=ALL,
         action="kms:CreateAlias",
-        on=f"arn:aws:kms:us-east-1:{OURS}:alias/media",
+        on=ALIAS,
     ),
+    key("who names a key by its alias uses a key that is not known", BY_ALIAS, ANYTHING, identity=ALL, on=ALIAS),
+    key("nor is its policy", BY_ALIAS, ANYTHING, by=PARTNER, identity=ALL, on=ALIAS),
+    key("which may be at hand", BY_ALIAS, ALLOWED, identity=ALL, resource=DELEGATED, on=ALIAS),
+    key("to name the alias gives nothing", BY_ALIAS, SILENT, identity=allow(on=ALIAS), resource=DELEGATED, on=ALIAS),
+    key("nor does it deny", BY_ALIAS, ALLOWED, identity=[ALL, deny(on=ALIAS)], resource=DELEGATED, on=ALIAS),
+    key("nor spare", BY_ALIAS, DENIED, identity=deny(NotResource=ALIAS), resource=allow(to=USER), on=ALIAS),
+    key("a key may be that of the alias", BY_ALIAS, MAYBE, identity=DECRYPT, resource=DELEGATED, on=ALIAS),
+    key("it may be spared", BY_ALIAS, UNLESS_DENIED, identity=[ALL, SPARED], resource=DELEGATED, on=ALIAS),
+    key("one of another Region is not", BY_ALIAS, SILENT, identity=IN_WEST, resource=DELEGATED, on=ALIAS),
+    key(
+        "one that a variable names may be",
+        BY_ALIAS,
+        MAYBE,
+        identity=allow(on=f"arn:aws:kms:us-east-1:{OURS}:${{aws:username}}"),
+        resource=DELEGATED,
+        on=ALIAS,
+        known=False,
+    ),
+    key("all of this one are", BY_ALIAS, ALLOWED, identity=IN_EAST, resource=DELEGATED, on=ALIAS),
     key("a key is no resource of S3", IDENTITY, ALLOWED, identity=ALL, action="s3:GetObject"),
 ]
 
