@@ -85,7 +85,7 @@ def test_all_probes_are_decided_as_aws_documents(bare: CommandLine) -> None:
 
 def test_an_answer_names_the_layer_the_policy_and_the_statement() -> None:
     tls = {"Bool": {"aws:SecureTransport": "false"}}
-    everything = {"Principal": "*", "Action": "*", "Resource": "*"}
+    of_s3 = {"Principal": "*", "Action": "s3:*", "Resource": "*"}
     assert answer(
         {
             "id": "plain http",
@@ -94,8 +94,8 @@ def test_an_answer_names_the_layer_the_policy_and_the_statement() -> None:
             "permissionBoundaries": [named("limit", ALL)],
             "sessionPolicy": document(ALL),
             "scps": [{"level": "root", "policies": [named("FullAWSAccess", ALL)]}],
-            "rcps": [{"level": "root", "policies": [named("tls", {"Effect": "Deny", "Condition": tls} | everything)]}],
-            "resourcePolicy": document({"Sid": "OnlyTls", "Effect": "Deny", "Condition": tls} | everything),
+            "rcps": [{"level": "root", "policies": [named("tls", {"Effect": "Deny", "Condition": tls} | of_s3)]}],
+            "resourcePolicy": document({"Sid": "OnlyTls", "Effect": "Deny", "Condition": tls} | of_s3),
             "title": "unknown members are ignored",
         }
     ) == {
@@ -318,6 +318,14 @@ def spoilt(**changes: object) -> dict[str, Any]:
             "SCP guard of level root, statement Upload: it names no resource; add Resource or NotResource",
         ),
         (case(rcps=[{"policies": [named("guard", PUT)]}]), "RCP guard of level #1, statement Upload: it names no"),
+        (
+            case(rcps=[{"policies": [named("guard", PUT | {"Principal": {"AWS": UPLOADER}})]}]),
+            'statement Upload: the principal of an RCP is "*" and nobody else; write Action and "Principal": "*"',
+        ),
+        (
+            {"request": request(action="kms:Decrypt", resource="arn:aws:kms:us-east-1:111122223333:alias/media")},
+            "alias/media' is an alias, and KMS decides kms:Decrypt on the key; write the key's ARN",
+        ),
     ],
 )  # fmt: skip
 def test_an_invalid_case_is_told_in_one_sentence(invalid: object, says: str) -> None:

@@ -74,7 +74,7 @@ def read_organization(answers: Answers, account: str) -> Organization:
     return Organization(
         id=derive(organization_id),
         scps=_explained(lambda: levels("SERVICE_CONTROL_POLICY", "identity"), "service control policies"),
-        rcps=_explained(lambda: levels("RESOURCE_CONTROL_POLICY", "resource") or (), "resource control policies"),
+        rcps=_explained(lambda: levels("RESOURCE_CONTROL_POLICY", "rcp") or (), "resource control policies"),
         account=account,
     )
 

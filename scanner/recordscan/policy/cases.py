@@ -52,7 +52,9 @@ class Case:
 
 LAYERS: Sequence[LayerName] = ("identity", "boundary", "session", "scp", "rcp", "resource")
 
-_HARMLESS: frozenset[DefectCode] = frozenset({"unknown_operator", "duplicate_sid", "wildcard_in_principal"})
+_HARMLESS: frozenset[DefectCode] = frozenset(
+    {"unknown_operator", "duplicate_sid", "wildcard_in_principal", "refused_in_rcp"}
+)
 """Defects with which a statement still has one meaning; all others AWS refuses."""
 
 REMEDIES: Mapping[DefectCode, str] = {
@@ -75,6 +77,8 @@ REMEDIES: Mapping[DefectCode, str] = {
     "bad_condition": 'write {"Operator": {"key": "value"}}, or a list of values',
     "unknown_operator": "no request meets it, so correct its spelling",
     "duplicate_sid": "give each a Sid of its own",
+    "not_in_rcp": 'write Action and "Principal": "*", and under Condition whom it spares',
+    "refused_in_rcp": 'write "Deny", and the service before the action, such as "s3:*"',
 }
 
 
@@ -185,17 +189,22 @@ class _Reader:
             raise CaseError(
                 f'resource {shown(resource)} is no ARN; write one, or "*" for an action that is about no one resource'
             )
-        return Request(
+        found = Request(
             requester=requester,
             action=action,
             resource=resource,
             resource_account=_resource_account(request.get("resourceAccount"), resource, requester),
             context=_context(request.get("context")),
         )
+        if found.by_alias:
+            raise CaseError(
+                f"resource {shown(resource)} is an alias, and KMS decides {action} on the key; write the key's ARN"
+            )
+        return found
 
     def _layers(self, body: Mapping[str, Json], kind: PolicyKind) -> Layers:
         session, resource = body.get("sessionPolicy"), body.get("resourcePolicy")
-        scps, rcps = self._levels(body, "scps", "SCP", "identity"), self._levels(body, "rcps", "RCP", "resource")
+        scps, rcps = self._levels(body, "scps", "SCP", "identity"), self._levels(body, "rcps", "RCP", "rcp")
         restrict = body.get("restrictPublicBuckets")
         if restrict is not None and not isinstance(restrict, bool):
             raise CaseError(f"restrictPublicBuckets is {shown(restrict)}; write true or false")

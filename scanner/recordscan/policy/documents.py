@@ -19,7 +19,7 @@ from typing import Literal, TypeAlias
 from recordscan.facts import Json
 
 Effect: TypeAlias = Literal["Allow", "Deny"]
-PolicyKind: TypeAlias = Literal["identity", "resource", "trust"]
+PolicyKind: TypeAlias = Literal["identity", "resource", "trust", "rcp"]
 PrincipalKind: TypeAlias = Literal["*", "AWS", "Service", "Federated", "CanonicalUser"]
 SetOperator: TypeAlias = Literal["ForAllValues", "ForAnyValue"]
 
@@ -43,6 +43,8 @@ DefectCode: TypeAlias = Literal[
     "bad_condition",
     "unknown_operator",
     "duplicate_sid",
+    "not_in_rcp",
+    "refused_in_rcp",
 ]
 
 MAX_DEPTH = 32
@@ -184,8 +186,9 @@ def load_policy(source: str | Mapping[str, Json], *, kind: PolicyKind | None = N
 
     Args:
         source: JSON text, as `GetBucketPolicy` answers, or the parsed object, as IAM answers through boto3.
-        kind: `identity` (also SCPs, boundaries, session policies) must have Resource and no Principal, `resource` (also
-            RCPs) must have both, `trust` must have Principal. None: neither is asked for.
+        kind: `identity` (also SCPs, boundaries, session policies) must have Resource and no Principal, `resource` must
+            have both, `trust` must have Principal, `rcp` must have both and what else is asked of RCPs. None: neither
+            is asked for.
     """
     reader = _Reader(kind)
     statements = reader.read_document(reader.parse(source))
@@ -213,7 +216,7 @@ def repeated_keys(value: Json) -> tuple[str, ...]:
     return value.repeated if isinstance(value, _Object) else ()
 
 
-_HARMLESS: frozenset[DefectCode] = frozenset({"duplicate_sid", "wildcard_in_principal"})
+_HARMLESS: frozenset[DefectCode] = frozenset({"duplicate_sid", "wildcard_in_principal", "refused_in_rcp"})
 """Defects that leave the meaning clear: a wildcard within a principal's ARN matches nobody."""
 
 _DOCUMENT_ELEMENTS = ("Version", "Id", "Statement")
@@ -356,15 +359,30 @@ class _Reader:
         resources = (statement.resources, statement.not_resources)
         if None not in resources:
             self._note("resource_and_not_resource", "it has both Resource and NotResource", index)
-        elif () in resources or (self._kind in ("identity", "resource") and not any(resources)):
+        elif () in resources or (self._kind in ("identity", "resource", "rcp") and not any(resources)):
             self._note("no_resource", "it names no resource", index)
         principals = (statement.principals, statement.not_principals)
         if None not in principals:
             self._note("principal_and_not_principal", "it has both Principal and NotPrincipal", index)
         elif self._kind == "identity" and principals != (None, None):
             self._note("principal_in_identity_policy", "an identity policy may not name principals", index)
-        elif () in principals or (self._kind in ("resource", "trust") and not any(principals)):
+        elif () in principals or (self._kind in ("resource", "trust", "rcp") and not any(principals)):
             self._note("no_principal", "it names no principal", index)
+        if self._kind == "rcp":
+            self._check_rcp(statement)
+
+    def _check_rcp(self, statement: Statement) -> None:
+        """See https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html."""
+        index = statement.index
+        if statement.not_actions is not None or statement.not_principals is not None:
+            self._note("not_in_rcp", "an RCP has neither NotAction nor NotPrincipal", index)
+        if not all(principal.everyone for principal in statement.principals or ()):
+            self._note("not_in_rcp", 'the principal of an RCP is "*" and nobody else', index)
+        everything = "*" in (statement.actions or ())
+        if statement.effect == "Allow" and not (everything and "*" in (statement.resources or ())):
+            self._note("refused_in_rcp", "an Allow limits nothing in an RCP", index)
+        if statement.effect == "Deny" and everything:
+            self._note("refused_in_rcp", "an RCP denies by service, and AWS accepts no * for all", index)
 
     def _principals(self, element: str, body: Json, index: int) -> tuple[Principal, ...] | None:
         if element not in body:

@@ -166,7 +166,7 @@ class Asked:
             boundary=_limit(self.boundary),
             session=_limit(self.session),
             scps=self.scps if isinstance(self.scps, Unavailable) else Known(_levels(self.scps)),
-            rcps=self.rcps if isinstance(self.rcps, Unavailable) else Known(levels(*self.rcps, kind="resource")),
+            rcps=self.rcps if isinstance(self.rcps, Unavailable) else Known(levels(*self.rcps, kind="rcp")),
             resource=self.resource
             if isinstance(self.resource, Unavailable)
             else Known(None if self.resource is None else policy(self.resource, kind, "the resource policy")),
@@ -236,7 +236,7 @@ def probed(probe: Json) -> tuple[Request, Layers]:
         boundary=Known(None if boundaries is None else _named(boundaries, "identity")),
         session=Known(None if session is None else (policy(session),)),
         scps=Known(_probed_levels(probe["scps"], "identity") or None),
-        rcps=Known(_probed_levels(probe["rcps"], "resource")),
+        rcps=Known(_probed_levels(probe["rcps"], "rcp")),
         resource=Known(None if resource is None else policy(resource, "resource")),
         restrict_public_buckets=Known(probe["restrictPublicBuckets"]),
     )

@@ -269,6 +269,37 @@ def test_an_unclear_statement_is_kept_but_not_valid(
     assert document.statements[1].raw == statement
 
 
+RCP = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
+FULL_ACCESS = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
+WITHOUT_ACTION = {name: value for name, value in RCP.items() if name != "Action"}
+WITHOUT_PRINCIPAL = {name: value for name, value in RCP.items() if name != "Principal"}
+
+
+@pytest.mark.parametrize(
+    ("code", "valid", "statement"),
+    [
+        (None, True, RCP),
+        (None, True, RCP | {"Principal": {"AWS": "*"}}),
+        (None, True, FULL_ACCESS),
+        ("not_in_rcp", False, WITHOUT_ACTION | {"NotAction": "s3:*"}),
+        ("not_in_rcp", False, WITHOUT_PRINCIPAL | {"NotPrincipal": {"AWS": "111122223333"}}),
+        ("not_in_rcp", False, RCP | {"Principal": {"AWS": "111122223333"}}),
+        ("not_in_rcp", False, RCP | {"Principal": {"AWS": ["*", "111122223333"]}}),
+        ("not_in_rcp", False, RCP | {"Principal": {"Service": "*"}}),
+        ("refused_in_rcp", True, FULL_ACCESS | {"Action": "s3:*"}),
+        ("refused_in_rcp", True, FULL_ACCESS | {"Resource": "arn:aws:s3:::media"}),
+        ("refused_in_rcp", True, RCP | {"Action": ["s3:*", "*"]}),
+        ("no_principal", False, WITHOUT_PRINCIPAL),
+        ("no_resource", False, RCP | {"Resource": []}),
+    ],
+)
+def test_an_rcp_has_the_form_that_aws_asks_for(code: DefectCode | None, valid: bool, statement: dict[str, Any]) -> None:
+    """See https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html."""
+    document = load_policy(policy(statement), kind="rcp")
+    assert codes(document) == ([] if code is None else [(code, 1)])
+    assert only(document).valid is valid
+
+
 @pytest.mark.parametrize("statement", [None, "x", 1, [], [PUT]])
 def test_a_statement_that_is_no_object_keeps_its_place(statement: object) -> None:
     document = load_policy(policy(statement, PUT))
@@ -380,7 +411,7 @@ def test_any_json_value_is_read(value: Any) -> None:
 
 @given(st.dictionaries(ELEMENTS, POLICY_LIKE) | st.lists(POLICY_LIKE).map(lambda s: {"Statement": s}))
 def test_anything_like_a_policy_is_read(value: Mapping[str, Any]) -> None:
-    for kind in (None, "identity", "resource", "trust"):
+    for kind in (None, "identity", "resource", "trust", "rcp"):
         check(load_policy(value, kind=kind))
 
 

@@ -8,8 +8,10 @@ import pytest
 from scanner.policy.asking import (
     ALL,
     ALLOWED,
+    ANYTHING,
     BUCKET,
     DENIED,
+    IAM,
     KEY,
     KMS,
     LOGGING,
@@ -21,6 +23,8 @@ from scanner.policy.asking import (
     ROOT,
     SESSION,
     SILENT,
+    UNLESS_DENIED,
+    UNREAD,
     USER,
     allow,
     check,
@@ -33,10 +37,15 @@ SCP_LEVELS = ORGANIZATIONS + "orgs_manage_policies_scps_evaluation.html"
 SCP_SYNTAX = ORGANIZATIONS + "orgs_manage_policies_scps_syntax.html"
 RCPS = ORGANIZATIONS + "orgs_manage_policies_rcps.html"
 RCP_SYNTAX = ORGANIZATIONS + "orgs_manage_policies_rcps_syntax.html"
+DESCRIBE = "https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribePolicy.html"
+CREATE_ACCOUNT = "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html"
+IDENTIFIERS = IAM + "reference_identifiers.html"
 KMS_RCPS = KMS + "resource-control-policies.html"
 PUT, READ = allow("s3:PutObject"), allow("s3:GetObject")
 NO_PUT = deny("s3:PutObject")
 LINKED_ROLE = f"arn:aws:iam::{OURS}:role/aws-service-role/replication.s3.amazonaws.com/AWSServiceRoleForS3"
+REPLICATION = "replication.s3.amazonaws.com"
+OF_USER = deny("s3:*", to=USER)
 LINKED_SESSION = f"arn:aws:sts::{OURS}:assumed-role/AWSServiceRoleForS3/s"
 
 ORGANIZATION = [
@@ -55,6 +64,15 @@ ORGANIZATION = [
         scps=[[allow(when={"Bool": {"aws:SecureTransport": "true"}})]],
     ),
     row("and resources", SCP_SYNTAX, SILENT, identity=ALL, scps=[[allow(on="arn:aws:s3:::other/*")]]),
+    row(
+        "an Allow gives what meets both",
+        SCP_SYNTAX,
+        ALLOWED,
+        identity=ALL,
+        scps=[[allow("s3:*Object", on=f"{BUCKET}/*", when={"Bool": {"aws:SecureTransport": "true"}})]],
+        where={"aws:SecureTransport": "true"},
+    ),
+    row("an Allow may have NotResource", SCP_SYNTAX, ALLOWED, identity=ALL, scps=[[allow(NotResource=BUCKET)]]),
     row("an Allow may have NotAction", SCP_SYNTAX, ALLOWED, identity=ALL, scps=[[allow(NotAction="iam:*")]]),
     row("a Deny may have NotResource", SCP_SYNTAX, DENIED, identity=ALL, scps=[[ALL, deny(NotResource=BUCKET)]]),
     row("SCPs bind users whom a resource policy names", SCPS, SILENT, resource=allow(to=USER), scps=[[READ]]),
@@ -65,6 +83,31 @@ ORGANIZATION = [
     row("nobody in the management account", SCPS, ALLOWED, identity=ALL, scps=None),
     row("no service-linked role", SCPS, ALLOWED, by=LINKED_ROLE, identity=ALL, scps=[[READ, NO_PUT]]),
     row("nor its sessions", SCPS, ALLOWED, by=LINKED_SESSION, identity=ALL, scps=[[]]),
+    row(
+        "by the beginning of its name, which is reserved",
+        CREATE_ACCOUNT,
+        ALLOWED,
+        by=LINKED_SESSION.replace("S3", "X_y"),
+        identity=ALL,
+        scps=[[]],
+    ),
+    row(
+        "and by no other",
+        CREATE_ACCOUNT,
+        SILENT,
+        by=LINKED_SESSION.replace("AWSServiceRoleForS3", "MyAWSServiceRoleForS3"),
+        identity=ALL,
+        scps=[[]],
+    ),
+    row(
+        "whoever else has the path of one is bound",
+        IDENTIFIERS,
+        SILENT,
+        by=f"arn:aws:iam::{OURS}:user/a:role/aws-service-role/b/mallory",
+        identity=ALL,
+        scps=[[READ]],
+    ),
+    row("an SCP that was not read may be silent or deny", DESCRIBE, ANYTHING, identity=ALL, scps=UNREAD),
     row("no service", SCPS, ALLOWED, by=LOGGING, resource=allow(to={"Service": LOGGING}), scps=[[NO_PUT]]),
     row("nobody who does not sign", SCPS, ALLOWED, by=NOBODY, resource=allow(to="*"), scps=[[NO_PUT]]),
     row("RCPs allow all by themselves", RCPS, ALLOWED, identity=ALL, rcps=[[], []]),
@@ -85,6 +128,27 @@ ORGANIZATION = [
     row("and resources, too", RCP_SYNTAX, ALLOWED, identity=ALL, rcps=[[deny(to="*", on="arn:aws:s3:::other/*")]]),
     row("they bind no service-linked role", RCPS, ALLOWED, by=LINKED_ROLE, identity=ALL, rcps=[[deny(to="*")]]),
     row("nor its sessions either", RCPS, ALLOWED, by=LINKED_SESSION, identity=ALL, rcps=[[deny(to="*")]]),
+    row("an RCP that was not read may deny", DESCRIBE, UNLESS_DENIED, identity=ALL, rcps=UNREAD),
+    row(
+        "nor who takes on such a role",
+        RCPS,
+        ALLOWED,
+        by=REPLICATION,
+        action="sts:AssumeRole",
+        on=LINKED_ROLE,
+        resource=allow("sts:AssumeRole", to={"Service": REPLICATION}),
+        rcps=[[deny("sts:*", to="*")]],
+    ),
+    row("a principal beside the star is unclear there", RCP_SYNTAX, UNLESS_DENIED, identity=ALL, rcps=[[OF_USER]]),
+    row(
+        "so is NotPrincipal",
+        RCP_SYNTAX,
+        UNLESS_DENIED,
+        identity=ALL,
+        rcps=[[deny("s3:*", but=PARTNER)]],
+    ),
+    row("so is NotAction", RCP_SYNTAX, UNLESS_DENIED, identity=ALL, rcps=[[deny(to="*", NotAction="s3:Get*")]]),
+    row("no element beside them is", RCP_SYNTAX, DENIED, identity=ALL, rcps=[[deny(to="*", NotResource=BUCKET)]]),
     row(
         "they do not bear on other services",
         RCPS,
@@ -105,15 +169,8 @@ ORGANIZATION = [
             rcps=[[deny(to="*")]],
         )
         for service in (
-            "sqs",
-            "secretsmanager",
-            "dynamodb",
-            "ecr",
-            "logs",
-            "aoss",
-            "cognito-idp",
-            "cognito-identity",
-            "sts",
+            *("sqs", "secretsmanager", "dynamodb", "ecr", "logs", "aoss", "cognito-idp", "cognito-identity", "sts"),
+            *("cloudfront", "codebuild", "events", "firehose", "signin", "transcribe", "transfer", "wafv2"),
         )
     ),
     row(
