@@ -187,6 +187,19 @@ def test_policies_of_the_customer_count_attached_or_not_and_those_of_aws_do_not(
     assert judge(key_decrypt_everywhere, case).outcome is outcome
 
 
+@pytest.mark.parametrize(("in_force", "outcome"), [("v1", Outcome.FAIL), ("v2", Outcome.PASS)])
+def test_of_a_policy_the_version_in_force_counts_and_no_other(in_force: str, outcome: Outcome) -> None:
+    """See https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html."""
+    case = sound()
+    versions = [
+        {"VersionId": name, "IsDefaultVersion": name == in_force, "Document": document(statement("kms:Decrypt", key))}
+        for name, key in (("v2", KEY_ARN), ("v1", "*"))
+    ]
+    policy = {"Arn": f"arn:aws:iam::{AWS_ACCOUNT}:policy/all", "PolicyName": "all", "PolicyVersionList": versions}
+    case.set(DETAILS, "/Policies/-", policy)
+    assert judge(key_decrypt_everywhere, case).outcome is outcome
+
+
 def test_groups_count_and_a_policy_that_cannot_be_read_leaves_it_unknown() -> None:
     row = {
         "GroupName": "crew",

@@ -307,6 +307,22 @@ def test_the_policy_template_is_only_a_hint() -> None:
     assert (link.evidence, link.user_arn, link.proven) == ("D", WRITER_ARN, False)
 
 
+@pytest.mark.parametrize(("in_force", "evidence"), [(True, "D"), (False, "E")])
+def test_the_template_counts_in_the_version_of_a_policy_that_is_in_force(in_force: bool, evidence: str) -> None:
+    """See https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-versioning.html; without the
+    template it is the friendly name that hints.
+    """
+    arn = f"arn:aws:iam::{AWS_ACCOUNT}:policy/upload"
+    versions = [
+        {"VersionId": "v2", "IsDefaultVersion": not in_force, "Document": {"Statement": []}},
+        {"VersionId": "v1", "IsDefaultVersion": in_force, "Document": TEMPLATE},
+    ]
+    writer = {**user("video"), "AttachedManagedPolicies": [{"PolicyName": "upload", "PolicyArn": arn}]}
+    case = with_users(with_events(unlinked()), writer)
+    case.set("iam:GetAccountAuthorizationDetails", "/Policies/-", {"Arn": arn, "PolicyVersionList": versions})
+    assert known(case).evidence == evidence
+
+
 def test_a_friendly_name_is_only_a_hint() -> None:
     case = with_users(with_events(unlinked()), user("video"), user("somebody"))
     link = known(case)

@@ -40,6 +40,7 @@ ACTIONS = [
     row("it is never none", ACTION, SILENT, identity=allow("s3:PutObject?")),
     row("it is never two", ACTION, SILENT, identity=allow("s3:Put?ject")),
     row("brackets are no wildcards", ACTION, SILENT, identity=allow("s3:[Pp]utObject")),
+    row("nor are they beside wildcards", ACTION, SILENT, identity=allow("s3:[P]ut*b?ect")),
     row("a name has no implied rest", ACTION, SILENT, identity=allow("s3:Put")),
     row("nor an implied beginning", ACTION, SILENT, identity=allow("s3:Object")),
     row("a star alone is every service", ACTION, ALLOWED, identity=allow("*")),

@@ -370,5 +370,6 @@ def test_the_zone_of_the_machine_is_not_that_of_dates(monkeypatch: pytest.Monkey
 
 
 def test_an_operator_that_does_not_exist_is_a_defect() -> None:
+    """See OPERATORS, which has them all."""
     document = load_policy({"Statement": allow(when={"StringEqualsFoo": {"aws:k": "v"}})})
     assert [defect.code for defect in document.defects] == ["unknown_operator"]

@@ -136,6 +136,7 @@ def test_a_document_is_read_as_aws_reads_it(page: str, expected: str, asked: Map
 
 
 def test_a_decision_names_the_statement_by_sid_or_place() -> None:
+    """See SID: it may be left out, and decides nothing."""
     allowing = ask(identity=[deny("s3:GetObject"), PUT]).allowing
     assert [(r.layer, r.label) for r in allowing] == [("identity", "#2")]
     assert ask(identity=PUT | {"Sid": "Upload"}).because == ("statement Upload of it allows it",)

@@ -73,6 +73,7 @@ PRINCIPALS = [
     named("there is no wildcard within an ARN", SILENT, f"arn:aws:iam::{OURS}:user/*"),
     named("nor for an account", SILENT, "arn:aws:iam::*:root"),
     refused("not in a Deny either", ALLOWED, f"arn:aws:iam::{OURS}:*"),
+    refused("nor for an account there", ALLOWED, ["arn:aws:iam::*:root", f"arn:aws:iam::{OURS[:-1]}?:root"]),
     named("a user's path belongs to its ARN", SILENT, USER, IN_PATH),
     named("which names it then", ALLOWED, IN_PATH, IN_PATH),
     named("a role is named by ARN", ALLOWED, ROLE, ROLE),

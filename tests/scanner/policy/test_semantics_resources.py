@@ -79,6 +79,9 @@ RESOURCES = [
         for character, pattern in {".": "a.", "+": "a+", "[": "[a]a", "(": "(a)a", "$": "aa$", "^": "^aa"}.items()
     ),
     row(
+        "brackets beside wildcards are none", RESOURCE, SILENT, identity=allow(on=f"{BUCKET}/[a]*?"), on=f"{BUCKET}/aa"
+    ),
+    row(
         "signs are what they are", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/[a.+(b)$]"), on=f"{BUCKET}/[a.+(b)$]"
     ),
     row("a line end is a character", RESOURCE, ALLOWED, identity=allow(on=f"{BUCKET}/a*b"), on=f"{BUCKET}/a\nb"),
