@@ -1,9 +1,12 @@
 """The catalogue of rules as Markdown: the source of `rules/README.md` and of `recordscan rules show`."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from recordscan.rule import FRAMEWORKS, Control, Rule
+from recordscan.controls import find_framework, framework_ids, mapped_controls
+from recordscan.frameworks import Framework
+from recordscan.rule import FRAMEWORKS, MARKS, Control, Rule
 
 _HEADER = """\
 # The rules
@@ -18,10 +21,25 @@ subject. The severity is the worst that a failure can be; circumstances may make
 _MARKS = {"official": "", "peer": " (mapping of a peer)", "proposal": " (our proposal)"}
 
 
-def render_catalogue(rules: Sequence[Rule]) -> str:
-    """The whole catalogue: a table of all rules, then one chapter per family."""
+_FRAMEWORKS = """\
+## Frameworks
+
+For each framework: how many of its controls some rule gives evidence for, and the best mapping that each of these
+has. A mapping of a peer, and one that we propose, needs an auditor's review. A rule covers a part of a control at most.
+"""
+
+
+def render_catalogue(rules: Sequence[Rule], frameworks: Sequence[str] = ()) -> str:
+    """The whole catalogue: tables of all rules and frameworks, then one chapter per family.
+
+    Args:
+        rules: The rules.
+        frameworks: Short names of frameworks to show with every control; where empty, all are counted only.
+    """
     ordered = sorted(rules, key=lambda rule: (rule.family, rule.id))
-    parts = [_HEADER, f"{len(ordered)} rules.\n", _table(ordered)]
+    parts = [_HEADER, f"{len(ordered)} rules.\n", _table(ordered), _FRAMEWORKS]
+    parts.append(_framework_table(frameworks or framework_ids(ordered), ordered))
+    parts += [_control_table(find_framework(name), ordered) for name in frameworks]
     for family, members in groupby(ordered, key=lambda rule: rule.family):
         parts.append(f"## {family.replace('-', ' ').capitalize()}\n")
         parts += [render_rule(rule, level=3) for rule in members]
@@ -35,6 +53,42 @@ def render_rule(rule: Rule, *, level: int = 1) -> str:
         lines += [f"Twilio's guide: “{rule.guide}”", ""]
     lines += ["*What to do:* " + rule.remediation, ""]
     lines += [f"- {line}" for line in _covers(rule)]
+    return "\n".join(lines) + "\n"
+
+
+def coverage_sentence(framework_id: str, rules: Sequence[Rule]) -> str:
+    """How much of a framework the rules give evidence for."""
+    framework = find_framework(framework_id)
+    controls = mapped_controls(framework, rules)
+    tested = sum(bool(mappings) for mappings in controls.values())
+    return f"{framework.name}: evidence for {tested} of {len(controls)} controls"
+
+
+def _framework_table(ids: Iterable[str], rules: Sequence[Rule]) -> str:
+    lines = [
+        "| framework | name for `--framework` | controls | with a rule | official | peer | proposal | without a rule |",
+        "|---|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for framework in map(find_framework, ids):
+        controls = mapped_controls(framework, rules)
+        best = Counter(min((m.mark for m in found), key=MARKS.index) for found in controls.values() if found)
+        numbers = [len(controls), best.total(), *(best[mark] for mark in MARKS), len(controls) - best.total()]
+        lines.append(f"| {framework.name} | `{framework.id}` | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _control_table(framework: Framework, rules: Sequence[Rule]) -> str:
+    lines = [
+        f"### Controls of {framework.name}",
+        "",
+        framework.note,
+        "",
+        "| control | title | rules |",
+        "|---|---|---|",
+    ]
+    for control, mappings in mapped_controls(framework, rules).items():
+        named = ", ".join(dict.fromkeys(f"[{m.rule_id}](#{m.rule_id}){_MARKS[m.mark]}" for m in mappings))
+        lines.append(f"| {control} | {framework.controls.get(control, '')} | {named or '*none*'} |")
     return "\n".join(lines) + "\n"
 
 

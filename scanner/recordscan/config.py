@@ -122,6 +122,7 @@ class ScanSection(_Section):
     buckets: list[str] = Field([], description="`name` or `name/prefix` of buckets that are targets without Twilio")
     rules: list[str] = Field([], description="rules to run; all if empty")
     skip_rules: list[str] = Field([], description="rules to leave out; the report names them")
+    frameworks: list[str] = Field([], description="run only rules that give evidence for these; all if empty")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="requests in flight at most")
     max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(200, description="pages of one list at most")
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from recordscan import __version__
+from recordscan.controls import control_outcomes, control_status, outcomes_by_rule
 from recordscan.engine import judge_gate
 from recordscan.facts import Source
 from recordscan.observation import evidence_sha256, observation_id, observation_key
@@ -22,6 +23,7 @@ def disagreements(result: ScanResult) -> Iterator[str]:
     if {a.rule_id for a in result.assessments} <= {rule.id for rule in result.rules}:
         yield from _gate(result)
     yield from _coverage(result)
+    yield from _controls(result)
 
 
 def _evidence(result: ScanResult) -> Iterator[str]:
@@ -103,3 +105,23 @@ def _coverage(result: ScanResult) -> Iterator[str]:
     told = {(gap.reason, gap.detail, gap.permission): gap.assessments for gap in coverage.gaps}
     if counted != told or len(told) != len(coverage.gaps):
         yield "the gaps of the coverage are not those of the unknown assessments"
+
+
+def _controls(result: ScanResult) -> Iterator[str]:
+    outcomes = outcomes_by_rule(result.assessments)
+    rules = {rule.id for rule in result.rules}
+    for framework in result.frameworks:
+        named = {
+            (rule.id, c.control, c.mark) for rule in result.rules for c in rule.controls if c.framework == framework.id
+        }
+        told = [(m.rule_id, m.control, m.mark) for control in framework.controls for m in control.mappings]
+        if Counter(mapping for mapping in told if mapping[0] in rules) != Counter(named):
+            yield f"the rules behind the controls of {framework.name} are not those that name them"
+        for control in framework.controls:
+            where = f"the control {control.id} of {framework.name}"
+            if {m.rule_id for m in control.mappings} - rules != set(control.left_out):
+                yield f"{where} counts other rules as left out than do not stand in the result"
+            if control.outcomes != control_outcomes(control.mappings, outcomes):
+                yield f"the numbers of {where} are not those of the assessments"
+            elif control.status is not (status := control_status(control.outcomes, control.left_out)):
+                yield f"{where} is {control.status}, but the assessments make it {status}"

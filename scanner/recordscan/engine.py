@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 
 from recordscan import __version__
 from recordscan.baseline import Baseline, label, record
+from recordscan.controls import framework_ids, record_frameworks
 from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target
@@ -61,11 +62,12 @@ def assess_snapshot(
     *,
     fail_on: Severity | None,
     profile: Profile | None = None,
-    not_selected: Mapping[str, str] | None = None,
+    not_selected: Sequence[tuple[Rule, str]] = (),
     notices: Sequence[str] = (),
     waivers: Waivers | None = None,
     baseline: Baseline | None = None,
     only_new: bool = False,
+    frameworks: Sequence[str] = (),
 ) -> ScanResult:
     """Judge a snapshot.
 
@@ -74,11 +76,12 @@ def assess_snapshot(
         rules: The rules to run.
         fail_on: Severity of the gate; None for no gate.
         profile: Requirements; those stored in the snapshot where None.
-        not_selected: Rules that were left out, id → why.
+        not_selected: Rules that were left out, each with why.
         notices: Sentences about this run that the report should show, such as an added plugin.
         waivers: Failures that are accepted on the day of the scan.
         baseline: Findings of an earlier scan, to tell new ones from.
         only_new: Let only findings that the baseline does not have break the gate.
+        frameworks: Short names of those whose controls the report should show; all where empty.
     """
     estate = Estate(snapshot)
     profile = profile or snapshot.header.profile
@@ -90,7 +93,8 @@ def assess_snapshot(
     assessments, waiver_records = apply_waivers(assessments, waivers or Waivers(), estate.as_of.date())
     if baseline is not None:
         assessments = label(assessments, baseline, snapshot.header.started)
-    coverage = _coverage(assessments, snapshot, estate, not_selected or {})
+    coverage = _coverage(assessments, snapshot, estate, {rule.id: why for rule, why in not_selected})
+    left_out = [rule for rule, _ in not_selected]
     access = [access_to(target) for target in estate.targets]
     result = ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
@@ -110,6 +114,9 @@ def assess_snapshot(
         access=tuple(record for records in access if isinstance(records, tuple) for record in records),
         access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
         waivers=waiver_records,
+        frameworks=record_frameworks(
+            frameworks or framework_ids((*rules, *left_out)), rules, assessments, left_out=left_out
+        ),
     )
     return result if baseline is None else replace(result, baseline=record(result, baseline))
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from recordscan.facts import Citation, Json, Reason
-from recordscan.rule import Control, Severity
+from recordscan.rule import Control, Mark, Severity
 
 RESULT_SCHEMA_VERSION = "1.2"
 FINGERPRINT_VERSION = 1
@@ -20,6 +20,17 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     NOT_APPLICABLE = "not_applicable"
     WAIVED = "waived"
+
+
+class ControlStatus(StrEnum):
+    """What the rules that give evidence for a control say together."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    WAIVED = "waived"
+    PASS = "pass"  # noqa: S105
+    NOT_APPLICABLE = "not_applicable"
+    NOT_TESTED = "not_tested"
 
 
 class Verdict(StrEnum):
@@ -290,6 +301,55 @@ class AccessGap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MappingRecord:
+    """A rule that gives evidence for a control; `control` is what it names, which may be a part of the control."""
+
+    rule_id: str
+    control: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlRecord:
+    """One control of a framework, and what the rules that give evidence for it say; see `recordscan.controls`.
+
+    Attributes:
+        id: The framework's own.
+        title: In a few words; "" of a control that the framework is not known to have.
+        standards: Standards within the framework that take it, such as FSBP.
+        status: What its rules say together.
+        outcomes: Number of assessments with each outcome that there is.
+        mappings: Its rules, those that were left out too.
+        left_out: Ids of those that were left out on request.
+    """
+
+    id: str
+    title: str
+    standards: tuple[str, ...]
+    status: ControlStatus
+    outcomes: dict[Outcome, int]
+    mappings: tuple[MappingRecord, ...]
+    left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameworkRecord:
+    """A framework with all its controls; see `recordscan.frameworks.Framework`."""
+
+    id: str
+    name: str
+    version: str
+    publisher: str
+    url: str
+    note: str
+    controls: tuple[ControlRecord, ...]
+
+    def count(self, status: ControlStatus) -> int:
+        """Number of controls with a status."""
+        return sum(control.status is status for control in self.controls)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Assessments that are unknown for one reason: how many, and what would close the gap."""
 
@@ -383,7 +443,10 @@ class ScanRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
-    """Everything that a report needs."""
+    """Everything that a report needs.
+
+    `frameworks` are those that were asked for, or all; () in results of older versions.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # holds for all records inside, too
 
@@ -398,6 +461,7 @@ class ScanResult:
     access_gaps: tuple[AccessGap, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
     baseline: BaselineRecord | None = None
+    frameworks: tuple[FrameworkRecord, ...] = ()
 
     def rule(self, rule_id: str) -> RuleRecord:
         """The rule of an assessment.

@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from recordscan.errors import PluginError
 from recordscan.estate.estate import Estate
 from recordscan.facts import Json, Source
+from recordscan.frameworks import NAMES
 from recordscan.profile import Profile
 
 S = TypeVar("S", bound="Subject")
@@ -103,6 +104,8 @@ def finding(
 
 
 Mark = Literal["official", "peer", "proposal"]
+MARKS: tuple[Mark, ...] = ("official", "peer", "proposal")
+"""From the most to the least authoritative."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,18 +123,7 @@ class Control:
     mark: Mark
 
 
-FRAMEWORKS = {
-    "cis_aws_v3": "CIS AWS Foundations 3",
-    "cis_aws_v5": "CIS AWS Foundations 5",
-    "cis_aws_v6": "CIS AWS Foundations 6",
-    "gdpr": "GDPR",
-    "hipaa": "HIPAA",
-    "iso_27001_2022": "ISO/IEC 27001:2022",
-    "nist_800_53_r5": "NIST SP 800-53 r5",
-    "pci_dss_4_0_1": "PCI DSS 4.0.1",
-    "security_hub": "AWS Security Hub",
-    "soc2": "SOC 2",
-}
+FRAMEWORKS = NAMES
 """Short names of frameworks to the names that people know them by."""
 
 

@@ -53,6 +53,15 @@ rules_option = click.option(
 )
 
 
+framework_option = click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="NAME",
+    help="Only rules that give evidence for this framework, such as soc2 or nist_800_53_r5. Repeatable.",
+)
+
+
 def scope_options(command: F) -> F:
     """`--scope` and `--bucket`."""
     command = click.option(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recordscan.cli.options import rules_option
+from recordscan.cli.options import framework_option, rules_option
+from recordscan.visible import visible
 
 if TYPE_CHECKING:
     from recordscan.rule import Rule
@@ -23,22 +24,27 @@ def rules() -> None:
 
 
 @rules.command("list")
+@framework_option
 @rules_option
 @_format
-def list_rules(*, rule_files: tuple[Path, ...], format_: str) -> None:
-    """List all rules, one a line; `markdown` is the whole catalogue."""
-    from recordscan.catalogue import render_catalogue
+def list_rules(*, frameworks: tuple[str, ...], rule_files: tuple[Path, ...], format_: str) -> None:
+    """List all rules, one a line, or those of frameworks; `markdown` is the whole catalogue."""
+    from recordscan.catalogue import coverage_sentence, render_catalogue
+    from recordscan.cli.scan import select_rules
     from recordscan.plugins import load_rules
 
-    found = load_rules(rule_files)
+    selection = select_rules(load_rules(rule_files), [], [], frameworks)
+    found = selection.rules
     if format_ == "json":
         click.echo(json.dumps([describe(rule) for rule in found], indent=2))
     elif format_ == "markdown":
-        click.echo(render_catalogue(found), nl=False)
+        click.echo(render_catalogue(found, selection.frameworks), nl=False)
     else:
         for rule in found:
             click.echo(f"{rule.id:40} {rule.severity:9} {rule.title}")
         click.echo(f"{len(found)} rules", err=True)
+        for framework in selection.frameworks:
+            click.echo(visible(coverage_sentence(framework, found)), err=True)
 
 
 @rules.command("show")

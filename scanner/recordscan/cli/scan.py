@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import config_options, fail_on_option, find, report_options, rules_option, scope_options
+from recordscan.cli.options import (
+    config_options,
+    fail_on_option,
+    find,
+    framework_option,
+    report_options,
+    rules_option,
+    scope_options,
+)
 from recordscan.errors import ConfigError, OutputError
 from recordscan.scope import TwilioAccountScope
 from recordscan.visible import visible
@@ -34,10 +42,11 @@ STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Rules to run, and why the others are left out."""
+    """Rules to run, the others with why they are left out, and the frameworks that were asked for."""
 
     rules: "tuple[Rule, ...]"
-    not_selected: dict[str, str]
+    not_selected: "tuple[tuple[Rule, str], ...]"
+    frameworks: tuple[str, ...]
 
 
 @click.command(
@@ -47,12 +56,14 @@ Examples:
   recordscan scan -o html=report.html -o json=result.json --save-snapshot today.jsonl.gz
   recordscan scan --bucket acme-video/recordings/ --fail-on high
   recordscan scan --snapshot today.jsonl.gz
+  recordscan scan --framework soc2 --framework hipaa
 """
 )
 @config_options
 @scope_options
 @click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule. Repeatable.")
 @click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Leave this rule out. Repeatable.")
+@framework_option
 @rules_option
 @fail_on_option
 @click.option(
@@ -102,6 +113,7 @@ def scan(
     buckets: tuple[str, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    frameworks: tuple[str, ...],
     rule_files: tuple[Path, ...],
     fail_on: str | None,
     snapshot_path: Path | None,
@@ -172,7 +184,12 @@ def scan(
         waivers_path = find_waivers(Path.cwd())
     waivers = None if waivers_path is None else load_waivers(waivers_path, {rule.id for rule in rules})
     baseline = None if baseline_path is None else read_baseline(baseline_path)
-    selection = select_rules(rules, (*config.scan.rules, *only), (*config.scan.skip_rules, *skip))
+    selection = select_rules(
+        rules,
+        (*config.scan.rules, *only),
+        (*config.scan.skip_rules, *skip),
+        (*config.scan.frameworks, *frameworks),
+    )
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
     else:
@@ -201,6 +218,7 @@ def scan(
         profile=profile,
         not_selected=selection.not_selected,
         notices=(*notices(selection.rules, rule_files), *waiver_notices(waivers)),
+        frameworks=selection.frameworks,
         waivers=waivers,
         baseline=baseline,
         only_new=fail_on_new,
@@ -273,29 +291,47 @@ def prepare(
     )
 
 
-def select_rules(rules: "Sequence[Rule]", only: Sequence[str], skip: Sequence[str]) -> Selection:
-    """Choose rules by id.
+def select_rules(
+    rules: "Sequence[Rule]", only: Sequence[str], skip: Sequence[str], frameworks: Sequence[str] = ()
+) -> Selection:
+    """Choose rules by id, and by the frameworks that they give evidence for.
 
     Raises:
-        ConfigError: There is no such rule, or none is left; suggests the nearest.
+        ConfigError: There is no such rule or framework, or no rule is left; suggests the nearest.
     """
+    from recordscan.controls import framework_ids
+
     known = {rule.id for rule in rules}
     for rule_id in (*only, *skip):
         if rule_id not in known:
-            raise ConfigError(_no_such_rule(rule_id, known))
-    reasons = {rule.id: "--skip-rule" for rule in rules if rule.id in skip}
-    if only:
-        reasons.update({rule.id: "not among --rule" for rule in rules if rule.id not in only and rule.id not in skip})
+            raise ConfigError(_no_such("rule", rule_id, known))
+    if frameworks:
+        names = framework_ids(rules)
+        for framework in frameworks:
+            if framework not in names:
+                raise ConfigError(_no_such("framework", framework, names))
+    reasons = {}
+    for rule in rules:
+        if rule.id in skip:
+            reasons[rule.id] = "--skip-rule"
+        elif frameworks and not any(control.framework in frameworks for control in rule.controls):
+            reasons[rule.id] = "--framework"
+        elif only and rule.id not in only:
+            reasons[rule.id] = "not among --rule"
     chosen = tuple(rule for rule in rules if rule.id not in reasons)
     if not chosen:
         raise ConfigError("no rule is left to run")
-    return Selection(rules=chosen, not_selected=reasons)
+    return Selection(
+        rules=chosen,
+        not_selected=tuple((rule, reasons[rule.id]) for rule in rules if rule.id in reasons),
+        frameworks=tuple(dict.fromkeys(frameworks)),
+    )
 
 
-def _no_such_rule(rule_id: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(rule_id, sorted(known), n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "; see `recordscan rules list`"
-    return f"there is no rule {rule_id!r}{hint}"
+def _no_such(kind: str, name: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    there_are = "see `recordscan rules list`" if kind == "rule" else f"there are: {', '.join(known)}"
+    return f"there is no {kind} {name!r}; " + (f"did you mean {close[0]!r}?" if close else there_are)
 
 
 def check_rule_options(rules: "Sequence[Rule]", options: "Mapping[str, Mapping[str, Json]]") -> None:
@@ -307,7 +343,7 @@ def check_rule_options(rules: "Sequence[Rule]", options: "Mapping[str, Mapping[s
     by_id = {rule.id: rule for rule in rules}
     for rule_id, values in options.items():
         if rule_id not in by_id:
-            raise ConfigError(f"profile.options: {_no_such_rule(rule_id, by_id)}")
+            raise ConfigError(f"profile.options: {_no_such('rule', rule_id, by_id)}")
         refusal = by_id[rule_id].refusal(values)
         if refusal is not None:
             raise ConfigError(f"profile.options: {refusal}")
