@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from recordscan.result import AccessRecord, Assessment, FindingRecord, Gap, Outcome, ScanResult, Verdict
+from recordscan.result import AccessRecord, Assessment, ControlStatus, FindingRecord, Gap, Outcome, ScanResult, Verdict
 from recordscan.visible import visible
 from recordscan_reports.wording import (
+    CONTROL_WORDS,
+    MAPPING_REVIEW,
     OUTCOME_WORDS,
     OUTCOMES,
     REASON_WORDS,
@@ -100,6 +102,7 @@ def _lines(result: ScanResult) -> Iterator[Line]:
     yield from _unknowns(result)
     yield from _waivers(result)
     yield from _access(result)
+    yield from _controls(result)
     yield from _population(result)
     yield from _notices(result)
     yield ()
@@ -256,6 +259,26 @@ def _able(records: Sequence[AccessRecord], ability: str, words: str) -> str:
     surely = sum(able.certain for able in found)
     more = f", {len(found) - surely:,} more under conditions" if surely < len(found) else ""
     return f"{count(surely, 'principal')} {words}{more}"
+
+
+def _controls(result: ScanResult) -> Iterator[Line]:
+    """One line per framework: how many of its controls have each status."""
+    if not result.frameworks:
+        return
+    yield from _heading("Controls")
+    columns = [
+        status
+        for status in CONTROL_WORDS
+        if status is not ControlStatus.WAIVED or any(framework.count(status) for framework in result.frameworks)
+    ]
+    widths = [len(CONTROL_WORDS[status]) + 3 for status in columns]
+    head = "".join(f"{CONTROL_WORDS[status].lower():>{width}}" for status, width in zip(columns, widths, strict=True))
+    yield _line(f"{'':26}{head}", "dim")
+    for framework in result.frameworks:
+        counts = zip(map(framework.count, columns), widths, strict=True)
+        yield _line(f"  {framework.name:24}" + "".join(f"{number:>{width},}" for number, width in counts))
+    if any(mapping.mark != "official" for f in result.frameworks for c in f.controls for mapping in c.mappings):
+        yield from _wrapped(MAPPING_REVIEW, first="  ")
 
 
 def _population(result: ScanResult) -> Iterator[Line]:

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from recordscan.facts import Reason
 from recordscan.result import (
     AccessRecord,
+    ControlStatus,
     Evidence,
     FindingRecord,
+    FrameworkRecord,
     Gap,
     Gate,
     Outcome,
@@ -31,6 +33,18 @@ OUTCOME_WORDS = {
     Outcome.PASS: "Pass",
     Outcome.NOT_APPLICABLE: "Not applicable",
 }
+
+CONTROL_WORDS = {
+    ControlStatus.FAIL: "Fail",
+    ControlStatus.UNKNOWN: "Unknown",
+    ControlStatus.WAIVED: "Waived",
+    ControlStatus.PASS: "Pass",
+    ControlStatus.NOT_APPLICABLE: "Not applicable",
+    ControlStatus.NOT_TESTED: "Not tested",
+}
+"""Statuses of controls, in the order in which a reader should care."""
+
+MAPPING_REVIEW = "A mapping by a peer or by recordscan itself needs an auditor's review."
 
 OUTCOME_MEANINGS = {
     Outcome.FAIL: "The requirement is broken; the evidence shows where.",
@@ -145,6 +159,12 @@ def age_of(finding: FindingRecord) -> str | None:
     if finding.lifecycle is None or finding.first_seen is None:
         return None
     return "new" if finding.lifecycle == "new" else f"known since {finding.first_seen[:10]}"
+
+
+def statuses(framework: FrameworkRecord) -> str:
+    """How many controls of a framework have each status: `2 fail, 5 pass, 36 not tested`."""
+    counts = ((framework.count(status), word.lower()) for status, word in CONTROL_WORDS.items())
+    return ", ".join(f"{number:,} {word}" for number, word in counts if number) or "no control is known"
 
 
 def target_names(result: ScanResult) -> dict[str, str]:

@@ -54,12 +54,23 @@ def test_wrong_usage_says_how_to_get_help(recordscan: CommandLine, arguments: li
     assert "Traceback" not in run.stderr
 
 
+FRAMEWORKS = (
+    "cis_aws_v3, cis_aws_v5, cis_aws_v6, gdpr, hipaa, iso_27001_2022, nist_800_53_r5, pci_dss_4_0_1, security_hub, soc2"
+)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["scan", "--rule", "bucket-tls-onyl"], "there is no rule 'bucket-tls-onyl'; did you mean 'bucket-tls-only'?"),
         (["scan", "--skip-rule", "zzz"], "there is no rule 'zzz'; see `recordscan rules list`"),
         (["scan", "--rule", "bucket-tls-only", "--skip-rule", "bucket-tls-only"], "no rule is left to run"),
+        (["scan", "--framework", "soc"], "there is no framework 'soc'; did you mean 'soc2'?"),
+        (
+            ["rules", "list", "--framework", "nist_800_53"],
+            "there is no framework 'nist_800_53'; did you mean 'nist_800_53_r5'?",
+        ),
+        (["scan", "--framework", "gdpr", "--rule", "writer-key-count"], "no rule is left to run"),
         (["rules", "show", "bucket-tls"], "there is no rule 'bucket-tls'; did you mean 'bucket-tls-only'?"),
         (["scan", "-f", "sarif"], "there is no format 'sarif'; there are: html, json, text"),
         (["scan", "-o", "sarif=x.sarif"], "there is no format 'sarif'; there are: html, json, text"),

@@ -52,6 +52,7 @@ def test_the_wheel_holds_three_packages_with_their_markers_and_templates(wheels:
     for package in ("recordscan", "recordscan_rules", "recordscan_reports"):
         assert f"{package}/py.typed" in names
     assert any(name.endswith(".j2") for name in names)
+    assert "recordscan/frameworks/soc2.toml" in names
     assert any(name.endswith("/entry_points.txt") for name in names)
     assert not any(name.startswith(("tests/", "examples/", "scanner/")) for name in names)
 

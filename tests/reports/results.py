@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import replace
 
+from recordscan.controls import record_frameworks
 from recordscan.facts import Citation, Json, Reason
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
@@ -11,11 +12,15 @@ from recordscan.result import (
     AccessGap,
     AccessRecord,
     Assessment,
+    ControlRecord,
+    ControlStatus,
     Coverage,
     Evidence,
     FindingRecord,
+    FrameworkRecord,
     Gap,
     Gate,
+    MappingRecord,
     Outcome,
     Population,
     RuleRecord,
@@ -166,6 +171,7 @@ def result(
     exit_reason: str,
     population: tuple[Population, ...] = (),
     not_selected: dict[str, str] | None = None,
+    left_out: tuple[RuleRecord, ...] = (),
     notices: tuple[str, ...] = (),
     interrupted: bool = False,
 ) -> ScanResult:
@@ -223,6 +229,7 @@ def result(
         rules=rules,
         assessments=assessments,
         evidence=evidences,
+        frameworks=record_frameworks(("security_hub", "soc2"), rules, assessments, left_out=left_out),
     )
 
 
@@ -234,6 +241,12 @@ LOGGING = rule("bucket-logging", "Access to the bucket is logged", Severity.MEDI
 TLS = rule("transport-tls", "The bucket refuses requests without TLS", Severity.HIGH, "transport")
 PUBLIC = rule("exposure-public-access", "The bucket blocks all public access", Severity.CRITICAL, "exposure")
 COMPOSED = rule("media-composed", "Composed Recordings are deleted at Twilio", Severity.INFO, "media")
+REPLICATION = rule(
+    "bucket-replication",
+    "The bucket is replicated",
+    Severity.LOW,
+    controls=(*official(security_hub=["S3.7", "S3.14"]), *proposal(soc2=["A1.2"])),
+)
 RULES = (KEY_REGION, WRITER, VERSIONING, LIFECYCLE, LOGGING, TLS, PUBLIC, COMPOSED)
 
 SETTINGS = evidence(
@@ -472,6 +485,7 @@ def varied() -> ScanResult:
         exit_reason="1 check at or above critical failed",
         population=POPULATION,
         not_selected={"bucket-replication": "--exclude bucket-replication"},
+        left_out=(REPLICATION,),
         notices=("the rule acme-tags comes from the plugin acme_rules",),
     )
     return replace(made, access=ACCESS, access_gaps=(ACCESS_GAP,))
@@ -578,4 +592,38 @@ def hostile(payloads: tuple[str, ...] = PAYLOADS) -> ScanResult:
         AccessGap(target=payload, reason=Reason.ACCESS_DENIED, detail=payload, permission=payload)
         for payload in payloads
     )
-    return replace(made, scan=scan, access=access, access_gaps=gaps)
+    frameworks = tuple(
+        FrameworkRecord(
+            id=payload,
+            name=payload,
+            version=payload,
+            publisher=payload,
+            url=payload,
+            note=payload,
+            controls=(
+                ControlRecord(
+                    id=payload,
+                    title=payload,
+                    standards=(payload,),
+                    status=ControlStatus.FAIL,
+                    outcomes={Outcome.FAIL: 1},
+                    mappings=(
+                        MappingRecord(rule_id=f"hostile-{number}", control=f"part of {payload}", mark="proposal"),
+                        MappingRecord(rule_id=payload, control=payload, mark="peer"),
+                    ),
+                    left_out=(payload,),
+                ),
+                ControlRecord(
+                    id=f"other {payload}",
+                    title=payload,
+                    standards=(),
+                    status=ControlStatus.NOT_TESTED,
+                    outcomes={},
+                    mappings=(),
+                    left_out=(),
+                ),
+            ),
+        )
+        for number, payload in enumerate(payloads)
+    )
+    return replace(made, scan=scan, access=access, access_gaps=gaps, frameworks=frameworks)

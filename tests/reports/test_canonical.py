@@ -130,8 +130,15 @@ def test_a_result_can_be_stored_and_read_as_bytes(tmp_path: Path) -> None:
 def test_a_result_from_before_access_was_told_is_read() -> None:
     document = json.loads(render(varied()))
     document["schema_version"] = "1.0"
-    for name in ("access", "access_gaps"):
+    for name in ("access", "access_gaps", "frameworks"):
         del document[name]
     del document["scan"]["action_data"]
     result = load_result(json.dumps(document))
     assert (result.access, result.access_gaps, result.scan.action_data) == ((), (), "")
+
+
+def test_a_result_from_before_controls_were_told_is_read() -> None:
+    document = json.loads(render(varied()))
+    document["schema_version"] = "1.1"
+    del document["frameworks"]
+    assert load_result(json.dumps(document)) == replace(varied(), schema_version="1.1", frameworks=())

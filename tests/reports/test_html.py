@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import pytest
 
+from recordscan.controls import framework_ids, record_frameworks
 from recordscan.facts import Citation, Reason
+from recordscan.frameworks import load_framework
 from recordscan.result import Outcome, ScanResult
-from recordscan.rule import Severity
+from recordscan.rule import Severity, official, peer, proposal
 from recordscan.visible import visible
 from recordscan_reports import terminal
 from recordscan_reports.html import render
-from recordscan_reports.wording import OUTCOMES, SEVERITIES
+from recordscan_reports.wording import MAPPING_REVIEW, OUTCOMES, SEVERITIES
 from reports.results import (
     ACCOUNT,
     PAYLOADS,
@@ -37,6 +39,7 @@ from reports.results import (
 )
 
 RESULTS = [varied, clean, empty, hostile]
+SOC2 = load_framework("soc2")
 VOID = {"br", "hr", "img", "input", "link", "meta"}
 
 
@@ -174,7 +177,7 @@ def test_nothing_is_fetched_or_run_but_style_and_script_of_the_page(made: Callab
         assert "src" not in element.attributes
         assert [name for name in element.attributes if name.startswith("on")] == []
         if "href" in element.attributes:
-            assert (element.attributes["href"] or "").startswith(("#", "https://docs.aws.amazon.com/"))
+            assert (element.attributes["href"] or "").startswith(("#", "https://docs.aws.amazon.com/", SOC2.url))
 
 
 def test_the_policy_allows_exactly_this_style_and_this_script() -> None:
@@ -215,6 +218,7 @@ def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
         "findings",
         "unknown",
         "access",
+        "controls",
         "passed",
         "not-applicable",
         "procedure",
@@ -455,3 +459,68 @@ def test_nothing_speaks_of_waivers_while_nothing_is_waived() -> None:
         for part in ("results", "glossary"):
             assert ("Waived" in by_id(root, part).text) is spoken
         assert ("WAIVED" in terminal.render(made)) is spoken
+
+
+def controls_of(made: ScanResult, number: int) -> Element:
+    return [e for e in by_id(tree(render(made)), "controls").all("details") if e.attributes["class"] != "fold"][number]
+
+
+def test_each_control_has_its_status_and_each_of_its_rules_a_row_with_findings_and_mark() -> None:
+    made = varied()
+    hub = controls_of(made, 0)
+    assert hub.all("summary")[0].text == "AWS Security Hub 1 fail, 79 not tested"
+    rows = hub.all("tbody")[0].all("tr")
+    replication, versioning = [cell.text for cell in every(rows[0]) if cell.tag in ("th", "td")], rows[1]
+    assert replication == [
+        *("S3.7 Buckets replicate to another Region", "Not tested", "bucket-replication", "left out", "official")
+    ]
+    assert versioning.all("th")[0].text == "S3.14 Buckets have versioning"
+    assert versioning.all("th")[0].attributes["rowspan"] == versioning.all("td")[0].attributes["rowspan"] == "9"
+    assert versioning.all("td")[0].text == "Fail"
+    checks = {row.all("code")[0].text: row.all("td")[-2] for row in rows[1:]}
+    assert checks["key-region"].text == "1 fail, 1 unknown"
+    failed, unknown = (
+        by_id(tree(render(made)), (a.attributes["href"] or "")[1:]) for a in checks["key-region"].all("a")
+    )
+    assert (failed.attributes["data-outcome"], unknown.attributes["data-outcome"]) == ("fail", "unknown")
+    assert checks["exposure-public-access"].text == "2 pass"
+    assert checks["bucket-replication"].text == "left out"
+
+
+def test_controls_that_no_rule_tests_are_folded_away_and_counted() -> None:
+    hub = controls_of(varied(), 0)
+    [fold] = hub.all("details")
+    assert "open" not in fold.attributes
+    assert fold.all("summary")[0].text == "78 controls are not tested by this tool"
+    assert len(fold.all("li")) == 78
+    assert "S3.20 Buckets have MFA delete" in [item.text for item in fold.all("li")]
+    assert "S3.14" not in [item.all("strong")[0].text for item in fold.all("li")]
+
+
+def test_standards_that_take_a_control_and_parts_that_a_rule_names_are_shown() -> None:
+    made = clean()
+    named = (*official(security_hub=["S3.5"]), *peer(nist_800_53_r5=["SC-8"]), *proposal(nist_800_53_r5=["SC-8(1)"]))
+    of = replace(made.rules[0], controls=named)
+    frameworks = record_frameworks(("security_hub", "nist_800_53_r5"), (of,), made.assessments)
+    made = replace(made, rules=(of,), frameworks=frameworks)
+    assert controls_of(made, 0).all("tbody")[0].all("th")[0].text == "S3.5 Buckets require TLS FSBP"
+    assert controls_of(made, 1).all("tbody")[0].all("td")[-1].text == "peer, SC-8(1) proposal"
+
+
+def test_every_report_with_controls_says_that_mappings_need_review() -> None:
+    assert MAPPING_REVIEW in by_id(tree(render(varied())), "controls").text
+    assert MAPPING_REVIEW in terminal.render(varied())
+
+
+def test_without_frameworks_there_is_no_section_of_controls() -> None:
+    page = render(replace(varied(), frameworks=()))
+    assert 'id="controls"' not in page
+    assert 'href="#controls"' not in page
+    assert "CONTROLS" not in terminal.render(replace(varied(), frameworks=()))
+
+
+def test_all_frameworks_together_stay_small() -> None:
+    made = empty()
+    bare = replace(made, frameworks=())
+    full = replace(made, frameworks=record_frameworks(framework_ids(()), (), ()))
+    assert len(render(full)) - len(render(bare)) <= 100 * 1024

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from recordscan.controls import record_frameworks
 from recordscan.facts import Reason
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports import html
@@ -152,3 +153,17 @@ def test_what_was_not_asked_is_no_failed_call() -> None:
         assert "nothing; scan again to the end" in text
         assert "Call failed" not in text
         assert "no grant helps" not in text
+
+
+def test_each_framework_has_a_line_with_its_controls_by_status() -> None:
+    text = render(varied())
+    assert (
+        "CONTROLS\n"
+        "                             fail   unknown   pass   not applicable   not tested\n"
+        "  AWS Security Hub              1         0      0                0           79\n"
+        "  SOC 2                         1         0      0                0           42\n"
+    ) in text
+    waived = [(a if a.outcome is not Outcome.FAIL else replace(a, outcome=Outcome.PASS)) for a in varied().assessments]
+    known = [a for a in waived if a.outcome is not Outcome.UNKNOWN]
+    made = replace(varied(), frameworks=record_frameworks(("soc2",), varied().rules, known))
+    assert "  SOC 2                         0         0        1      0                0           42\n" in render(made)

@@ -14,10 +14,13 @@ from recordscan.result import (
     AccessGap,
     AccessRecord,
     Assessment,
+    ControlRecord,
     Coverage,
     Evidence,
     FindingRecord,
+    FrameworkRecord,
     Gate,
+    MappingRecord,
     Outcome,
     RuleRecord,
     ScanRecord,
@@ -171,6 +174,41 @@ class Matrix:
     holders: tuple[Holder, ...]
     left_out: int
     gap: AccessGap | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How many assessments have an outcome, and the fingerprint of the first of them."""
+
+    outcome: Outcome
+    number: int
+    first: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testing:
+    """A rule that gives evidence for a control.
+
+    Attributes:
+        rule_id: Which.
+        mappings: What it names: the control, or parts of it.
+        tallies: What it said; () of a rule that was left out or had no subject.
+        left_out: It did not run.
+    """
+
+    rule_id: str
+    mappings: tuple[MappingRecord, ...]
+    tallies: tuple[Tally, ...]
+    left_out: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A framework: controls that rules give evidence for, each with these, and the others."""
+
+    framework: FrameworkRecord
+    tested: tuple[tuple[ControlRecord, tuple[Testing, ...]], ...]
+    untested: tuple[ControlRecord, ...]
 
 
 class Page:
@@ -356,6 +394,45 @@ class Page:
             for gap in self._result.access_gaps
         ]
         return (*known, *gaps)
+
+    @cached_property
+    def standings(self) -> tuple[Standing, ...]:
+        """The frameworks with their controls."""
+        return tuple(
+            Standing(
+                framework=framework,
+                tested=tuple((control, self._testing(control)) for control in framework.controls if control.mappings),
+                untested=tuple(control for control in framework.controls if not control.mappings),
+            )
+            for framework in self._result.frameworks
+        )
+
+    def _testing(self, control: ControlRecord) -> tuple[Testing, ...]:
+        mappings: dict[str, list[MappingRecord]] = defaultdict(list)
+        for mapping in control.mappings:
+            mappings[mapping.rule_id].append(mapping)
+        return tuple(
+            Testing(
+                rule_id=rule_id,
+                mappings=tuple(named),
+                tallies=self._tallies.get(rule_id, ()),
+                left_out=rule_id in control.left_out,
+            )
+            for rule_id, named in mappings.items()
+        )
+
+    @cached_property
+    def _tallies(self) -> dict[str, tuple[Tally, ...]]:
+        found: dict[str, dict[Outcome, list[str]]] = defaultdict(dict)
+        for outcome in OUTCOMES:
+            for assessment in self._assessments(outcome):
+                found[assessment.rule_id].setdefault(outcome, []).append(assessment.fingerprint)
+        return {
+            rule_id: tuple(
+                Tally(outcome=outcome, number=len(all_), first=all_[0]) for outcome, all_ in outcomes.items()
+            )
+            for rule_id, outcomes in found.items()
+        }
 
     def _assessments(self, outcome: Outcome) -> list[Assessment]:
         found = [assessment for assessment in self._result.assessments if assessment.outcome is outcome]
