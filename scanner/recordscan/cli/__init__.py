@@ -27,6 +27,7 @@ from recordscan.cli.schema import schema
 from recordscan.cli.simulate import simulate
 from recordscan.cli.streams import flush_stdout, give_up_stdout, open_streams
 from recordscan.cli.url import url
+from recordscan.cli.validate import validate
 from recordscan.cli.waivers import waivers
 from recordscan.errors import RecordscanError
 from recordscan.visible import visible
@@ -97,6 +98,7 @@ for command in (
     policy,
     preflight,
     schema,
+    validate,
     waivers,
     baseline,
     bundle,
