@@ -14,14 +14,19 @@ from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target
 from recordscan.facts import (
     Citation,
+    Fact,
     FactMisuseError,
     Json,
+    Known,
     Missing,
     NotApplicable,
     Reason,
     Unavailable,
     cite,
+    derive,
     evidence_trail,
+    if_known,
+    need,
     remarks,
 )
 from recordscan.observation import Observation, ObservationOutcome, canonical_json
@@ -34,6 +39,7 @@ from recordscan.result import (
     AccessGap,
     AccessRecord,
     Assessment,
+    ChainRecord,
     Coverage,
     Evidence,
     FindingRecord,
@@ -114,6 +120,7 @@ def assess_snapshot(
         access=tuple(record for records in access if isinstance(records, tuple) for record in records),
         access_gaps=tuple(gap for gap in access if isinstance(gap, AccessGap)),
         waivers=waiver_records,
+        chains=tuple(chain_of(target) for target in estate.targets),
         frameworks=record_frameworks(
             frameworks or framework_ids((*rules, *left_out)), rules, assessments, left_out=left_out
         ),
@@ -156,6 +163,22 @@ def access_to(target: Target) -> tuple[AccessRecord, ...] | AccessGap:
         AccessRecord(target=target.uid, principal=principal, kind=kind, abilities=tuple(abilities))
         for (principal, kind), abilities in lines.items()
     )
+
+
+def chain_of(target: Target) -> ChainRecord:
+    """What a target's setting, credential, writer, bucket and key are."""
+    bucket = target.bucket
+    facts: dict[str, Fact[str | None]] = {
+        "url": Known(None) if target.setting is None else target.setting.url,
+        "credential": Known(None) if target.setting is None else target.setting.credential_sid,
+        "writer": derive(lambda: None if (user := need(target.writer)) is None else user.arn),
+        "bucket": derive(lambda: None if (found := need(bucket)) is None else found.arn),
+        "region": derive(lambda: None if (found := need(bucket)) is None else need(found.region)),
+        "key": derive(lambda: None if (key := need(target.key)) is None else if_known(key.arn) or key.reference),
+    }
+    known = {name: if_known(fact) for name, fact in facts.items()}
+    unknown = tuple(name for name, fact in facts.items() if isinstance(fact, Unavailable))
+    return ChainRecord(target=target.uid, unknown=unknown, **known)
 
 
 def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:

@@ -350,6 +350,31 @@ class FrameworkRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRecord:
+    """The chain that a target is: from Twilio's setting over credential and writer to bucket and key.
+
+    Attributes:
+        target: Uid of the target.
+        url: The URL that the setting names.
+        credential: SID of the AWS credential.
+        writer: ARN of the IAM user.
+        bucket: ARN of the bucket.
+        region: Of the bucket.
+        key: ARN of the KMS key, or what names it.
+        unknown: Which of these are not known; the others that are None are known not to be there.
+    """
+
+    target: str
+    url: str | None
+    credential: str | None
+    writer: str | None
+    bucket: str | None
+    region: str | None
+    key: str | None
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
     """Assessments that are unknown for one reason: how many, and what would close the gap."""
 
@@ -461,6 +486,7 @@ class ScanResult:
     access_gaps: tuple[AccessGap, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
     baseline: BaselineRecord | None = None
+    chains: tuple[ChainRecord, ...] = ()
     frameworks: tuple[FrameworkRecord, ...] = ()
 
     def rule(self, rule_id: str) -> RuleRecord:

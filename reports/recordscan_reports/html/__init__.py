@@ -18,6 +18,7 @@ from recordscan.result import ScanResult
 from recordscan.rule import FRAMEWORKS
 from recordscan.visible import visible
 from recordscan_reports import wording
+from recordscan_reports.html.chain import STATE_WORDS
 from recordscan_reports.html.view import Page
 
 
@@ -40,6 +41,7 @@ def _environment() -> Environment:
     )
     environment.globals["wording"] = wording
     environment.globals["frameworks"] = FRAMEWORKS
+    environment.globals["chain_words"] = STATE_WORDS
     environment.globals["newline"] = Markup("\n")
     environment.filters["compact_json"] = _compact_json
     environment.filters["moment"] = _moment

@@ -29,6 +29,7 @@ from recordscan.result import (
     WaiverRecord,
 )
 from recordscan.rule import Severity
+from recordscan_reports.html.chain import Chain, chains_of
 from recordscan_reports.html.excerpt import CONTEXT_LINES, Answer, Line
 from recordscan_reports.html.prose import Block, parse_prose
 from recordscan_reports.wording import (
@@ -284,6 +285,19 @@ class Page:
         for assessment in self._result.assessments:
             numbers[assessment.subject] += 1
         return tuple(sorted(numbers.items(), key=lambda item: (item[0].kind, item[0].name, item[0].uid)))
+
+    @cached_property
+    def chains(self) -> tuple[Chain, ...]:
+        """Each target from Twilio to the key, with the state of every link."""
+        return chains_of(self._result)
+
+    @cached_property
+    def chapters(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Chapters of the catalogue with the number of their checks at each of `OUTCOMES`."""
+        numbers: dict[str, Counter[Outcome]] = defaultdict(Counter)
+        for assessment in self._result.assessments:
+            numbers[_chapter(self._rules[assessment.rule_id])][assessment.outcome] += 1
+        return tuple((name, tuple(numbers[name][outcome] for outcome in OUTCOMES)) for name in sorted(numbers))
 
     @cached_property
     def failures(self) -> tuple[tuple[Severity, tuple[Check, ...]], ...]:
