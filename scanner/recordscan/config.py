@@ -33,6 +33,7 @@ _PRINCIPAL_NAME = (
     r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
 )
 _S3_ACTION = r"^s3:[A-Za-z]+$"
+_REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$"
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _EXPECTED = {
@@ -46,6 +47,7 @@ _EXPECTED = {
     _PRINCIPAL_NAME: "a principal without wildcards: its ARN, such as 'arn:aws:iam::123456789012:role/review', the "
     "host name of a service, such as 'cloudfront.amazonaws.com', or a canonical user id of 64 hexadecimal digits",
     _S3_ACTION: "an S3 action without wildcards, such as 's3:AbortMultipartUpload'",
+    _REGION: "an AWS Region, such as 'eu-west-1'",
     _ENVIRONMENT_NAME: "the name of an environment variable: letters, digits and _, such as 'TWILIO_API_KEY'",
 }
 """Patterns in the words of the people who have to meet them."""
@@ -58,6 +60,7 @@ KeyOrUser = Annotated[str, Field(pattern=_KEY_OR_USER)]
 PrincipalName = Annotated[str, Field(pattern=_PRINCIPAL_NAME)]
 """ARN of a principal, host name of a service, or canonical user id; without wildcards."""
 S3Action = Annotated[str, Field(pattern=_S3_ACTION)]
+Region = Annotated[str, Field(pattern=_REGION)]
 EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
 
@@ -125,6 +128,9 @@ class ScanSection(_Section):
     frameworks: list[str] = Field([], description="run only rules that give evidence for these; all if empty")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="requests in flight at most")
     max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(200, description="pages of one list at most")
+    sample_objects: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="objects of each target whose encryption and ACL are looked at; needs s3:GetObject"
+    )
 
 
 class ProfileSection(_Section):
@@ -139,6 +145,16 @@ class ProfileSection(_Section):
     key_overlap_days: Days = 14
     retention_min_days: Days | None = None
     retention_max_days: Days | None = None
+    noncurrent_max_days: Days = Field(90, description="days that noncurrent versions may stay")
+    object_lock_mode: Literal["GOVERNANCE", "COMPLIANCE"] | None = Field(
+        None, description="mode of Object Lock that media must at least be under by default"
+    )
+    object_lock_min_days: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
+        None, description="days that Object Lock must at least keep media by default"
+    )
+    require_backup: bool = Field(False, description="AWS Backup must protect the bucket")
+    require_crr: bool = Field(False, description="media must be replicated to another Region")
+    allowed_regions: list[Region] = Field([], description="Regions that copies may go to; any if empty")
     test_files: list[str] = []
     trusted_accounts: list[AccountId] = Field([], description="accounts that bucket and key may be shared with")
     trusted_organizations: list[OrganizationId] = Field([], description="organizations that they may be shared with")
@@ -159,9 +175,13 @@ class ProfileSection(_Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":
-        least, most = self.retention_min_days, self.retention_max_days
-        if least is not None and most is not None and least > most:
-            raise ValueError("retention_min_days is greater than retention_max_days")
+        most = self.retention_max_days
+        for name, least in (
+            ("retention_min_days", self.retention_min_days),
+            ("object_lock_min_days", self.object_lock_min_days),
+        ):
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"{name} is greater than retention_max_days")
         return self
 
 
@@ -195,12 +215,14 @@ class Config(_Section):
         """
         own = self.to_profile()
         merged = replace(stored, **{name: getattr(own, name) for name in self.profile.model_fields_set})
-        least, most = merged.retention_min_days, merged.retention_max_days
-        if least is not None and most is not None and least > most:
-            raise ConfigError(
-                f"profile: retention_min_days is {least} and retention_max_days {most}, of which one is the "
-                "snapshot's; set both"
-            )
+        most = merged.retention_max_days
+        for name in ("retention_min_days", "object_lock_min_days"):
+            least = getattr(merged, name)
+            if least is not None and most is not None and least > most:
+                raise ConfigError(
+                    f"profile: {name} is {least} and retention_max_days {most}, of which one is the "
+                    "snapshot's; set both"
+                )
         return merged
 
     def to_scope(self, *, accounts: tuple[TwilioAccountScope, ...], buckets: tuple[str, ...], now: datetime) -> Scope:
@@ -223,6 +245,7 @@ class Config(_Section):
             assume_organization_allows=self.aws.assume_organization_allows,
             alerts_since=(now - timedelta(days=ALERT_DAYS)).strftime("%Y-%m-%d"),
             max_pages=self.scan.max_pages,
+            sample_objects=self.scan.sample_objects,
         )
 
 

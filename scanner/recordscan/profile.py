@@ -7,6 +7,7 @@ from typing import Literal
 from recordscan.facts import Json
 
 Storage = Literal["external", "compose-then-delete"]
+LockMode = Literal["GOVERNANCE", "COMPLIANCE"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,13 @@ class Profile:
         administrators: Who may change what guards media; None for no such requirement.
         options: Rule id → values for the options of that rule.
         writer_actions: S3 actions that the writer is to be allowed on media beside `s3:PutObject`.
+        noncurrent_max_days: Days that noncurrent versions may stay.
+        object_lock_mode: Mode of Object Lock that the bucket's default retention must have, or a stricter one; None for
+            no such requirement.
+        object_lock_min_days: Least number of days of the default retention; None for no such requirement.
+        require_backup: AWS Backup must protect the bucket.
+        require_crr: Media must be replicated to another Region.
+        allowed_regions: Regions that copies may go to; () for any.
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
@@ -42,6 +50,12 @@ class Profile:
     key_overlap_days: int = 14
     retention_min_days: int | None = None
     retention_max_days: int | None = None
+    noncurrent_max_days: int = 90
+    object_lock_mode: LockMode | None = None
+    object_lock_min_days: int | None = None
+    require_backup: bool = False
+    require_crr: bool = False
+    allowed_regions: tuple[str, ...] = ()
     test_files: tuple[str, ...] = ()
     trusted_accounts: tuple[str, ...] = ()
     trusted_organizations: tuple[str, ...] = ()

@@ -33,6 +33,7 @@ class Scope:
         assume_organization_allows: Organization policies that cannot be read are taken as allowing.
         alerts_since: Start date of the alerts that are asked for, `YYYY-MM-DD`.
         max_pages: Pages of one list after which a walk stops.
+        sample_objects: Objects of each target that are looked at one by one.
     """
 
     twilio_accounts: tuple[TwilioAccountScope, ...] = ()
@@ -43,3 +44,4 @@ class Scope:
     assume_organization_allows: bool = False
     alerts_since: str
     max_pages: int = 200
+    sample_objects: int = 0

@@ -3,29 +3,36 @@
 from collections import defaultdict
 from typing import Any
 
-from recordscan.collect import kms
+from recordscan.collect import kms, s3
 from recordscan.collect.session import CALLS
 from recordscan.collect.twilio_client import RESOURCES
 
 _ACCOUNT_SCOPE_ONLY = (kms.LIST_KEYS,)
 
 
-def aws_calls(scope: str) -> dict[str, list[str]]:
-    """IAM actions that a scan needs, each with what it is for, sorted."""
+def aws_calls(scope: str, *, sample: bool = False) -> dict[str, list[str]]:
+    """IAM actions that a scan needs, each with what it is for, sorted.
+
+    Args:
+        scope: `targets` or `account`.
+        sample: The scan looks at a sample of the objects. S3 allows HeadObject by the action that allows to read them.
+    """
+    left_out = (() if scope == "account" else _ACCOUNT_SCOPE_ONLY) + (() if sample else s3.SAMPLE_READS)
     purposes: dict[str, list[str]] = defaultdict(list)
     for call in CALLS:
-        if call.permission is not None and (scope == "account" or call not in _ACCOUNT_SCOPE_ONLY):
+        if call.permission is not None and call not in left_out:
             purposes[call.permission].append(f"{call.operation.partition(':')[2]}: {call.purpose}")
     return dict(sorted(purposes.items()))
 
 
-def aws_policy(scope: str) -> dict[str, Any]:
+def aws_policy(scope: str, *, sample: bool = False) -> dict[str, Any]:
     """The IAM policy that grants exactly these reads, as a policy document.
 
     Buckets, keys and users are known only after Twilio was asked, so the resource is every one of the account. Nothing
-    in it reads an object or decrypts.
+    in it decrypts, and nothing reads an object, but for `sample`.
     """
-    statement = {"Sid": "RecordscanReads", "Effect": "Allow", "Action": list(aws_calls(scope)), "Resource": "*"}
+    actions = list(aws_calls(scope, sample=sample))
+    statement = {"Sid": "RecordscanReads", "Effect": "Allow", "Action": actions, "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 

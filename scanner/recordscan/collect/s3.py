@@ -73,8 +73,17 @@ ENCRYPTION = _bucket(
     "ServerSideEncryptionConfigurationNotFoundError",
 )
 
+REPLICATION = _bucket(
+    "GetBucketReplication",
+    "get_bucket_replication",
+    "s3:GetReplicationConfiguration",
+    "where copies go",
+    "ReplicationConfigurationNotFoundError",
+)
+
 BUCKET_READS = (
     ENCRYPTION,
+    REPLICATION,
     _bucket("GetBucketPolicy", "get_bucket_policy", "s3:GetBucketPolicy", "bucket policy", "NoSuchBucketPolicy"),
     _bucket(
         "GetBucketPolicyStatus",
@@ -113,13 +122,6 @@ BUCKET_READS = (
         "retention",
         "NoSuchLifecycleConfiguration",
     ),
-    _bucket(
-        "GetBucketReplication",
-        "get_bucket_replication",
-        "s3:GetReplicationConfiguration",
-        "where copies go",
-        "ReplicationConfigurationNotFoundError",
-    ),
     _bucket("GetBucketLogging", "get_bucket_logging", "s3:GetBucketLogging", "server access logging"),
     _bucket(
         "GetBucketWebsite", "get_bucket_website", "s3:GetBucketWebsite", "website hosting", "NoSuchWebsiteConfiguration"
@@ -141,6 +143,31 @@ BUCKET_READS = (
     ),
 )
 """Asked with Bucket and ExpectedBucketOwner."""
+
+OBJECT_RETENTION = _bucket(
+    "GetObjectRetention",
+    "get_object_retention",
+    "s3:GetObjectRetention",
+    "whether the newest object is under the default retention of Object Lock",
+    "NoSuchObjectLockConfiguration",
+)
+
+HEAD_OBJECT = Call(
+    operation="s3:HeadObject",
+    service="s3",
+    method="head_object",
+    permission="s3:GetObject",
+    purpose="how the objects of the sample are encrypted; only with `sample_objects`",
+    requires=("ETag",),
+)
+OBJECT_ACL = _bucket(
+    "GetObjectAcl",
+    "get_object_acl",
+    "s3:GetObjectAcl",
+    "ACLs of the objects of the sample; only with `sample_objects`",
+)
+SAMPLE_READS = (HEAD_OBJECT, OBJECT_ACL)
+"""Asked of single objects, and only where the configuration asks for a sample."""
 
 ACCOUNT_PUBLIC_ACCESS_BLOCK = _control(
     "GetPublicAccessBlock",
@@ -172,6 +199,41 @@ ACCESS_POINT_READS = (
         "whether S3 calls its policy public",
         "NoSuchAccessPointPolicy",
     ),
+)
+OBJECT_LAMBDA_READS = (
+    _control(
+        "GetAccessPointForObjectLambda",
+        "get_access_point_for_object_lambda",
+        "s3:GetAccessPointForObjectLambda",
+        "Block Public Access of one",
+    ),
+    _control(
+        "GetAccessPointConfigurationForObjectLambda",
+        "get_access_point_configuration_for_object_lambda",
+        "s3:GetAccessPointConfigurationForObjectLambda",
+        "which access point stands behind it",
+    ),
+    _control(
+        "GetAccessPointPolicyForObjectLambda",
+        "get_access_point_policy_for_object_lambda",
+        "s3:GetAccessPointPolicyForObjectLambda",
+        "its policy",
+        "NoSuchAccessPointPolicy",
+    ),
+)
+MULTI_REGION_POLICY = _control(
+    "GetMultiRegionAccessPointPolicy",
+    "get_multi_region_access_point_policy",
+    "s3:GetMultiRegionAccessPointPolicy",
+    "policy of one that leads to the bucket",
+    "NoSuchAccessPointPolicy",
+)
+ACCESS_GRANTS_POLICY = _control(
+    "GetAccessGrantsInstanceResourcePolicy",
+    "get_access_grants_instance_resource_policy",
+    "s3:GetAccessGrantsInstanceResourcePolicy",
+    "which other accounts may use S3 Access Grants",
+    "AccessGrantsInstanceResourcePolicyNotExists AccessGrantsInstanceNotExistsError",
 )
 OBJECT_LAMBDA_ACCESS_POINTS = _control(
     "ListAccessPointsForObjectLambda",
@@ -211,11 +273,16 @@ CALLS = (
     HEAD_BUCKET,
     LIST_OBJECTS,
     *BUCKET_READS,
+    OBJECT_RETENTION,
+    *SAMPLE_READS,
     ACCOUNT_PUBLIC_ACCESS_BLOCK,
     ACCESS_POINTS,
     *ACCESS_POINT_READS,
     OBJECT_LAMBDA_ACCESS_POINTS,
+    *OBJECT_LAMBDA_READS,
     MULTI_REGION_ACCESS_POINTS,
+    MULTI_REGION_POLICY,
     ACCESS_GRANTS,
+    ACCESS_GRANTS_POLICY,
     PROTECTED_RESOURCES,
 )

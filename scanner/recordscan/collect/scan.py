@@ -10,14 +10,17 @@ from recordscan.collect.schedule import Collection, together
 from recordscan.collect.twilio import TwilioAccountReader
 from recordscan.estate.answers import Answers
 from recordscan.estate.arn import parse_arn
-from recordscan.estate.bucket import head_requests, read_bucket
+from recordscan.estate.bucket import Bucket, head_requests, read_bucket, read_objects
+from recordscan.estate.bucket_settings import replication_destinations
 from recordscan.estate.estate import Caller, links_of_others
 from recordscan.estate.key import key_region
 from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
 from recordscan.estate.organization import POLICY_TYPES
 from recordscan.estate.s3url import S3Location, parse_s3_url
+from recordscan.estate.sample import newest_of, sampled_keys
+from recordscan.estate.side_doors import MULTI_REGION_HOME, spans
 from recordscan.estate.twilio import COMPOSITION_STATUSES, PRODUCTS, RECORDING_STATUSES, Product, read_setting
-from recordscan.facts import Json, Known
+from recordscan.facts import Json, Known, derive
 from recordscan.observation import Observation, ObservationOutcome
 from recordscan.scope import Scope
 
@@ -121,6 +124,7 @@ class Scan:
                 *([self._trails(region)] if region else []),
             ]
         )
+        await self._objects(bucket, prefix, owner, region)
 
     async def _locate(self, bucket: str) -> tuple[str | None, str | None]:
         """Owner to expect and Region of a bucket; no owner when it is absent or foreign, so that it is not read."""
@@ -129,13 +133,7 @@ class Scan:
         statuses = [head.answer["HTTPStatusCode"] for head in heads if head.answer]
         if 200 not in statuses:
             await together([self._aws(s3.HEAD_BUCKET, **without), self._aws(s3.LIST_BUCKETS)])
-        found = read_bucket(
-            self._answers,
-            bucket,
-            account=self._caller.account,
-            partition=self._caller.partition,
-            expected=self._owners,
-        )
+        found = self._read(bucket)
         region = found.region.value if isinstance(found.region, Known) else None
         if isinstance(found.presence, Known) and found.presence.value != "owned":
             return None, region
@@ -145,22 +143,97 @@ class Scan:
         reads = [
             self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
             for call in s3.BUCKET_READS
-            if call is not s3.ENCRYPTION
+            if call not in (s3.ENCRYPTION, s3.REPLICATION)
         ]
-        flows: list[Flow] = [*reads, self._encryption(bucket, owner, region)]
+        flows: list[Flow] = [
+            *reads,
+            self._encryption(bucket, owner, region),
+            self._replication(bucket, owner, region),
+        ]
         if region is not None:
             flows.append(self._side_doors(bucket, owner, region))
         await together(flows)
 
+    def _read(self, bucket: str) -> Bucket:
+        """The bucket, as far as it was asked about."""
+        return read_bucket(
+            self._answers,
+            bucket,
+            account=self._caller.account,
+            partition=self._caller.partition,
+            expected=self._owners,
+        )
+
+    async def _replication(self, bucket: str, owner: str, region: str | None) -> None:
+        """Where copies go; the destinations are asked for their Regions."""
+        await self._aws(s3.REPLICATION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        answer = self._answers.read(
+            s3.REPLICATION.operation, self._caller.account, Bucket=bucket, ExpectedBucketOwner=owner
+        )
+        destinations = derive(lambda: replication_destinations(answer))
+        if isinstance(destinations, Known):
+            heads = [
+                request for name, account in destinations.value for request in head_requests(name, (account or owner,))
+            ]
+            await together(self._aws(s3.HEAD_BUCKET, **request) for request in heads)
+
+    async def _objects(self, bucket: str, prefix: str, owner: str, region: str | None) -> None:
+        """What is asked of single objects: the newest one's retention, and the sample."""
+        found = self._read(bucket)
+        listed = read_objects(self._answers, bucket, prefix, account=self._caller.account, owner=owner)
+        if not isinstance(listed, Known):
+            return
+
+        def ask(call: Call, key: str) -> Flow:
+            return self._aws(call, client_region=region, Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+
+        flows: list[Flow] = []
+        newest = newest_of(listed.value.items)
+        lock = found.object_lock.value if isinstance(found.object_lock, Known) else None
+        if newest is not None and lock is not None and lock.days is not None:
+            flows.append(ask(s3.OBJECT_RETENTION, newest))
+        keys = sampled_keys(listed.value.items, self._scope.sample_objects)
+        acls_count = not isinstance(found.acls_ignored, Known) or not found.acls_ignored.value
+        for key in keys:
+            flows.append(ask(s3.HEAD_OBJECT, key))
+            if acls_count:
+                flows.append(ask(s3.OBJECT_ACL, key))
+        await together(flows)
+
     async def _side_doors(self, bucket: str, owner: str, region: str) -> None:
         """Access points and what else reaches objects without the bucket policy, and backups."""
-        account_wide = (s3.OBJECT_LAMBDA_ACCESS_POINTS, s3.ACCESS_GRANTS)
-        flows: list[Flow] = [self._aws(call, region=region, AccountId=owner) for call in account_wide]
-        flows.append(self._aws(s3.PROTECTED_RESOURCES, region=region))
-        flows.append(self._access_points(bucket, owner, region))
+        flows: list[Flow] = [
+            self._access_points(bucket, owner, region),
+            self._object_lambda(owner, region),
+            self._access_grants(owner, region),
+            self._aws(s3.PROTECTED_RESOURCES, region=region),
+        ]
         if self._caller.partition == "aws":
-            flows.append(self._aws(s3.MULTI_REGION_ACCESS_POINTS, region="us-west-2", AccountId=owner))
+            flows.append(self._multi_region(bucket, owner))
         await together(flows)
+
+    async def _object_lambda(self, owner: str, region: str) -> None:
+        listed = await self._aws(s3.OBJECT_LAMBDA_ACCESS_POINTS, region=region, AccountId=owner)
+        names = [name for row in _rows(listed.answer, "ObjectLambdaAccessPointList") if (name := _member(row, "Name"))]
+        await together(
+            self._aws(call, region=region, AccountId=owner, Name=name)
+            for name in names
+            for call in s3.OBJECT_LAMBDA_READS
+        )
+
+    async def _access_grants(self, owner: str, region: str) -> None:
+        listed = await self._aws(s3.ACCESS_GRANTS, region=region, AccountId=owner)
+        if listed.outcome is ObservationOutcome.ANSWERED:
+            await self._aws(s3.ACCESS_GRANTS_POLICY, region=region, AccountId=owner)
+
+    async def _multi_region(self, bucket: str, owner: str) -> None:
+        listed = await self._aws(s3.MULTI_REGION_ACCESS_POINTS, region=MULTI_REGION_HOME, AccountId=owner)
+        rows = [row for row in _rows(listed.answer, "AccessPoints") if spans(row, bucket, owner)]
+        await together(
+            self._aws(s3.MULTI_REGION_POLICY, region=MULTI_REGION_HOME, AccountId=owner, Name=name)
+            for row in rows
+            if (name := _member(row, "Name"))
+        )
 
     async def _access_points(self, bucket: str, owner: str, region: str) -> None:
         listed = await self._aws(s3.ACCESS_POINTS, region=region, AccountId=owner, Bucket=bucket)
@@ -173,13 +246,7 @@ class Scan:
 
     async def _encryption(self, bucket: str, owner: str, region: str | None) -> None:
         await self._aws(s3.ENCRYPTION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
-        found = read_bucket(
-            self._answers,
-            bucket,
-            account=self._caller.account,
-            partition=self._caller.partition,
-            expected=self._owners,
-        )
+        found = self._read(bucket)
         key = found.encryption.value.kms_key if isinstance(found.encryption, Known) else None
         if region is not None and key is not None:
             await self._key(key, key_region(key, region))

@@ -6,6 +6,19 @@ from functools import partial
 from typing import Literal
 
 from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, read_policy, rows, text
+from recordscan.estate.bucket_settings import (
+    CorsRule,
+    Inventory,
+    Notifications,
+    ObjectLock,
+    ReplicationRule,
+    read_cors,
+    read_inventory,
+    read_key_filter,
+    read_notifications,
+    read_object_lock,
+    read_replication,
+)
 from recordscan.facts import (
     Fact,
     Json,
@@ -79,6 +92,7 @@ class LifecycleRule:
         narrowed: What else narrows it, such as tags or object sizes; () when the prefix is all.
         expiration_days: Days after which current versions expire; None where it expires none by age.
         expiration_date: A fixed date of expiry; None for none.
+        expired_markers: Whether delete markers go that stand for nothing any more.
         noncurrent_days: Days after which noncurrent versions are deleted; None for never.
         noncurrent_kept: Newest noncurrent versions that stay nevertheless, however old.
         abort_multipart_days: Days after which unfinished multipart uploads are aborted; None for never.
@@ -90,6 +104,7 @@ class LifecycleRule:
     narrowed: tuple[str, ...]
     expiration_days: int | None
     expiration_date: datetime | None
+    expired_markers: bool
     noncurrent_days: int | None
     noncurrent_kept: int
     abort_multipart_days: int | None
@@ -140,8 +155,15 @@ class Bucket:
         object_ownership: BucketOwnerEnforced, BucketOwnerPreferred or ObjectWriter.
         encryption: Default encryption.
         versioning: Enabled, Suspended, or None when it was never switched on.
+        mfa_delete: Enabled, Disabled, or None when it was never set.
         lifecycle: All rules; () for none.
         logging: Server access logging; None when off.
+        object_lock: Object Lock; None when off.
+        replication: All rules; () for none.
+        website: Whether the bucket is served as a website.
+        cors: All rules; () for none.
+        notifications: Where events go.
+        inventories: All inventory configurations.
     """
 
     name: str
@@ -158,12 +180,25 @@ class Bucket:
     object_ownership: Fact[str]
     encryption: Fact[Encryption]
     versioning: Fact[str | None]
+    mfa_delete: Fact[str | None]
     lifecycle: Fact[tuple[LifecycleRule, ...]]
     logging: Fact[LoggingTarget | None]
+    object_lock: Fact[ObjectLock | None]
+    replication: Fact[tuple[ReplicationRule, ...]]
+    website: Fact[bool]
+    cors: Fact[tuple[CorsRule, ...]]
+    notifications: Fact[Notifications]
+    inventories: Fact[Listing[Inventory]]
 
     def effective(self, name: PublicAccessFlag) -> Fact[bool]:
         """One switch of Block Public Access as S3 applies it: on when the account or the bucket has it on."""
         return any_true(self.account_public_access_block[name], self.public_access_block[name])
+
+    @property
+    def acls_ignored(self) -> Fact[bool]:
+        """Whether no public grant of an ACL, of the bucket or of an object in it, has any effect."""
+        disabled = derive(lambda: need(self.object_ownership) == "BucketOwnerEnforced")
+        return any_true(disabled, self.effective("IgnorePublicAcls"))
 
 
 def read_bucket(answers: Answers, name: str, *, account: str, partition: str, expected: tuple[str, ...]) -> Bucket:
@@ -196,6 +231,13 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         answer = answers.read("s3control:GetPublicAccessBlock", account, AccountId=need(owner))
         return need(read_public_access_block(answer)[switch])
 
+    def locate(destination: str, stated: str | None) -> tuple[Fact[str | None], Fact[str]]:
+        heads = (stated or asked_owner,)
+        return (
+            derive(lambda: stated or _own_account(answers, destination, account)),
+            derive(lambda: _region(answers, destination, account, heads)),
+        )
+
     return Bucket(
         name=name,
         arn=f"arn:{partition}:s3:::{name}",
@@ -208,13 +250,20 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         account_public_access_block={
             switch: derive(partial(of_owners_account, switch)) for switch in PUBLIC_ACCESS_FLAGS
         },
-        grants=derive(lambda: _grants(ask("s3:GetBucketAcl"))),
+        grants=derive(lambda: read_grants(ask("s3:GetBucketAcl"))),
         canonical_owner=text(pluck(ask("s3:GetBucketAcl"), "Owner", "ID")),
         object_ownership=derive(lambda: _ownership(ask("s3:GetBucketOwnershipControls"))),
         encryption=derive(lambda: _encryption(ask("s3:GetBucketEncryption"))),
         versioning=text(pluck(ask("s3:GetBucketVersioning"), "Status")),
+        mfa_delete=text(pluck(ask("s3:GetBucketVersioning"), "MFADelete")),
         lifecycle=derive(lambda: _lifecycle(ask("s3:GetBucketLifecycleConfiguration"))),
         logging=derive(lambda: _logging(ask("s3:GetBucketLogging"))),
+        object_lock=derive(lambda: read_object_lock(ask("s3:GetObjectLockConfiguration"))),
+        replication=derive(lambda: read_replication(ask("s3:GetBucketReplication"), locate)),
+        website=derive(lambda: need(ask("s3:GetBucketWebsite")) is not None),
+        cors=derive(lambda: read_cors(ask("s3:GetBucketCors"))),
+        notifications=derive(lambda: read_notifications(ask("s3:GetBucketNotificationConfiguration"))),
+        inventories=listing(ask("s3:ListBucketInventoryConfigurations"), "InventoryConfigurationList", read_inventory),
     )
 
 
@@ -237,6 +286,17 @@ def read_objects(
         )
 
     return listing(answer, "Contents", parse)
+
+
+def read_grants(answer: Fact[Json]) -> tuple[Grant, ...]:
+    """The grants of the ACL of a bucket or object."""
+
+    def parse(row: Fact[Json]) -> Grant:
+        grantee = pluck(row, "Grantee")
+        who = need(text(pluck(grantee, "URI"))) or need(text(pluck(grantee, "ID"))) or "unknown"
+        return Grant(grantee=who, permission=need(text(pluck(row, "Permission"))) or "unknown")
+
+    return tuple(parse(row) for row in rows(answer, "Grants"))
 
 
 def list_buckets(answers: Answers, account: str) -> Fact[Listing[str]]:
@@ -282,6 +342,15 @@ def _presence(answers: Answers, name: str, account: str, expected: tuple[str, ..
     unavailable(Reason.UNDECIDABLE, f"which account owns {name} cannot be told", "s3:ListBucket")
 
 
+def _own_account(answers: Answers, name: str, account: str) -> str | None:
+    """The account where the bucket is one of its own; None where it is surely another's."""
+    listed = need(list_buckets(answers, account))
+    if name in listed.items:
+        return account
+    need(listed.whole)
+    return None
+
+
 def _region(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> str:
     for request in head_requests(name, expected):
         head = pluck(answers.read("s3:HeadBucket", account, **request), "BucketRegion")
@@ -294,15 +363,6 @@ def _policy_public(answer: Fact[Json]) -> bool | None:
     if need(answer) is None:
         return None
     return need(flag(pluck(answer, "PolicyStatus", "IsPublic")))
-
-
-def _grants(answer: Fact[Json]) -> tuple[Grant, ...]:
-    def parse(row: Fact[Json]) -> Grant:
-        grantee = pluck(row, "Grantee")
-        who = need(text(pluck(grantee, "URI"))) or need(text(pluck(grantee, "ID"))) or "unknown"
-        return Grant(grantee=who, permission=need(text(pluck(row, "Permission"))) or "unknown")
-
-    return tuple(parse(row) for row in rows(answer, "Grants"))
 
 
 def _ownership(answer: Fact[Json]) -> str:
@@ -336,22 +396,18 @@ def _lifecycle(answer: Fact[Json]) -> tuple[LifecycleRule, ...]:
 
 
 def _lifecycle_rule(row: Fact[Json], index: int) -> LifecycleRule:
-    rule = mapping(row)
-    scope = rule.get("Filter") or {}
-    both = scope.get("And") or {}
-    # Whatever is no prefix narrows, also what S3 may add one day.
-    narrowed = [word for word in scope if word not in ("Prefix", "And")]
-    narrowed += [word for word in both if word != "Prefix"]
+    rule, scope = mapping(row), read_key_filter(row)
     expiration = pluck(row, "Expiration")
     noncurrent = pluck(row, "NoncurrentVersionExpiration")
     date = pluck(expiration, "Date")
     return LifecycleRule(
         label=rule.get("ID") or f"#{index}",
         enabled=rule.get("Status") == "Enabled",
-        prefix=rule.get("Prefix") or scope.get("Prefix") or both.get("Prefix") or "",
-        narrowed=tuple(narrowed),
+        prefix=scope.prefix,
+        narrowed=scope.narrowed,
         expiration_days=need(integer(pluck(expiration, "Days"))),
         expiration_date=None if need(date) is None else need(moment(date)),
+        expired_markers=need(flag(pluck(expiration, "ExpiredObjectDeleteMarker"))),
         noncurrent_days=need(integer(pluck(noncurrent, "NoncurrentDays"))),
         noncurrent_kept=need(integer(pluck(noncurrent, "NewerNoncurrentVersions"))) or 0,
         abort_multipart_days=need(integer(pluck(row, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"))),

@@ -16,6 +16,8 @@ from recordscan.estate.organization import Organization, read_organization
 from recordscan.estate.principal import Principal, read_principals
 from recordscan.estate.privileges import place_of
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
+from recordscan.estate.sample import Sample, read_sample
+from recordscan.estate.side_doors import SideDoors, read_side_doors
 from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
@@ -215,6 +217,8 @@ class Estate:
             writer_places=Known(()),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
+            sample=derive(lambda: self._sample(location, bucket)),
+            doors=derive(lambda: self._doors(bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
             organization=self.organization,
@@ -240,6 +244,8 @@ class Estate:
             writer_places=Known(()),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
+            sample=derive(lambda: self._sample(location, bucket)),
+            doors=derive(lambda: self._doors(bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
             organization=self.organization,
@@ -278,6 +284,23 @@ class Estate:
             return None
         owner, account = need(found.owner), need(self.caller).account
         return need(read_objects(self.answers, found.name, at.folder, account=account, owner=owner))
+
+    def _sample(self, location: Fact[S3Location | None], bucket: Fact[Bucket | None]) -> Sample | None:
+        found, listed = need(bucket), self._objects(location, bucket)
+        if found is None or listed is None:
+            return None
+        return read_sample(
+            self.answers,
+            found.name,
+            listed.items,
+            size=self.scope.sample_objects,
+            account=need(self.caller).account,
+            owner=need(found.owner),
+        )
+
+    def _doors(self, bucket: Fact[Bucket | None]) -> SideDoors | None:
+        found = need(bucket)
+        return None if found is None else read_side_doors(self.answers, found, account=need(self.caller).account)
 
     def _trails(self, bucket: Fact[Bucket | None]) -> tuple[Trail, ...] | None:
         found = need(bucket)

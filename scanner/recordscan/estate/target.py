@@ -12,6 +12,8 @@ from recordscan.estate.link import Link
 from recordscan.estate.organization import Organization
 from recordscan.estate.principal import Principal
 from recordscan.estate.s3url import S3Location
+from recordscan.estate.sample import Sample
+from recordscan.estate.side_doors import SideDoors
 from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
@@ -43,6 +45,8 @@ class Target:
         writer_places: Where that user is to write, for this and for other targets.
         receives_logs: Whether the bucket of another target is known to send its access logs here.
         objects: The first objects under the prefix, as far as the scan sampled them.
+        sample: What was looked at of single objects.
+        doors: What leads to the bucket's objects beside its own name.
         trails: The CloudTrail trails that record in the bucket's Region.
         principals: All users and roles of the account that the scan runs in.
         organization: What an organization does to that account.
@@ -62,6 +66,8 @@ class Target:
     writer_places: Fact[tuple[Place, ...]]
     receives_logs: Known[bool]
     objects: Fact[Listing[StoredObject] | None]
+    sample: Fact[Sample | None]
+    doors: Fact[SideDoors | None]
     trails: Fact[tuple[Trail, ...] | None]
     principals: Fact[tuple[Principal, ...]]
     organization: Organization
@@ -130,6 +136,15 @@ def bucket_of(target: Target) -> Bucket:
     if bucket is None:
         not_applicable(f"external storage of {target.media} is not enabled")
     return bucket
+
+
+def doors_of(target: Target) -> SideDoors:
+    """What leads to the bucket beside its own name, or end the rule: Twilio writes to no bucket."""
+    bucket_of(target)
+    doors = need(target.doors)
+    if doors is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return doors
 
 
 def link_of(target: Target) -> Link:
