@@ -1,8 +1,20 @@
-"""Who could reach the bucket from outside: Block Public Access and access control lists."""
+"""Who could reach the bucket from outside: Block Public Access and access control lists, of bucket and objects."""
 
 from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, PUBLIC_GROUPS, Bucket, Grant
-from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import Fact, Unavailable, all_true, any_true, derive, need, not_applicable, places
+from recordscan.estate.target import Target, bucket_of, sample_of
+from recordscan.facts import (
+    Fact,
+    Known,
+    Reason,
+    Unavailable,
+    all_true,
+    any_true,
+    derive,
+    need,
+    not_applicable,
+    places,
+    unavailable,
+)
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _BLOCK = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -76,6 +88,59 @@ def public_access_block(target: Target) -> Findings:
         expected="all four switches on",
         observed="off: " + ", ".join(off),
         evidence=tuple(place for name in off for place in bucket.effective(name).source),
+    )
+
+
+@rule(
+    "bucket-public-access-block-own",
+    title="Block Public Access of the bucket itself is fully on",
+    severity=Severity.MEDIUM,
+    remediation="""
+        `aws s3api put-public-access-block --bucket BUCKET --public-access-block-configuration
+        BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`.
+    """,
+    controls=official(
+        security_hub=["S3.8"],
+        cis_aws_v3=["2.1.4"],
+        cis_aws_v5=["2.1.4"],
+        nist_800_53_r5=["AC-3", "AC-3(7)", "AC-4", "AC-6", "AC-21", "SC-7"],
+        pci_dss_4_0_1=["1.4.4"],
+    )
+    + peer(cis_aws_v6=["3.1.4"]),
+    references=(_BLOCK,),
+    peers=(
+        "steampipe:s3_public_access_block_bucket",
+        "custodian:check-public-block",
+        "trivy:AWS-0086",
+        "trivy:AWS-0087",
+        "trivy:AWS-0091",
+        "trivy:AWS-0093",
+        "trivy:AWS-0094",
+        "checkov:CKV2_AWS_6",
+        "securityhub:S3.8",
+    ),
+)
+def public_access_block_own(target: Target) -> Findings:
+    """The switches of the account protect the bucket only until somebody takes them back for another bucket's sake.
+
+    The four switches of the bucket itself stay then. While the account has all four on, the finding is a low
+    one: nothing is open. Whether the bucket is protected by either is another rule's question.
+    """
+    bucket = bucket_of(target)
+    own = bucket.public_access_block
+    off = [name for name in PUBLIC_ACCESS_FLAGS if not need(own[name])]
+    if not off:
+        return
+    account = all_true(*bucket.account_public_access_block.values())
+    guarded = isinstance(account, Known) and need(account)
+    yield finding(
+        f"the bucket {bucket.name} has not all of Block Public Access on itself"
+        + ("; its account has" if guarded else ""),
+        bucket.arn,
+        severity=Severity.LOW if guarded else Severity.MEDIUM,
+        expected="all four switches on",
+        observed="off: " + ", ".join(off),
+        evidence=tuple(place for name in off for place in own[name].source),
     )
 
 
@@ -171,6 +236,98 @@ def acl_public(target: Target) -> Findings:
             discriminator=f"{grant.grantee} {grant.permission}",
             evidence=places(bucket.grants, "URI", "Permission"),
         )
+
+
+_LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+_CLOUDFRONT_LOGS = "c4c1ede66af53448b93c283ce9448c4ba468c9432aa01d700d3878632f77d2d0"
+"""`awslogsdelivery`, the account that CloudFront's standard logs come from:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html"""
+
+
+@rule(
+    "bucket-acl-foreign",
+    title="The bucket ACL grants nothing to other accounts",
+    severity=Severity.HIGH,
+    remediation="""
+        `aws s3api put-bucket-acl --bucket BUCKET --acl private`, then disable ACLs for good (Object Ownership
+        `BucketOwnerEnforced`). If another account is meant to have access, name it in the bucket policy, where
+        conditions can limit it and its account id can be read.
+    """,
+    controls=proposal(nist_800_53_r5=["AC-3", "AC-6"], iso_27001_2022=["A.5.15", "A.8.3"]),
+    references=(_ACL, _OWNERSHIP),
+    guide="It will be your responsibility to manage the security and lifecycle of your recorded content",
+    peers=("steampipe:s3_bucket_acls_should_prohibit_user_access", "securityhub:S3.12"),
+)
+def acl_foreign(target: Target) -> Findings:
+    """A grant to a canonical user gives another account the bucket, beside all policies and whoever that is by now.
+
+    The group of S3's log delivery is in order for a bucket that receives access logs; the check stays unknown
+    where no bucket is known to send any. So is the account that CloudFront delivers logs from. Grants to the
+    public are another rule's, and where Object Ownership disables ACLs there is nothing to judge.
+    """
+    bucket = bucket_of(target)
+    if need(bucket.object_ownership) == "BucketOwnerEnforced":
+        not_applicable("Object Ownership disables access control lists (BucketOwnerEnforced)")
+    grants, owner = need(bucket.grants), need(bucket.canonical_owner)
+    if owner is None:
+        unavailable(Reason.MALFORMED, f"the ACL of the bucket {bucket.name} names no owner")
+    for grant in grants:
+        if grant.grantee in (owner, _CLOUDFRONT_LOGS, _LOG_DELIVERY) or grant.grantee in PUBLIC_GROUPS:
+            continue
+        yield finding(
+            f"the ACL of the bucket {bucket.name} grants {grant.permission} to the canonical user {grant.grantee}",
+            bucket.arn,
+            expected="no grant but the owner's",
+            observed=f"{grant.permission} to {grant.grantee}",
+            discriminator=f"{grant.grantee} {grant.permission}",
+            evidence=places(bucket.grants, "ID", "Permission"),
+        )
+    if any(grant.grantee == _LOG_DELIVERY for grant in grants) and not need(target.receives_logs):
+        unavailable(Reason.UNDECIDABLE, "the ACL lets S3 deliver access logs here, and no bucket is known to send any")
+
+
+@rule(
+    "bucket-object-acl-sample",
+    title="No sampled object has an ACL that grants anything to the public",
+    severity=Severity.INFO,
+    remediation="""
+        `aws s3api put-object-acl --bucket BUCKET --key KEY --acl private`. Then look at all objects, for example by
+        an inventory with the column `ObjectAccessControlList`, and disable ACLs for good (Object Ownership
+        `BucketOwnerEnforced`).
+    """,
+    controls=proposal(nist_800_53_r5=["AC-3", "AC-6"], iso_27001_2022=["A.8.3"]),
+    references=(_ACL, _BLOCK),
+    peers=("prowler:s3_bucket_object_public",),
+)
+def object_acl_sample(target: Target) -> Findings:
+    """An object can be public on its own, whatever the ACL of its bucket says.
+
+    Only the objects of the sample are looked at (`sample_objects` under `[scan]`), and of them only where ACLs
+    have an effect: not with `BucketOwnerEnforced`, and not while `IgnorePublicAcls` is on.
+    """
+    if not target.sample_size:
+        not_applicable("the scan takes no sample of the objects (`sample_objects` is 0)")
+    bucket = bucket_of(target)
+    if need(bucket.acls_ignored):
+        not_applicable("no public grant of an object's ACL has any effect (Object Ownership or Block Public Access)")
+    sample = sample_of(target)
+    for item in sample.objects:
+        grants = item.grants.value if isinstance(item.grants, Known) else ()
+        for grant in grants:
+            if grant.grantee in PUBLIC_GROUPS:
+                place = f"s3://{bucket.name}/{item.key}"
+                yield finding(
+                    f"the ACL of the object {place} grants {grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",
+                    place,
+                    expected="no grant to the public",
+                    observed=f"{grant.permission} to {PUBLIC_GROUPS[grant.grantee]}",
+                    discriminator=f"{item.key} {grant.grantee} {grant.permission}",
+                    evidence=places(item.grants),
+                )
+    for item in sample.objects:
+        need(item.grants)
+    if not sample.objects:
+        not_applicable("no objects were listed")
 
 
 def _publicly_granted(bucket: Bucket) -> Fact[bool]:

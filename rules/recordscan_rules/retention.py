@@ -90,18 +90,18 @@ def retention(target: Target, profile: Profile) -> Findings:
     What counts is a rule that is enabled, covers the whole prefix (no tags, no sizes, no part of it) and
     expires current versions by age. Where two rules expire the same media the shorter one wins. A rule with a
     date deletes media whatever its age. In a bucket with versions an expired object only becomes a noncurrent
-    one and stays until a rule ends that, too. Rules for tagged objects are not held against the least time: what
-    Twilio writes has no tags.
+    one and stays until a rule ends that, too, and in any case while the default retention of Object Lock lasts.
+    Rules for tagged objects are not held against the least time: what Twilio writes has no tags.
     """
     bucket, prefix = bucket_of(target), location_of(target).key_prefix
     least, most = profile.retention_min_days, profile.retention_max_days
     if least is None and most is None:
         not_applicable("the profile sets no retention limits")
-    enabled = [entry for entry in need(bucket.lifecycle) if entry.enabled]
+    entries = need(bucket.lifecycle)
     if least is not None:
-        yield from _too_short(bucket, [entry for entry in enabled if _may_expire(entry, prefix)], least)
+        yield from _too_short(bucket, [entry for entry in entries if entry.may_cover(prefix)], least)
     if most is not None:
-        yield from _too_long(bucket, [entry for entry in enabled if entry.covers(prefix)], most, prefix)
+        yield from _too_long(bucket, [entry for entry in entries if entry.covers(prefix)], most, prefix)
 
 
 def _too_short(bucket: Bucket, entries: list[LifecycleRule], least: int) -> Findings:
@@ -145,9 +145,111 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
             discriminator="noncurrent",
             evidence=places(bucket.lifecycle) + places(bucket.versioning),
         )
+        return
+    lock = need(bucket.object_lock)
+    if lock is not None and lock.days is not None and lock.days > most:
+        yield finding(
+            f"Object Lock keeps media of the bucket {bucket.name} longer than it may be kept"
+            + (", and not even the root user can delete it before" if lock.mode == "COMPLIANCE" else ""),
+            bucket.arn,
+            expected=expected,
+            observed=f"locked for {lock.days} days ({lock.mode}); lifecycle rules wait for that",
+            discriminator="locked",
+            evidence=places(bucket.object_lock) + places(bucket.lifecycle),
+        )
 
 
-def _may_expire(entry: LifecycleRule, prefix: str) -> bool:
-    """Whether some media under the prefix may be under a rule, as Twilio writes it: without tags."""
-    tagged = {"Tag", "Tags"} & set(entry.narrowed)
-    return not tagged and (entry.prefix.startswith(prefix) or prefix.startswith(entry.prefix))
+@rule(
+    "bucket-noncurrent-versions",
+    title="Lifecycle rules end noncurrent versions and what is left of them",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Add `NoncurrentVersionExpiration: {NoncurrentDays: N}` to an enabled lifecycle rule whose filter is the
+        media's prefix alone, and, where it does not expire current versions by age, a rule with `Expiration:
+        {ExpiredObjectDeleteMarker: true}`. `aws s3api put-bucket-lifecycle-configuration` replaces all rules of the
+        bucket; repeat those that should stay. The limit is `noncurrent_max_days` of the configuration.
+    """,
+    controls=proposal(nist_800_53_r5=["SI-12"], iso_27001_2022=["A.8.10"], gdpr=["art. 5(1)(e)"]),
+    references=(_LIFECYCLE, _EXPIRY, "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManagingDelMarkers.html"),
+    guide="It will be your responsibility to manage the security and lifecycle of your recorded content",
+    peers=("securityhub:S3.10",),
+)
+def noncurrent_versions(target: Target, profile: Profile) -> Findings:
+    """What was deleted or overwritten lives on as a noncurrent version, out of sight and for ever without a rule.
+
+    That holds for suspended versioning as well: versions from before are still there. Where the profile limits
+    retention, no rule may keep some newest versions however old. Delete markers with nothing behind them go by a
+    rule that says so or that expires current versions; without one the finding is low.
+    """
+    bucket, prefix = bucket_of(target), location_of(target).key_prefix
+    if need(bucket.versioning) is None:
+        not_applicable("the bucket never kept versions")
+    most = profile.noncurrent_max_days
+    entries = [entry for entry in need(bucket.lifecycle) if entry.covers(prefix)]
+    ends = [
+        entry.noncurrent_days
+        for entry in entries
+        if entry.noncurrent_days is not None and not (entry.noncurrent_kept and profile.retention_max_days is not None)
+    ]
+    if not ends or min(ends) > most:
+        kept = max((entry.noncurrent_kept for entry in entries), default=0)
+        never = f"the newest {kept} never deleted" if kept else "never deleted"
+        yield finding(
+            f"no enabled lifecycle rule of the bucket {bucket.name} deletes all noncurrent versions under "
+            f"{prefix or '/'} in time",
+            bucket.arn,
+            expected=f"after at most {most} days",
+            observed=f"after {min(ends)} days" if ends else never,
+            discriminator="versions",
+            evidence=places(bucket.lifecycle) + places(bucket.versioning),
+        )
+    if not any(entry.expired_markers or entry.expiration_days or entry.expiration_date for entry in entries):
+        yield finding(
+            f"no enabled lifecycle rule of the bucket {bucket.name} removes delete markers that nothing is behind",
+            bucket.arn,
+            severity=Severity.LOW,
+            expected="ExpiredObjectDeleteMarker, or an expiration of current versions",
+            observed="neither for all of the prefix",
+            discriminator="markers",
+            evidence=places(bucket.lifecycle),
+        )
+
+
+_MOST_UNFINISHED = 7
+
+
+@rule(
+    "aws-multipart",
+    title="Unfinished multipart uploads are aborted by a lifecycle rule",
+    severity=Severity.LOW,
+    remediation="""
+        Add `AbortIncompleteMultipartUpload: {DaysAfterInitiation: 7}` to an enabled lifecycle rule whose filter is
+        the media's prefix alone.
+    """,
+    controls=proposal(nist_800_53_r5=["SI-12"], iso_27001_2022=["A.8.10"]),
+    references=(
+        "https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpu-abort-incomplete-mpu-lifecycle-config.html",
+    ),
+    guide="It will be your responsibility to manage the security and lifecycle of your recorded content",
+    peers=("checkov:CKV_AWS_300",),
+)
+def unfinished_uploads(target: Target) -> Findings:
+    """The parts of an upload that was never finished are in no list and never expire, and they hold recordings.
+
+    Twilio's policy for Video gives its user no right to abort what it began, so only a lifecycle rule does.
+    """
+    bucket, prefix = bucket_of(target), location_of(target).key_prefix
+    days = [
+        entry.abort_multipart_days
+        for entry in need(bucket.lifecycle)
+        if entry.covers(prefix) and entry.abort_multipart_days is not None
+    ]
+    if not days or min(days) > _MOST_UNFINISHED:
+        yield finding(
+            f"no enabled lifecycle rule of the bucket {bucket.name} aborts unfinished uploads under {prefix or '/'} in "
+            "time",
+            bucket.arn,
+            expected=f"after at most {_MOST_UNFINISHED} days",
+            observed=f"after {min(days)} days" if days else "never",
+            evidence=places(bucket.lifecycle),
+        )

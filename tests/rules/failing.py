@@ -34,6 +34,7 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
+from rules import failing_bucket
 
 Example = Callable[[], Case]
 
@@ -209,6 +210,7 @@ SOUND: dict[str, Example] = {
     "both external": both_external,
     "encrypted": client_side_encrypted,
     "two tenants": two_tenants,
+    **failing_bucket.SOUND,
 }
 """Estates that break no rule and leave nothing open."""
 
@@ -218,7 +220,7 @@ def live_acl() -> Case:
     return sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter")()
 
 
-PASSING: dict[str, Example] = {"bucket-acl-public": live_acl}
+PASSING: dict[str, Example] = {"bucket-acl-public": live_acl, **failing_bucket.PASSING}
 """Rules that do not apply to a sound estate: rule id → an estate, unsound in other ways, that passes."""
 
 
@@ -551,6 +553,7 @@ FAILING: dict[str, Example] = {
     ),
     "writer-policies-through-groups": sets("iam:ListUserPolicies", "/PolicyNames", ["mine"], start=with_own_policy),
     "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
+    **failing_bucket.FAILING,
 }
 """Rule id → an estate that breaks the rule."""
 
@@ -561,5 +564,5 @@ def unlinked_credential() -> Case:
     return case
 
 
-NEVER_FAILING: dict[str, Example] = {"cred-linked": unlinked_credential}
+NEVER_FAILING: dict[str, Example] = {"cred-linked": unlinked_credential, **failing_bucket.NEVER_FAILING}
 """Rules that pass or stay unknown: rule id → an estate that leaves it unknown."""

@@ -113,6 +113,11 @@ class LifecycleRule:
         """Whether every key that begins with `prefix` is under this rule."""
         return self.enabled and not self.narrowed and prefix.startswith(self.prefix)
 
+    def may_cover(self, prefix: str) -> bool:
+        """Whether some key that begins with `prefix` may be under this rule, as Twilio writes it: without tags."""
+        tagged = {"Tag", "Tags"} & set(self.narrowed)
+        return self.enabled and not tagged and (self.prefix.startswith(prefix) or prefix.startswith(self.prefix))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingTarget:

@@ -87,6 +87,7 @@ class ReplicationRule:
         region: Region of the destination bucket.
         kms_objects: Whether objects encrypted with KMS are copied.
         replica_key: KMS key of the copies; None where the rule names none.
+        same_key: Whether copies are encrypted with the replica of the source's own multi-Region key.
         owner_override: Whether the destination's account becomes the owner of the copies.
     """
 
@@ -98,6 +99,7 @@ class ReplicationRule:
     region: Fact[str]
     kms_objects: bool
     replica_key: str | None
+    same_key: bool
     owner_override: bool
 
 
@@ -129,6 +131,7 @@ def _replication_rule(row: Fact[Json], index: int, locate: Locate) -> Replicatio
     destination = pluck(row, "Destination")
     bucket, stated = _destination(row)
     account, region = locate(bucket, stated)
+    encryption = pluck(destination, "EncryptionConfiguration")
     kms_objects = pluck(row, "SourceSelectionCriteria", "SseKmsEncryptedObjects", "Status")
     return ReplicationRule(
         label=need(text(pluck(row, "ID"))) or f"#{index}",
@@ -138,7 +141,8 @@ def _replication_rule(row: Fact[Json], index: int, locate: Locate) -> Replicatio
         account=account,
         region=region,
         kms_objects=need(text(kms_objects)) == "Enabled",
-        replica_key=need(text(pluck(destination, "EncryptionConfiguration", "ReplicaKmsKeyID"))),
+        replica_key=need(text(pluck(encryption, "ReplicaKmsKeyID"))),
+        same_key=need(text(pluck(encryption, "UseSourceMultiRegionKey", "Status"))) == "Enabled",
         owner_override=need(text(pluck(destination, "AccessControlTranslation", "Owner"))) == "Destination",
     )
 

@@ -96,6 +96,30 @@ def reach(target: Target) -> Fact[tuple[Reach, ...]]:
     return _by_answers(derive(lambda: tuple(_lines(target))))
 
 
+def who_may(target: Target, action: str) -> Fact[tuple[Reach, ...]]:
+    """Everybody who can do one thing to an object of the target, as a line about changing its guards.
+
+    Args:
+        target: The target.
+        action: IAM action on objects, such as `s3:BypassGovernanceRetention`.
+    """
+
+    def lines() -> Iterator[Reach]:
+        if need(target.location) is None or need(target.bucket) is None:
+            return
+        site = Site(target)
+        for asker in _askers(site):
+            asking = Asking(asker, site)
+            for place in asking.source:
+                need(Known(None, (place,)))
+            asks = ((Ask(action, name),) for name in asking.objects(action))
+            line = _first(asking, "change", asks)
+            if line is not None:
+                yield line
+
+    return _by_answers(derive(lambda: tuple(lines())))
+
+
 def _by_answers(fact: Fact[tuple[Reach, ...]]) -> Fact[tuple[Reach, ...]]:
     """The fact with whole answers as its source: it rests on every statement, and single places would be thousands."""
     source = tuple(dict.fromkeys(Citation(place.observation) for place in fact.source))
@@ -106,22 +130,8 @@ def _lines(target: Target) -> Iterator[Reach]:
     if need(target.location) is None or need(target.bucket) is None:
         return
     site = Site(target)
-    ours = target.organization.account
-    if ours is not None and site.owner != ours:
-        unavailable(
-            Reason.UNDECIDABLE, f"the users and roles of account {site.owner}, which owns the bucket, are not read"
-        )
-    principals = need(target.principals)
-    documents = [policy.document for policy in (site.bucket_policy, site.key_policy) if policy is not None]
-    grantees = [grant.grantee for grant in site.grants]
+    askers = _askers(site)
     by_acl = _by_acl(site)
-    askers = (
-        *insiders(principals, site.owner, site.partition),
-        *outsiders(documents, grantees, principals, site.owner, site.partition),
-        *strangers(),
-    )
-    _note(target.organization.id)
-    _note(site.restrict_public_buckets)
     public: set[Ability] = set()
     for asker in askers:
         asking = Asking(asker, site)
@@ -138,6 +148,25 @@ def _lines(target: Target) -> Iterator[Reach]:
         yield from _in_order(found)
     for rest in by_acl.values():
         yield from _in_order(rest)
+
+
+def _askers(site: Site) -> tuple[Asker, ...]:
+    """Everybody who is tried."""
+    ours = site.target.organization.account
+    if ours is not None and site.owner != ours:
+        unavailable(
+            Reason.UNDECIDABLE, f"the users and roles of account {site.owner}, which owns the bucket, are not read"
+        )
+    principals = need(site.target.principals)
+    documents = [policy.document for policy in (site.bucket_policy, site.key_policy) if policy is not None]
+    grantees = [grant.grantee for grant in site.grants]
+    _note(site.target.organization.id)
+    _note(site.restrict_public_buckets)
+    return (
+        *insiders(principals, site.owner, site.partition),
+        *outsiders(documents, grantees, principals, site.owner, site.partition),
+        *strangers(),
+    )
 
 
 def _note(fact: Fact[object]) -> None:
@@ -182,9 +211,14 @@ def _by_acl(site: Site) -> dict[str, dict[Ability, Reach]]:
 
 
 def _best(asking: Asking, ability: Ability) -> Reach | None:
+    """What an asker can do of one ability."""
+    return _first(asking, ability, _asks(asking, ability))
+
+
+def _first(asking: Asking, ability: Ability, candidates: Iterable[tuple[Ask, ...]]) -> Reach | None:
     """The first witness that is surely allowed, or else the first that may be."""
     possible = None
-    for asks in _asks(asking, ability):
+    for asks in candidates:
         decisions = [asking.decide(ask) for ask in asks]
         if any(decision.allowed is False for decision in decisions):
             continue

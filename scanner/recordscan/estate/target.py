@@ -45,6 +45,7 @@ class Target:
         writer_places: Where that user is to write, for this and for other targets.
         receives_logs: Whether the bucket of another target is known to send its access logs here.
         objects: The first objects under the prefix, as far as the scan sampled them.
+        sample_size: Objects that the scan was told to look at one by one.
         sample: What was looked at of single objects.
         doors: What leads to the bucket's objects beside its own name.
         trails: The CloudTrail trails that record in the bucket's Region.
@@ -66,6 +67,7 @@ class Target:
     writer_places: Fact[tuple[Place, ...]]
     receives_logs: Known[bool]
     objects: Fact[Listing[StoredObject] | None]
+    sample_size: int
     sample: Fact[Sample | None]
     doors: Fact[SideDoors | None]
     trails: Fact[tuple[Trail, ...] | None]
@@ -145,6 +147,15 @@ def doors_of(target: Target) -> SideDoors:
     if doors is None:
         not_applicable(f"external storage of {target.media} is not enabled")
     return doors
+
+
+def sample_of(target: Target) -> Sample:
+    """What was looked at of single objects, or end the rule: Twilio writes to no bucket."""
+    bucket_of(target)
+    sample = need(target.sample)
+    if sample is None:
+        not_applicable(f"external storage of {target.media} is not enabled")
+    return sample
 
 
 def link_of(target: Target) -> Link:

@@ -56,6 +56,41 @@ _ALL_BLOCKED = {
 }
 
 
+_INVENTORY = {
+    "Id": "weekly",
+    "IsEnabled": True,
+    "IncludedObjectVersions": "All",
+    "OptionalFields": ["Size", "EncryptionStatus", "ObjectLockMode", "ObjectLockRetainUntilDate"],
+    "Schedule": {"Frequency": "Weekly"},
+    "Destination": {
+        "S3BucketDestination": {
+            "AccountId": AWS_ACCOUNT,
+            "Bucket": "arn:aws:s3:::acme-inventory",
+            "Format": "CSV",
+            "Encryption": {"SSEKMS": {"KeyId": KEY_ARN}},
+        }
+    },
+}
+
+
+def add_side_doors(case: Case) -> None:
+    """No access points of any kind, no Access Grants, no backups."""
+    account = {"AccountId": AWS_ACCOUNT}
+    case.add(
+        "s3control:ListAccessPoints",
+        {"AccessPointList": [], "truncated": False},
+        region=REGION,
+        **account,
+        Bucket=BUCKET,
+    )
+    none = {"ObjectLambdaAccessPointList": [], "truncated": False}
+    case.add("s3control:ListAccessPointsForObjectLambda", none, region=REGION, **account)
+    none = {"AccessPoints": [], "truncated": False}
+    case.add("s3control:ListMultiRegionAccessPoints", none, region="us-west-2", **account)
+    case.add("s3control:ListAccessGrants", None, region=REGION, **account)
+    case.add("backup:ListProtectedResources", {"Results": [], "truncated": False}, region=REGION)
+
+
 def add_bucket(case: Case) -> None:
     """The bucket, its Block Public Access, and who asks."""
     head = {"HTTPStatusCode": 200, "BucketRegion": REGION}
@@ -88,6 +123,12 @@ def add_bucket(case: Case) -> None:
         "s3:GetBucketVersioning": {"Status": "Enabled"},
         "s3:GetBucketLifecycleConfiguration": {"Rules": [expiry]},
         "s3:GetBucketLogging": {"LoggingEnabled": {"TargetBucket": "acme-access-logs", "TargetPrefix": "video/"}},
+        "s3:GetObjectLockConfiguration": None,
+        "s3:GetBucketReplication": None,
+        "s3:GetBucketWebsite": None,
+        "s3:GetBucketCors": None,
+        "s3:GetBucketNotificationConfiguration": {"EventBridgeConfiguration": {}},
+        "s3:ListBucketInventoryConfigurations": {"InventoryConfigurationList": [_INVENTORY], "truncated": False},
     }
     for operation, answer in answers.items():
         case.add(operation, answer, **OWNED)

@@ -9,6 +9,7 @@ from recordscan.testing.aws import (
     add_account,
     add_bucket,
     add_key,
+    add_side_doors,
     add_trail,
     add_writer,
     set_writer_policy,
@@ -42,6 +43,7 @@ def sound() -> Case:
     )
     add_twilio(case)
     add_bucket(case)
+    add_side_doors(case)
     add_key(case)
     add_account(case)
     add_writer(case)
