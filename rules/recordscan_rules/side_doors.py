@@ -198,7 +198,7 @@ def _let_in(
 ) -> Iterator[Finding]:
     open_ = isinstance(delegated, Unavailable) or delegated.value
     waits = "" if open_ else "; the bucket policy does not delegate to access points"
-    if not isinstance(point.network, Known) or point.network.value != "VPC":
+    if isinstance(point.network, Known) and point.network.value != "VPC":
         masked = any_true(point.public_access_block["RestrictPublicBuckets"], bucket.effective("RestrictPublicBuckets"))
         hidden = isinstance(masked, Known) and masked.value
         note = "; Block Public Access masks it" if hidden else waits

@@ -32,6 +32,7 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
+from rules import mutations_bucket
 from rules.failing import (
     FOREIGN,
     HEADER_DEMANDED,
@@ -298,7 +299,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
                 ROOT, Condition={"StringLike": {"kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{BUCKET}/*"}}
             )
         ),
-        {"enc-kms-grant"},
+        {"enc-kms-grant", "enc-bucket-key"},
     ),
     "writer may write into the whole bucket": (
         writer_may(lambda statements: statements[0].update(Resource=f"arn:aws:s3:::{BUCKET}/*")),
@@ -530,7 +531,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         granted(GranteeServicePrincipal=None, GranteePrincipal=ROLE),
         {"key-grants", "media-control-changers"},
     ),
-    "public access not blocked": (no_block, {"bucket-public-access-block"}),
+    "public access not blocked": (no_block, {"bucket-public-access-block", "bucket-public-access-block-own"}),
     "ACLs live": (
         sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
         {"bucket-acl-disabled"},
@@ -547,14 +548,17 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "versioning suspended": (sets("s3:GetBucketVersioning", "/Status", "Suspended"), {"bucket-versioning"}),
     "versioning never on": (answers("s3:GetBucketVersioning", {}), {"bucket-versioning"}),
-    "no lifecycle": (answers("s3:GetBucketLifecycleConfiguration", None), {"bucket-retention"}),
+    "no lifecycle": (
+        answers("s3:GetBucketLifecycleConfiguration", None),
+        {"bucket-retention", "bucket-noncurrent-versions", "aws-multipart", "bucket-mfa-delete"},
+    ),
     "lifecycle disabled": (
         sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Status", "Disabled"),
-        {"bucket-retention"},
+        {"bucket-retention", "bucket-noncurrent-versions", "aws-multipart"},
     ),
     "lifecycle of another prefix": (
         sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Filter/Prefix", "logs/"),
-        {"bucket-retention"},
+        {"bucket-retention", "bucket-noncurrent-versions", "aws-multipart"},
     ),
     "kept too long": (
         sets("s3:GetBucketLifecycleConfiguration", "/Rules/0/Expiration/Days", 3650),
@@ -614,6 +618,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "recording dropped": (sets("twilio:ListAlerts", "/alerts", [alert(53616)]), {"alert-data-loss"}),
     "upload refused": (sets("twilio:ListAlerts", "/alerts", [alert(53615)]), {"alert-upload-config"}),
+    **mutations_bucket.MUTATIONS,
 }
 
 COMPOSING_MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
