@@ -84,7 +84,7 @@ def bucket_key(target: Target) -> Findings:
     statements = policy.statements if policy is not None else ()
     for statement in statements:
         for test in statement.conditions:
-            if policy is not None and statement.valid and _tells_apart(test, policy, target):
+            if policy is not None and statement.valid and _fails_for_bucket(test, statement, policy, target):
                 yield finding(
                     f"statement {statement.label} of the key policy expects ARNs of objects, but the Bucket Key of the "
                     f"bucket {bucket.name} brings that of the bucket",
@@ -104,15 +104,17 @@ def _mentions(statement: Statement) -> bool:
     return _CONTEXT.lower() in json.dumps(statement.raw, default=str).lower()
 
 
-def _tells_apart(test: ConditionTest, policy: PolicyDocument, target: Target) -> bool:
-    """Whether a test holds for objects of the bucket but not for the bucket itself, or the other way round."""
+def _fails_for_bucket(test: ConditionTest, statement: Statement, policy: PolicyDocument, target: Target) -> bool:
+    """Whether a test lets a statement do for objects what it does not do for the bucket: allow, or spare from a Deny."""
     if test.key.lower() != _CONTEXT.lower():
         return False
     bucket = bucket_of(target).arn
     inside = [value.replace("*", "x").replace("?", "x") for value in test.values if value.startswith(f"{bucket}/")]
-    for_bucket = holds(test, context_of({_CONTEXT: bucket}), policy.version)
-    objects = (object_arn(target), *inside)
-    return any(holds(test, context_of({_CONTEXT: name}), policy.version) is not for_bucket for name in objects)
+
+    def serves(name: str) -> bool:
+        return (holds(test, context_of({_CONTEXT: name}), policy.version) is True) == (statement.effect == "Allow")
+
+    return not serves(bucket) and any(serves(name) for name in (object_arn(target), *inside))
 
 
 @rule(
