@@ -105,7 +105,7 @@ def _mentions(statement: Statement) -> bool:
 
 
 def _fails_for_bucket(test: ConditionTest, statement: Statement, policy: PolicyDocument, target: Target) -> bool:
-    """Whether a test lets a statement do for objects what it does not do for the bucket: allow, or spare from a Deny."""
+    """Whether a test makes a statement allow, or a Deny spare, objects of the bucket but not the bucket."""
     if test.key.lower() != _CONTEXT.lower():
         return False
     bucket = bucket_of(target).arn

@@ -105,7 +105,7 @@ def multi_region(case: Case, name: str = "worldwide", *, block: Json = None, buc
         "Regions": [{"Bucket": "elsewhere", "Region": "us-east-1"}, {"Bucket": bucket, "BucketAccountId": AWS_ACCOUNT}],
     }
     case.set("s3control:ListMultiRegionAccessPoints", "/AccessPoints/-", row)
-    policies = {"Policy": {"Established": {}}}
+    policies: dict[str, Json] = {"Policy": {"Established": {}}}
     case.add("s3control:GetMultiRegionAccessPointPolicy", policies, region="us-west-2", **ACCOUNT, Name=name)
     return case
 

@@ -61,6 +61,14 @@ _NOT_SET_UP: Final[Mapping[str, tuple[int, str, str]]] = {
         "AWSOrganizationsNotInUseException",
         "Your account is not a member of an organization.",
     ),
+    "s3control:GetAccessGrantsInstanceResourcePolicy": (
+        404,
+        "AccessGrantsInstanceNotExistsError",
+        "Access Grants Instance does not exist",
+    ),
+    "s3control:GetAccessPointConfigurationForObjectLambda": (404, "NoSuchAccessPoint", "There is no such access point"),
+    "s3control:GetAccessPointForObjectLambda": (404, "NoSuchAccessPoint", "There is no such access point"),
+    "s3control:GetAccessPointPolicyForObjectLambda": (404, "NoSuchAccessPoint", "There is no such access point"),
     "s3control:ListAccessGrants": (404, "AccessGrantsInstanceNotExistsError", "Access Grants Instance does not exist"),
 }
 """Status, code and message of an account in which the feature was never set up."""
@@ -78,6 +86,8 @@ class Gaps:
         self.delivered: datetime | None = None
         self.foreign: dict[str, str] = {}
         self._encryption: dict[str, bytes] = {}
+        self._notifications: dict[str, bytes] = {}
+        self._inventories: dict[str, dict[str, bytes]] = {}
         self._events: list[tuple[str, Mapping[str, Any]]] = []
         self._boundaries: dict[str, str] = {}
 
@@ -108,8 +118,22 @@ class Gaps:
         match request.operation:
             case "s3:PutBucketEncryption" if reply.status == 200 and request.bucket:
                 self._encryption[request.bucket] = body
-            case "s3:DeleteBucketEncryption" | "s3:DeleteBucket" if reply.status < 300 and request.bucket:
+            case "s3:DeleteBucketEncryption" if reply.status < 300 and request.bucket:
                 self._encryption.pop(request.bucket, None)
+            case "s3:DeleteBucket" if reply.status < 300 and request.bucket:
+                for settings in (self._encryption, self._notifications, self._inventories):
+                    settings.pop(request.bucket, None)
+            case "s3:PutBucketNotificationConfiguration" if reply.status == 200 and request.bucket:
+                self._notifications[request.bucket] = body
+            case "s3:GetBucketNotificationConfiguration" if reply.status == 200:
+                # Moto does not tell of EventBridge.
+                stored = self._notifications.get(request.bucket or "", reply.body)
+                return Reply(status=200, headers=_XML, body=stored)
+            case "s3:PutBucketInventoryConfiguration" if reply.status < 300 and request.bucket:
+                self._inventories.setdefault(request.bucket, {})[request.query] = body
+            case "s3:ListBucketInventoryConfigurations" if reply.status == 200 and request.bucket:
+                # Moto forgets which optional fields there are.
+                return Reply(status=200, headers=_XML, body=_inventories(self._inventories.get(request.bucket, {})))
             case "s3:GetBucketEncryption" if reply.status == 200 or b"ConfigurationNotFound" in reply.body:
                 # Moto forgets BlockedEncryptionTypes and says that a new bucket has no default encryption.
                 stored = self._encryption.get(request.bucket or "", _S3_DEFAULT_ENCRYPTION)
@@ -190,6 +214,13 @@ class Gaps:
         return _json_reply(
             {"KeyId": key_id, "KeyLastUsage": usage, "TrackingStartDate": created, "KeyCreationDate": created}
         )
+
+
+def _inventories(stored: Mapping[str, bytes]) -> bytes:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBucketInventoryConfigurations.html"""
+    start = b'<ListInventoryConfigurationsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    rest = b"<IsTruncated>false</IsTruncated></ListInventoryConfigurationsResult>"
+    return start + b"".join(stored.values()) + rest
 
 
 def denied_bucket(request: AwsRequest, region: str | None) -> Reply:

@@ -39,6 +39,7 @@ FORMER_BUCKET = "hollow-creek-archive"
 
 LOG_BUCKET = "hollow-creek-access-logs"
 TRAIL_BUCKET = "hollow-creek-audit-trail"
+INVENTORY_BUCKET = "hollow-creek-inventory"
 TRAIL = "hollow-creek-audit"
 AUDITOR = "recordscan-auditor"
 
@@ -127,6 +128,9 @@ class _Builder:
         logs.put_public_access_block(Bucket=LOG_BUCKET, PublicAccessBlockConfiguration=_ALL_BLOCKED)
         trail = self._bucket(TRAIL_BUCKET, REGION, age_days=600)
         trail.put_public_access_block(Bucket=TRAIL_BUCKET, PublicAccessBlockConfiguration=_ALL_BLOCKED)
+        inventory = self._bucket(INVENTORY_BUCKET, REGION, age_days=400)
+        inventory.put_bucket_policy(Bucket=INVENTORY_BUCKET, Policy=_inventory_policy())
+        inventory.put_public_access_block(Bucket=INVENTORY_BUCKET, PublicAccessBlockConfiguration=_ALL_BLOCKED)
 
     def recordings_bucket(self, key_arn: str) -> None:
         s3 = self._bucket(RECORDINGS_BUCKET, REGION, age_days=400)
@@ -171,6 +175,26 @@ class _Builder:
             **named,
             BucketLoggingStatus={
                 "LoggingEnabled": {"TargetBucket": LOG_BUCKET, "TargetPrefix": f"{RECORDINGS_BUCKET}/"}
+            },
+        )
+        s3.put_bucket_notification_configuration(**named, NotificationConfiguration={"EventBridgeConfiguration": {}})
+        s3.put_bucket_inventory_configuration(
+            **named,
+            Id="weekly",
+            InventoryConfiguration={
+                "Id": "weekly",
+                "IsEnabled": True,
+                "IncludedObjectVersions": "All",
+                "OptionalFields": ["Size", "LastModifiedDate", "EncryptionStatus"],
+                "Schedule": {"Frequency": "Weekly"},
+                "Destination": {
+                    "S3BucketDestination": {
+                        "AccountId": AWS_ACCOUNT,
+                        "Bucket": f"arn:aws:s3:::{INVENTORY_BUCKET}",
+                        "Format": "CSV",
+                        "Encryption": {"SSEKMS": {"KeyId": key_arn}},
+                    }
+                },
             },
         )
 
@@ -440,6 +464,20 @@ def _log_delivery_policy() -> str:
         Principal={"Service": "logging.s3.amazonaws.com"},
         Action="s3:PutObject",
         Resource=f"arn:aws:s3:::{LOG_BUCKET}/*",
+    )
+
+
+def _inventory_policy() -> str:
+    return _document(
+        Sid="Inventories",
+        Effect="Allow",
+        Principal={"Service": "s3.amazonaws.com"},
+        Action="s3:PutObject",
+        Resource=f"arn:aws:s3:::{INVENTORY_BUCKET}/*",
+        Condition={
+            "StringEquals": {"aws:SourceAccount": AWS_ACCOUNT},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{RECORDINGS_BUCKET}"},
+        },
     )
 
 
