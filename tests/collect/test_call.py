@@ -139,6 +139,33 @@ def test_a_fault_is_a_failure_and_never_an_empty_answer(
     assert reason_of(ask(aws, call, **request_)) is (Reason.FAILED if unparsed_s3 else reason)
 
 
+def test_an_empty_object_is_no_empty_answer(aws: AwsServer) -> None:
+    aws.client("s3").put_object(Bucket="recordings", Key="folder/", Body=b"")
+    observation = ask(aws, s3.HEAD_OBJECT, **BUCKET, Key="folder/")
+    assert observation.outcome is ObservationOutcome.ANSWERED
+    assert observation.answer["ContentLength"] == 0
+    assert reason_of(ask(aws, s3.HEAD_OBJECT, **BUCKET, Key="none")) is Reason.NOT_FOUND
+
+
+def test_the_retention_of_an_object_is_told_where_it_has_one(aws: AwsServer) -> None:
+    client = aws.client("s3")
+    client.put_object(Bucket="recordings", Key="a", Body=b"a")
+    assert ask(aws, s3.OBJECT_RETENTION, **BUCKET, Key="a").outcome is ObservationOutcome.ABSENT
+    locked = {**BUCKET, "Bucket": "locked-recordings"}
+    client.create_bucket(
+        Bucket=locked["Bucket"],
+        ObjectLockEnabledForBucket=True,
+        CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
+    )
+    retention = {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 30}}
+    client.put_object_lock_configuration(
+        Bucket=locked["Bucket"], ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": retention}
+    )
+    client.put_object(Bucket=locked["Bucket"], Key="a", Body=b"a")
+    observation = ask(aws, s3.OBJECT_RETENTION, **locked, Key="a")
+    assert observation.answer["Retention"]["Mode"] == "COMPLIANCE"
+
+
 def test_an_answer_that_does_not_come_in_time_is_a_failure(aws: AwsServer) -> None:
     import boto3
 
@@ -209,8 +236,8 @@ def test_every_call_is_read_only_and_named_once() -> None:
     assert len({call.operation for call in CALLS}) == len(CALLS)
 
 
-def test_no_permission_lets_the_scanner_read_media_or_decrypt() -> None:
-    permissions = {call.permission for call in CALLS}
+def test_no_permission_lets_the_scanner_read_media_or_decrypt_unless_it_is_to_sample_objects() -> None:
+    permissions = {call.permission for call in CALLS if call not in s3.SAMPLE_READS}
     assert permissions.isdisjoint({"s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"})
 
 

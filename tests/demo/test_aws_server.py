@@ -98,6 +98,16 @@ OTHER_READS: list[tuple[str, str, dict[str, Any], str | None]] = [
     ("s3control", "list_access_grants_instances", {"AccountId": OWNER}, None),
     ("s3control", "list_access_grants", {"AccountId": OWNER}, "AccessGrantsInstanceNotExistsError"),
     ("s3control", "get_access_point", {"AccountId": OWNER, "Name": "none"}, "NoSuchAccessPoint"),
+    (
+        "s3control",
+        "get_access_grants_instance_resource_policy",
+        {"AccountId": OWNER},
+        "AccessGrantsInstanceNotExistsError",
+    ),
+    *(
+        ("s3control", f"{read}_for_object_lambda", {"AccountId": OWNER, "Name": "none"}, "NoSuchAccessPoint")
+        for read in ("get_access_point", "get_access_point_configuration", "get_access_point_policy")
+    ),
     ("kms", "list_keys", {}, None),
     ("kms", "list_aliases", {}, None),
     ("iam", "get_user", {"UserName": "writer"}, None),

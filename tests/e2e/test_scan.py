@@ -70,6 +70,61 @@ def test_nothing_but_reads_was_sent_and_each_only_once(recordscan: CommandLine, 
     assert {question: times for question, times in pages.items() if times > 1} == {}
 
 
+def test_single_objects_are_looked_at_only_where_a_sample_is_asked_for(
+    recordscan: CommandLine, clouds: Company
+) -> None:
+    of_objects = {"s3:HeadObject", "s3:GetObjectAcl", "s3:GetObjectRetention", "s3:GetObject"}
+    scan(recordscan)
+    assert not of_objects & set(clouds.aws.operations())
+    with (recordscan.folder / "recordscan.toml").open("a", encoding="utf-8") as config:
+        config.write("\n[scan]\nsample_objects = 2\n")
+    found = verdicts(scan(recordscan))
+    asked = Counter(operation for operation in clouds.aws.operations() if operation in of_objects)
+    # Two Recordings, the one Composition and two objects of research, where alone ACLs take effect.
+    assert asked == {"s3:HeadObject": 5, "s3:GetObjectAcl": 2}
+    assert found["enc-object-sample", f"twilio:{PRODUCTION}/recordings"] == "pass"
+    assert found["enc-object-sample", f"twilio:{PRODUCTION}/compositions"] == "fail"
+    assert found["bucket-object-acl-sample", f"twilio:{RESEARCH}/recordings"] == "pass"
+    assert found["bucket-object-acl-sample", f"twilio:{PRODUCTION}/recordings"] == "not_applicable"
+
+
+BUCKET_RULES = {
+    "aws-multipart",
+    "aws-object-lock",
+    "bucket-access-grants",
+    "bucket-access-point-policies",
+    "bucket-access-points-blocked",
+    "bucket-acl-foreign",
+    "bucket-backup",
+    "bucket-controls-conflict",
+    "bucket-cors-wildcard",
+    "bucket-events",
+    "bucket-inventory",
+    "bucket-mfa-delete",
+    "bucket-noncurrent-versions",
+    "bucket-object-acl-sample",
+    "bucket-object-lock",
+    "bucket-public-access-block-own",
+    "bucket-replication",
+    "bucket-website-off",
+    "enc-bucket-key",
+    "enc-default",
+    "enc-object-sample",
+}
+
+
+def test_in_account_scope_every_bucket_is_judged_by_the_rules_about_buckets(
+    recordscan: CommandLine, clouds: Company
+) -> None:
+    found = verdicts(scan(recordscan, "--scope", "account"))
+    names = {bucket["Name"] for bucket in clouds.aws.client("s3").list_buckets()["Buckets"]}
+    others = {uid for _, uid in found if uid.startswith("s3://")}
+    assert {uid.removeprefix("s3://").rstrip("/") for uid in others} < names
+    assert len(others) >= 3
+    assert {(rule, uid) for rule in BUCKET_RULES for uid in others} <= found.keys()
+    assert {found[rule, uid] for rule in BUCKET_RULES for uid in others} <= {"pass", "fail", "not_applicable"}
+
+
 def test_the_concurrency_at_twilio_is_bounded(recordscan: CommandLine, clouds: Company) -> None:
     scan(recordscan)
     assert clouds.twilio.peak <= 8  # four for each of two accounts

@@ -71,6 +71,15 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
         ("[profile]\npreset = 'hippa'\n", "profile: there is no preset 'hippa'; there are: baseline, strict, hipaa"),
         ("[profile]\npreset = 7\n", "profile.preset: Input should be a valid string"),
+        ("[profile]\nobject_lock_min_days = 9\nretention_max_days = 3\n", "object_lock_min_days is greater"),
+        ("[profile]\nobject_lock_min_days = 0\n", "profile.object_lock_min_days: Input should be greater than"),
+        ("[profile]\nobject_lock_mode = 'governance'\n", "profile.object_lock_mode: Input should be 'GOVERNANCE'"),
+        (
+            "[profile]\nallowed_regions = ['Ireland']\n",
+            "profile.allowed_regions.0: expected an AWS Region, such as 'eu-west-1'",
+        ),
+        ("[profile]\nrequire_crr = 'yes'\n", "profile.require_crr: Input should be a valid boolean"),
+        ("[scan]\nsample_objects = -1\n", "scan.sample_objects: Input should be greater than or equal to 0"),
         ("[profile]\ntrusted_accounts = ['12']\n", "profile.trusted_accounts.0: expected an AWS account id"),
         (
             "[profile]\ntrusted_organizations = ['acme']\n",
@@ -97,6 +106,30 @@ def test_whom_the_configuration_trusts_the_profile_trusts(tmp_path: Path) -> Non
     profile = load_config(write(tmp_path, text)).to_profile()
     assert profile.trusted_accounts == ("111122223333",)
     assert profile.trusted_organizations == ("o-0123456789",)
+
+
+def test_what_the_configuration_demands_of_a_bucket_the_profile_and_the_scope_hold(tmp_path: Path) -> None:
+    text = (
+        "[scan]\nsample_objects = 3\n[profile]\nobject_lock_mode = 'COMPLIANCE'\nobject_lock_min_days = 30\n"
+        "noncurrent_max_days = 7\nrequire_backup = true\nrequire_crr = true\n"
+        "allowed_regions = ['us-gov-west-1', 'eu-central-1']\n"
+    )
+    config = load_config(write(tmp_path, text))
+    profile = config.to_profile()
+    assert (profile.object_lock_mode, profile.object_lock_min_days, profile.noncurrent_max_days) == (
+        "COMPLIANCE",
+        30,
+        7,
+    )
+    assert (profile.require_backup, profile.require_crr) == (True, True)
+    assert profile.allowed_regions == ("us-gov-west-1", "eu-central-1")
+    assert config.to_scope(accounts=(), buckets=(), now=NOW).sample_objects == 3
+
+
+def test_a_replay_may_not_demand_a_lock_for_longer_than_the_snapshot_keeps_media(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "[profile]\nobject_lock_min_days = 500\n"))
+    with pytest.raises(ConfigError, match="object_lock_min_days is 500 and retention_max_days 400"):
+        config.to_replay_profile(Profile(retention_max_days=400))
 
 
 def test_one_account_named_twice_is_refused(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ MULTI_REGION_POLICY = _control(
     "get_multi_region_access_point_policy",
     "s3:GetMultiRegionAccessPointPolicy",
     "policy of one that leads to the bucket",
-    "NoSuchAccessPointPolicy",
+    "NoSuchAccessPointPolicy NoSuchMultiRegionAccessPointPolicy",
 )
 ACCESS_GRANTS_POLICY = _control(
     "GetAccessGrantsInstanceResourcePolicy",

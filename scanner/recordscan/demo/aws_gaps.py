@@ -102,7 +102,7 @@ class Gaps:
         if request.operation in _NOT_SET_UP:
             return error_reply(request, *_NOT_SET_UP[request.operation])
         if request.bucket is not None:
-            return self._closed_bucket(request, request.bucket)
+            return self._closed_bucket(request, request.bucket) or _retention(request, request.bucket)
         if request.operation == "cloudtrail:LookupEvents":
             return _json_reply(self._lookup_events(request.region, request.json()))
         if request.operation == "kms:GetKeyLastUsage":
@@ -217,10 +217,25 @@ class Gaps:
 
 
 def _inventories(stored: Mapping[str, bytes]) -> bytes:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBucketInventoryConfigurations.html"""
+    """The answer that lists what was put.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBucketInventoryConfigurations.html
+    """
     start = b'<ListInventoryConfigurationsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
     rest = b"<IsTruncated>false</IsTruncated></ListInventoryConfigurationsResult>"
     return start + b"".join(stored.values()) + rest
+
+
+def _retention(request: AwsRequest, bucket: str) -> Reply | None:
+    """The answer to GetObjectRetention, which moto does not know; None for another request."""
+    if request.operation != "s3:GetObjectRetention":
+        return None
+    kept = aws_state.retention(bucket, request.path.split("/", 2)[2])
+    if kept is None:
+        message = "The specified object does not have a ObjectLock configuration"
+        return error_reply(request, 404, "NoSuchObjectLockConfiguration", message)
+    body = "<Retention><Mode>{}</Mode><RetainUntilDate>{}</RetainUntilDate></Retention>".format(*kept)
+    return Reply(status=200, headers=_XML, body=body.encode())
 
 
 def denied_bucket(request: AwsRequest, region: str | None) -> Reply:

@@ -35,6 +35,18 @@ def bucket_region(bucket: str) -> str | None:
     return None if held is None else str(held.region_name)
 
 
+def ignore_policy(bucket: str) -> None:
+    """Let a bucket's policy decide no request: moto ignores conditions, so a denial of plain HTTP would hit all."""
+    from moto.iam.access_control import PermissionResult
+    from moto.s3.models import s3_backends
+
+    def undecided(action: str, resource: str) -> PermissionResult:
+        del action, resource
+        return PermissionResult.NEUTRAL
+
+    setattr(s3_backends[ACCOUNT]["aws"].buckets[bucket], "get_permission", undecided)  # noqa: B010
+
+
 def set_bucket_created(bucket: str, when: datetime) -> None:
     """Set the creation date of a bucket."""
     from moto.s3.models import s3_backends
@@ -48,6 +60,15 @@ def set_object_modified(bucket: str, key: str, when: datetime) -> None:
 
     for version in s3_backends[ACCOUNT]["aws"].buckets[bucket].keys.getlist(key):
         version.last_modified = _naive(when)
+
+
+def retention(bucket: str, key: str) -> tuple[str, str] | None:
+    """Mode and end (ISO 8601) of the retention of an object; None where it has none."""
+    from moto.s3.models import s3_backends
+
+    held = s3_backends[ACCOUNT]["aws"].buckets.get(bucket)
+    found = None if held is None else held.keys.get(key)
+    return None if found is None or found.lock_until is None else (str(found.lock_mode), str(found.lock_until))
 
 
 def set_user_created(user_name: str, when: datetime) -> None:

@@ -135,9 +135,6 @@ class _Builder:
     def recordings_bucket(self, key_arn: str) -> None:
         s3 = self._bucket(RECORDINGS_BUCKET, REGION, age_days=400)
         named = {"Bucket": RECORDINGS_BUCKET}
-        # Objects come first: moto takes the policy's denial of plain HTTP at its word.
-        for age_days, sid in UPLOADED_RECORDINGS.items():
-            self._object(s3, RECORDINGS_BUCKET, f"{RECORDINGS_PREFIX}{sid}.mkv", age_days=age_days)
         s3.put_bucket_encryption(
             **named,
             ServerSideEncryptionConfiguration={
@@ -150,6 +147,8 @@ class _Builder:
                 ]
             },
         )
+        for age_days, sid in UPLOADED_RECORDINGS.items():
+            self._object(s3, RECORDINGS_BUCKET, f"{RECORDINGS_PREFIX}{sid}.mkv", age_days=age_days)
         s3.put_public_access_block(**named, PublicAccessBlockConfiguration=_ALL_BLOCKED)
         s3.put_bucket_ownership_controls(
             **named, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -361,10 +360,11 @@ class _Builder:
         s3 = self._server.client("s3", region)
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
         aws_state.set_bucket_created(name, self._ago(age_days))
+        aws_state.ignore_policy(name)
         return s3
 
     def _object(self, s3: Any, bucket: str, key: str, *, age_days: float, body: bytes = b"media") -> None:
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ACL="private")  # moto would give it the ACL of its bucket
         aws_state.set_object_modified(bucket, key, self._ago(age_days))
 
     def _user(self, name: str, document: Mapping[str, Any], *, age_days: float) -> None:
