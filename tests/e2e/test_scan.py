@@ -16,6 +16,8 @@ from recordscan.collect.permissions import twilio_permissions
 from recordscan.collect.session import CALLS
 from recordscan.demo import company
 from recordscan.demo.aws_faults import Fault, FaultKind
+from recordscan.demo.aws_server import AwsServer
+from recordscan.demo.company_aws import REGION
 from recordscan.demo.company_twilio import PLANTED_SECRET, PRODUCTION, RESEARCH
 from recordscan.demo.run import Company
 from recordscan.demo.twilio_server import Fault as TwilioFault
@@ -123,6 +125,60 @@ def test_in_account_scope_every_bucket_is_judged_by_the_rules_about_buckets(
     assert len(others) >= 3
     assert {(rule, uid) for rule in BUCKET_RULES for uid in others} <= found.keys()
     assert {found[rule, uid] for rule in BUCKET_RULES for uid in others} <= {"pass", "fail", "not_applicable"}
+
+
+OPEN = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False)
+
+
+def open_bucket(aws: AwsServer, name: str) -> None:
+    """Make a bucket with about everything that a bucket can have and media should not."""
+    s3, control, home = aws.client("s3"), aws.client("s3control"), aws.client("s3control", "us-west-2")
+    local = {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=True, **local)
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 9}}}
+    s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
+    s3.put_object(Bucket=name, Key="RT1.mkv", Body=b"x", ChecksumAlgorithm="SHA256")
+    s3.put_bucket_website(Bucket=name, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}})
+    cors = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [cors]})
+    s3.create_bucket(Bucket=f"{name}-copies", **local)
+    s3.put_bucket_versioning(Bucket=f"{name}-copies", VersioningConfiguration={"Status": "Enabled"})
+    destination = {"Bucket": f"arn:aws:s3:::{name}-copies", "Account": "999988887777"}
+    rule: dict[str, object] = {"ID": "copies", "Status": "Enabled", "Filter": {"Prefix": ""}, "Priority": 1}
+    rule |= {"Destination": destination, "DeleteMarkerReplication": {"Status": "Disabled"}}
+    s3.put_bucket_replication(
+        Bucket=name, ReplicationConfiguration={"Role": "arn:aws:iam::123456789012:role/r", "Rules": [rule]}
+    )
+    point = {"AccountId": "123456789012", "Name": "open", "Bucket": name}
+    control.create_access_point(**point, PublicAccessBlockConfiguration=OPEN)
+    allow = {"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "s3:GetObject", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    control.put_access_point_policy(AccountId="123456789012", Name="open", Policy=policy)
+    details = {"Name": "wide-open", "Regions": [{"Bucket": name}], "PublicAccessBlock": OPEN}
+    home.create_multi_region_access_point(AccountId="123456789012", ClientToken="1", Details=details)
+
+
+@pytest.mark.usefixtures("refurnish")
+def test_what_leads_to_a_bucket_and_what_it_is_copied_to_is_read(recordscan: CommandLine, clouds: Company) -> None:
+    open_bucket(clouds.aws, "open-media")
+    clouds.aws.heal()
+    document = scan(recordscan, "--bucket", "open-media")
+    found = {rule: outcome for (rule, uid), outcome in verdicts(document).items() if uid == "s3://open-media/"}
+    failed = {
+        "bucket-access-point-policies",
+        "bucket-access-points-blocked",
+        "bucket-cors-wildcard",
+        "bucket-replication",
+        "bucket-website-off",
+    }
+    assert {rule: found[rule] for rule in failed} == dict.fromkeys(failed, "fail")
+    assert found["aws-object-lock"] == "pass"
+    assert found["bucket-access-grants"] == "not_applicable"
+    assessments = document["assessments"]
+    assert isinstance(assessments, list)
+    named = {f["message"] for a in assessments if a["rule_id"] in failed for f in a["findings"]}
+    assert any("the access point open " in message for message in named)
+    assert any("the Multi-Region Access Point wide-open " in message for message in named)
 
 
 def test_the_concurrency_at_twilio_is_bounded(recordscan: CommandLine, clouds: Company) -> None:
