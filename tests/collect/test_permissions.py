@@ -1,7 +1,11 @@
 """What the scanner itself must be granted."""
 
-import pytest
+import json
 
+import pytest
+from click.testing import CliRunner
+
+from recordscan.cli.permissions import permissions
 from recordscan.collect.permissions import aws_calls, aws_policy
 from recordscan.collect.session import CALLS
 
@@ -17,3 +21,10 @@ def test_nothing_reads_an_object_unless_a_sample_is_asked_for(scope: str) -> Non
 def test_with_a_sample_in_account_scope_every_call_is_granted() -> None:
     [statement] = aws_policy("account", sample=True)["Statement"]
     assert {call.permission for call in CALLS if call.permission is not None} == set(statement["Action"])
+
+
+@pytest.mark.parametrize(("arguments", "read"), [([], False), (["--sample-objects"], True)])
+def test_the_command_prints_the_permission_to_read_objects_on_demand_only(arguments: list[str], *, read: bool) -> None:
+    done = CliRunner().invoke(permissions, ["-f", "json", *arguments])
+    [statement] = json.loads(done.output)["aws"]["Statement"]
+    assert ("s3:GetObject" in statement["Action"]) is read

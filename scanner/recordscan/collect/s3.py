@@ -218,7 +218,7 @@ OBJECT_LAMBDA_READS = (
         "get_access_point_policy_for_object_lambda",
         "s3:GetAccessPointPolicyForObjectLambda",
         "its policy",
-        "NoSuchAccessPointPolicy",
+        "NoSuchAccessPointPolicy NoSuchAccessPointPolicyForObjectLambda",
     ),
 )
 MULTI_REGION_POLICY = _control(
