@@ -18,8 +18,24 @@ _NODES = (
     ("Twilio setting", "url", ("settings", "url", "callbacks", "composition", "media")),
     ("AWS credential", "credential", ("credentials",)),
     ("IAM user", "writer", ("identity", "privileges", "writer")),
-    ("S3 bucket", "bucket", ("bucket", "exposure", "sharing", "transport", "retention", "readers", "audit-trail")),
-    ("KMS key", "key", ("keys", "key-access", "encryption")),
+    (
+        "S3 bucket",
+        "bucket",
+        (
+            "bucket",
+            "exposure",
+            "side-doors",
+            "sharing",
+            "transport",
+            "retention",
+            "locks",
+            "copies",
+            "readers",
+            "audit-trail",
+            "monitoring",
+        ),
+    ),
+    ("KMS key", "key", ("keys", "key-access", "encryption", "encryption-at-rest")),
 )
 """Title, member of the record, and the chapters whose checks say how it is."""
 
