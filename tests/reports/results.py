@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 from recordscan.controls import record_frameworks
+from recordscan.document import load_result
 from recordscan.facts import Citation, Json, Reason
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
@@ -627,3 +631,48 @@ def hostile(payloads: tuple[str, ...] = PAYLOADS) -> ScanResult:
         for number, payload in enumerate(payloads)
     )
     return replace(made, scan=scan, access=access, access_gaps=gaps, frameworks=frameworks)
+
+
+def crowded(number: int) -> ScanResult:
+    """So many failed checks, every fifth critical and the others low, and three unknown ones in an account each."""
+    rules = (KEY_REGION, LIFECYCLE)
+    failed = tuple(
+        assessment(
+            of,
+            target(f"Recordings {at}", f"twilio:{TWILIO}/recordings/{at}"),
+            Outcome.FAIL,
+            Citation(BUCKET.id, "/BucketRegion"),
+            findings=(finding(f"the bucket number {at} is wrong", of.severity, f"arn:aws:s3:::acme-{at}"),),
+        )
+        for at in range(number)
+        for of in (rules[at % 5 > 0],)
+    )
+    gaps = tuple(
+        unknown(
+            KEY_REGION,
+            replace(target(f"Compositions {at}", f"twilio:{TWILIO}/compositions/{at}"), account=f"AC{at:032d}"),
+            Reason.ACCESS_DENIED,
+            "the scanner may not read the KMS key",
+            "kms:DescribeKey",
+            Citation(KEY_DENIED.id),
+        )
+        for at in range(3)
+    )
+    return result(
+        (*failed, *gaps),
+        rules,
+        (BUCKET, KEY_DENIED),
+        verdict=Verdict.FAIL_INCOMPLETE,
+        exit_status=1,
+        exit_reason=f"{number} checks failed",
+    )
+
+
+@cache
+def demo() -> ScanResult:
+    """The stored result of the made-up company."""
+    return load_result((Path(__file__).parents[2] / "examples" / "hollow-creek" / "result.json").read_bytes())
+
+
+RESULTS: list[Callable[[], ScanResult]] = [demo, varied, clean, empty, hostile]
+"""What every format must be able to hold."""
