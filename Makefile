@@ -6,13 +6,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/hollow-creek
 
-.PHONY: demo test lint format docs install-demo install-test install-lint programs
+.PHONY: demo test test-full lint format docs install-demo install-test install-lint programs
 
 demo: install-demo
 	$(BIN)/recordscan demo --output-dir demo-report
 
 test: install-test programs
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+# Validators of other people that are too heavy for every day: Microsoft's for SARIF (npm, 100 MB) and NIST's OSCAL in
+# compliance-trestle (with a pydantic and cryptography of its own, so in an environment of its own).
+test-full: install-test $(VENV)/validators/installed
+	$(BIN)/python -m pytest -n 0 -m full tests/reports $(PYTEST_ARGS)
+
+$(VENV)/validators/installed: Makefile
+	@command -v npm >/dev/null || { echo "make test-full needs npm, on Debian: sudo apt-get install npm" >&2; exit 1; }
+	mkdir -p $(@D)
+	npm install --prefix $(@D) --no-save --silent @microsoft/sarif-multitool-linux@5.7.0
+	$(PYTHON) -m venv $(@D)/trestle
+	$(@D)/trestle/bin/python -m pip install --quiet compliance-trestle==5.2.0
+	touch $@
 
 lint: install-lint
 	$(BIN)/ruff check .

@@ -1,0 +1,57 @@
+"""Heavy validators of other people, which `make test-full` installs next to the tests' environment."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(sys.prefix) / "validators"
+MULTITOOL = FOLDER / "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+TRESTLE = FOLDER / "trestle/bin/python"
+
+READ_OSCAL = """
+import sys
+from pathlib import Path
+from trestle.oscal.assessment_results import AssessmentResults
+for name in sys.argv[1:]:
+    AssessmentResults.oscal_read(Path(name))
+"""
+
+
+def required(tool: Path) -> str:
+    """The path of a validator, or the end of the test that needs it."""
+    if not tool.exists():
+        pytest.fail(f"{tool} is not installed; run `make test-full`")
+    return str(tool)
+
+
+def sarif_errors(file: Path) -> list[str]:
+    """What Microsoft's multitool, with GitHub's rules, reports as an error. It exits 0 in any case."""
+    verdict = file.with_suffix(".verdict.json")
+    options = ["--rule-kind", "Sarif;Gh", "--level", "Error;Warning;Note", "--max-file-size-in-kb", "200000"]
+    done = subprocess.run(
+        [required(MULTITOOL), "validate", str(file), *options, "--output", str(verdict), "--log", "ForceOverwrite"],
+        env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=280,
+    )
+    assert "1 files scanned" in done.stdout, done.stdout
+    [run] = json.loads(verdict.read_text(encoding="utf-8-sig"))["runs"]
+    assert run["results"] != []  # it always has a note or two, so an empty list means that nothing was validated
+    return [f"{r['ruleId']}: {r['message']}" for r in run["results"] if r.get("level", "warning") == "error"]
+
+
+def read_oscal(*files: Path) -> subprocess.CompletedProcess[str]:
+    """Let compliance-trestle read OSCAL files; it ends with another status than 0 at the first that is not valid."""
+    return subprocess.run(
+        [required(TRESTLE), "-c", READ_OSCAL, *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
