@@ -43,6 +43,15 @@ def report_options(command: F) -> F:
     )(command)
 
 
+summary_option = click.option(
+    "--github-summary",
+    "summary",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="Add the markdown report to the job summary of GitHub Actions; auto: where GITHUB_STEP_SUMMARY is set.",
+)
+
+
 rules_option = click.option(
     "--rules",
     "rule_files",

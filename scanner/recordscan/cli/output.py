@@ -17,6 +17,11 @@ from recordscan.plugins import Print, Render, load_console
 from recordscan.result import ScanResult
 from recordscan.visible import visible
 
+SUMMARY_VARIABLE = "GITHUB_STEP_SUMMARY"
+SUMMARY_FORMAT = "markdown"
+SUMMARY_SIZE = 1024 * 1024
+"""Bytes; GitHub drops the summary of a step as a whole when it is larger."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
@@ -118,6 +123,47 @@ def write_outputs(
         write_atomically(output.path, reports[output.format](result))
         if not quiet:
             click.echo(f"wrote {visible(str(output.path))}", err=True)
+
+
+def summary_file(choice: str, reports: Mapping[str, Render]) -> Path | None:
+    """The job summary of GitHub Actions to add to; None where there is none, or it is not wanted.
+
+    Raises:
+        ConfigError: It must be written, but the variable that names it is not set, or there is no such format.
+        OutputError: It cannot be written.
+    """
+    name = os.environ.get(SUMMARY_VARIABLE)
+    if choice == "never" or (choice == "auto" and not (name and SUMMARY_FORMAT in reports)):
+        return None
+    if not name:
+        raise ConfigError(f"--github-summary always: {SUMMARY_VARIABLE} is not set, so there is no job summary here")
+    require_format(SUMMARY_FORMAT, reports)
+    require_writable(Path(name))
+    return Path(name)
+
+
+def append_summary(
+    result: ScanResult, path: Path | None, reports: Mapping[str, Render], *, quiet: bool = False
+) -> None:
+    """Add the report to the job summary, unless there is none, or no room for it beside what is there already.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    if path is None:
+        return
+    rendered = reports[SUMMARY_FORMAT](result)
+    data = rendered if isinstance(rendered, bytes) else rendered.encode()
+    try:
+        with path.open("ab") as stream:
+            fits = stream.tell() + len(data) <= SUMMARY_SIZE
+            if fits:
+                stream.write(data)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+    if not quiet:
+        done = "added to the job summary" if fits else "the job summary has no room for the report, it was left out"
+        click.echo(done, err=True)
 
 
 def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:

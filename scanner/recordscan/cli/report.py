@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import report_options
+from recordscan.cli.options import report_options, summary_option
 
 if TYPE_CHECKING:
     from recordscan.result import ScanResult
@@ -20,9 +20,18 @@ Examples:
 )
 @click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
 @report_options
-def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str) -> int:
+@summary_option
+def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str, summary: str) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
-    from recordscan.cli.output import parse_outputs, print_report, require_apart, require_format, write_outputs
+    from recordscan.cli.output import (
+        append_summary,
+        parse_outputs,
+        print_report,
+        require_apart,
+        require_format,
+        summary_file,
+        write_outputs,
+    )
     from recordscan.plugins import load_reports
 
     reports = load_reports()
@@ -30,10 +39,12 @@ def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: 
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
     require_apart([(f"-o {file.format}", file.path) for file in files], [("the result", result_path)])
+    summary_path = summary_file(summary, reports)
     result = read_result(result_path)
     if format_ != "none":
         print_report(result, format_, reports, color=color)
     write_outputs(result, files, reports)
+    append_summary(result, summary_path, reports)
     return 0
 
 

@@ -19,6 +19,7 @@ from recordscan.cli.options import (
     report_options,
     rules_option,
     scope_options,
+    summary_option,
 )
 from recordscan.errors import ConfigError, OutputError
 from recordscan.scope import TwilioAccountScope
@@ -97,6 +98,7 @@ Examples:
 )
 @click.option("--fail-on-new", is_flag=True, help="Let only findings break the gate that the baseline does not have.")
 @report_options
+@summary_option
 @click.option(
     "--output-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -125,6 +127,7 @@ def scan(
     format_: str,
     outputs: tuple[str, ...],
     color: str,
+    summary: str,
     output_dir: Path | None,
     force: bool,
     workers: int | None,
@@ -136,7 +139,7 @@ def scan(
     TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN), or from the variables that the configuration names.
     """
     from recordscan.cli.diff import read_baseline
-    from recordscan.cli.output import parse_outputs, require_apart, require_format, require_writable
+    from recordscan.cli.output import parse_outputs, require_apart, require_format, require_writable, summary_file
     from recordscan.config import load_config, parse_fail_on
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
@@ -178,6 +181,7 @@ def scan(
         "--baseline": baseline_path,
     }
     require_apart(written, [(name, file) for name, file in read.items() if file is not None])
+    summary_path = summary_file(summary, reports)
     rules = load_rules(rule_files)
     check_rule_options(rules, config.profile.options)
     if waivers_path is None and not no_waivers and not replaying:
@@ -223,7 +227,9 @@ def scan(
         baseline=baseline,
         only_new=fail_on_new,
     )
-    return conclude(result, format_=format_, files=files, reports=reports, color=color, quiet=quiet)
+    return conclude(
+        result, format_=format_, files=files, summary=summary_path, reports=reports, color=color, quiet=quiet
+    )
 
 
 def conclude(
@@ -231,16 +237,18 @@ def conclude(
     *,
     format_: str,
     files: "Sequence[Output]",
+    summary: Path | None,
     reports: "Mapping[str, Render]",
     color: str,
     quiet: bool,
 ) -> int:
     """Print and write the reports, say the verdict on stderr, and give the exit status."""
-    from recordscan.cli.output import print_report, write_outputs
+    from recordscan.cli.output import append_summary, print_report, write_outputs
 
     if format_ != "none":
         print_report(result, format_, reports, color=color)
     write_outputs(result, files, reports, quiet=quiet)
+    append_summary(result, summary, reports, quiet=quiet)
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
     status = "" if gate.exit_status == 130 else f" (exit status {gate.exit_status})"

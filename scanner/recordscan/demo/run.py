@@ -69,6 +69,10 @@ def run_demo(output_dir: Path, *, fail_on: str) -> int:
 
 
 def scan_environment(estate: Company) -> dict[str, str]:
-    """The environment of a scan: this process's, less every credential of its own, plus the company's."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TWILIO_", "RECORDSCAN_"))}
+    """The environment of a scan: this process's, less every credential of its own, plus the company's.
+
+    Nor does the job summary of GitHub Actions belong to it: what is made up is no result of the job.
+    """
+    foreign = ("AWS_", "TWILIO_", "RECORDSCAN_", "GITHUB_STEP_SUMMARY")
+    own = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     return {**own, **estate.environment}
