@@ -1,0 +1,184 @@
+"""OCSF Compliance Findings (class 2003), version 1.5.0 with the profiles cloud and datetime: one event a line.
+
+Security Lake and SIEMs take these. Each check is one event; unknown is the class's Warning, "no result because
+information was missing". What the schema has no member for is in `unmapped`.
+
+Source: https://schema.ocsf.io/1.5.0/classes/compliance_finding
+"""
+
+import json
+
+from recordscan.estate.arn import parse_arn
+from recordscan.facts import Json
+from recordscan.result import Outcome, ScanResult
+from recordscan.rule import FRAMEWORKS, Severity
+from recordscan_reports.checks import TOOL, Check, control_name, read
+from recordscan_reports.plain import link, milliseconds, moment, present
+
+VERSION = "1.5.0"
+CLASS = 2003
+CREATE = 1
+
+_SEVERITIES = {
+    Severity.INFO: (1, "Informational"),
+    Severity.LOW: (2, "Low"),
+    Severity.MEDIUM: (3, "Medium"),
+    Severity.HIGH: (4, "High"),
+    Severity.CRITICAL: (5, "Critical"),
+}
+
+_STATUSES = {
+    Outcome.PASS: (1, "Pass"),
+    Outcome.UNKNOWN: (2, "Warning"),
+    Outcome.FAIL: (3, "Fail"),
+    Outcome.WAIVED: (3, "Fail"),
+    Outcome.NOT_APPLICABLE: (99, "Not Applicable"),
+}
+
+_STATES = {
+    Outcome.FAIL: (1, "New"),
+    Outcome.UNKNOWN: (1, "New"),
+    Outcome.WAIVED: (3, "Suppressed"),
+    Outcome.PASS: (4, "Resolved"),
+    Outcome.NOT_APPLICABLE: (4, "Resolved"),
+}
+
+_PROVIDERS = {"aws": ("AWS", 10, "AWS Account"), "twilio": ("Twilio", 99, "Twilio Account")}
+
+
+def render(result: ScanResult) -> str:
+    """Write one JSON object a line, in ASCII; nothing where nothing was judged."""
+    report = read(result)
+    return "".join(json.dumps(_event(report.result, check)) + "\n" for check in report.checks)
+
+
+def _event(result: ScanResult, check: Check) -> Json:
+    severity_id, severity = _SEVERITIES[check.severity]
+    state_id, state = _STATES[check.outcome]
+    ended = milliseconds(result.scan.ended)
+    return present(
+        {
+            "activity_id": CREATE,
+            "activity_name": "Create",
+            "category_uid": 2,
+            "category_name": "Findings",
+            "class_uid": CLASS,
+            "class_name": "Compliance Finding",
+            "type_uid": CLASS * 100 + CREATE,
+            "type_name": "Compliance Finding: Create",
+            "time": ended,
+            "time_dt": moment(result.scan.ended),
+            "severity_id": severity_id,
+            "severity": severity,
+            "status_id": state_id,
+            "status": state,
+            "message": check.message,
+            "comment": check.waiver_sentence if check.outcome is Outcome.WAIVED else None,
+            "metadata": _metadata(result, check),
+            "finding_info": {
+                "uid": check.fingerprint,
+                "title": check.rule.title,
+                "desc": check.message,
+                "types": [check.rule.family],
+                "created_time": ended,
+            },
+            "compliance": _compliance(check),
+            "cloud": _cloud(check),
+            "resources": [_resource(check, uid) for uid in check.resources],
+            "evidences": [
+                {
+                    "name": item.id,
+                    "api": {"operation": item.operation},
+                    "data": {"sha256": item.sha256, "collected_at": item.collected_at},
+                }
+                for item in check.evidence
+            ],
+            "remediation": {
+                "desc": check.remediation or "-",
+                "references": [address for address in map(link, check.rule.references) if address],
+            },
+            "unmapped": _unmapped(check),
+        }
+    )
+
+
+def _metadata(result: ScanResult, check: Check) -> Json:
+    scan = result.scan
+    return {
+        "version": VERSION,
+        "product": {"name": TOOL, "vendor_name": TOOL, "version": scan.tool_version},
+        "profiles": ["cloud", "datetime"],
+        "uid": f"{scan.scan_id}/{check.fingerprint}",
+        "correlation_uid": scan.scan_id,
+        "event_code": check.rule.id,
+    }
+
+
+def _compliance(check: Check) -> Json:
+    status_id, status = _STATUSES[check.outcome]
+    severity_id, severity = _SEVERITIES[check.severity]
+    controls = [control_name(control) for control in check.rule.controls]
+    frameworks = dict.fromkeys(FRAMEWORKS.get(of.framework, of.framework) for of in check.rule.controls)
+    return present(
+        {
+            "status_id": status_id,
+            "status": status,
+            "status_code": check.reason_code,
+            "status_details": [check.message],
+            "standards": [*frameworks],
+            "requirements": controls,
+            "control": next(iter(controls), None),
+            "checks": [
+                {
+                    "uid": check.rule.id,
+                    "name": check.rule.title,
+                    "desc": check.rule.rationale,
+                    "severity_id": severity_id,
+                    "severity": severity,
+                    "status_id": status_id,
+                    "status": status,
+                }
+            ],
+        }
+    )
+
+
+def _cloud(check: Check) -> Json:
+    subject = check.subject
+    name, type_id, kind = _PROVIDERS.get(subject.provider, (subject.provider or "-", 99, "Other"))
+    account = {"uid": subject.account, "type_id": type_id, "type": kind} if subject.account else None
+    return present({"provider": name, "account": account, "region": subject.region})
+
+
+def _resource(check: Check, uid: str) -> Json:
+    subject, arn = check.subject, parse_arn(uid)
+    if arn is not None:
+        place = {"type": arn.service, "region": arn.region, "cloud_partition": arn.partition}
+        return present({"uid": uid, "name": arn.resource, **place})
+    if uid == subject.uid:
+        return present({"uid": uid, "name": subject.name, "type": subject.kind, "region": subject.region})
+    return {"uid": uid}
+
+
+def _unmapped(check: Check) -> Json:
+    waiver = check.waiver
+    return present(
+        {
+            "target": check.subject.uid,
+            "target_name": check.subject.name,
+            "status": check.outcome,
+            "raw_status": check.raw_outcome,
+            "permission": check.assessment.permission,
+            "expected": check.expected,
+            "observed": check.observed,
+            "findings": [
+                present({"message": found.message, "severity": found.severity, "fingerprint": found.fingerprint})
+                for found in check.findings
+            ],
+            "controls": [
+                {"framework": control.framework, "control": control.control, "mapping": control.mark}
+                for control in check.rule.controls
+            ],
+            "waiver": waiver.members if waiver else None,
+        }
+    )
