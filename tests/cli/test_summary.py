@@ -1,0 +1,82 @@
+"""The job summary of GitHub Actions, and formats for machines from the command line."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.scanned import Scanned, one_sentence
+from conftest import CommandLine
+from recordscan.cli.output import SUMMARY_SIZE
+from recordscan.document import load_result
+from recordscan_reports import markdown
+
+
+@pytest.fixture
+def summary(bare: CommandLine) -> Path:
+    path = bare.folder / "summary.md"
+    bare.environment["GITHUB_STEP_SUMMARY"] = str(path)
+    return path
+
+
+def expected(scanned: Scanned) -> str:
+    return markdown.render(load_result(scanned.result.read_bytes()))
+
+
+def test_a_scan_adds_to_the_summary_where_the_variable_is_set(
+    bare: CommandLine, scanned: Scanned, summary: Path
+) -> None:
+    summary.write_text("before\n", encoding="utf-8")
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none")
+    assert run.status == 1
+    assert "added to the job summary" in run.stderr
+    text = summary.read_text(encoding="utf-8")
+    assert text.startswith("before\n## recordscan: FAIL")
+    assert "| Fail |" in text
+
+
+def test_a_report_adds_to_it_too_unless_told_otherwise(bare: CommandLine, scanned: Scanned, summary: Path) -> None:
+    assert bare("report", str(scanned.result), "-f", "none", "--github-summary", "never").status == 0
+    assert not summary.exists()
+    for _ in range(2):
+        assert bare("report", str(scanned.result), "-f", "none").status == 0
+    assert summary.read_text(encoding="utf-8") == expected(scanned) * 2
+
+
+def test_always_needs_the_variable_and_says_so_before_anything_else(bare: CommandLine, scanned: Scanned) -> None:
+    for arguments in (["scan", "--snapshot", str(scanned.snapshot)], ["report", str(scanned.result)]):
+        run = bare(*arguments, "--github-summary", "always")
+        assert run.status == 2
+        assert one_sentence(run).startswith("--github-summary always: GITHUB_STEP_SUMMARY is not set")
+    assert bare("report", str(scanned.result), "-f", "none").stderr == ""
+
+
+def test_a20_a_full_summary_is_left_as_it_is(bare: CommandLine, scanned: Scanned, summary: Path) -> None:
+    summary.write_bytes(b"x" * (SUMMARY_SIZE - 100))
+    run = bare("report", str(scanned.result), "-f", "none")
+    assert run.status == 0
+    assert "the job summary has no room for the report" in run.stderr
+    assert summary.stat().st_size == SUMMARY_SIZE - 100
+
+
+def test_a_summary_that_cannot_be_written_is_found_first(bare: CommandLine, scanned: Scanned) -> None:
+    bare.environment["GITHUB_STEP_SUMMARY"] = "missing/summary.md"
+    run = bare("scan", "--snapshot", str(scanned.snapshot))
+    assert run.status == 5
+    assert one_sentence(run) == "missing/summary.md: the folder missing does not exist; make it first"
+
+
+def test_a8_one_scan_writes_every_format(bare: CommandLine, scanned: Scanned) -> None:
+    names = (
+        *("asff", "csv", "csv-coverage", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown"),
+        *("ocsf", "oscal", "sarif", "sarif-full", "text"),
+    )
+    options = [f"-o{name}={name}.out" for name in names]
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none", *options)
+    assert run.status == 1
+    for name in names:
+        path = bare.folder / f"{name}.out"
+        assert path.stat().st_size > 0
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert json.loads((bare.folder / "sarif.out").read_bytes())["version"] == "2.1.0"
+    assert (bare.folder / "csv.out").read_bytes().count(b"\r\n") > 100

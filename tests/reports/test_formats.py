@@ -1,0 +1,256 @@
+"""What holds of every format: same counts, same order, same bytes, written whatever was found, safe to print."""
+
+import csv
+import io
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from recordscan.plugins import load_reports
+from recordscan.result import Outcome, ScanResult
+from recordscan.rule import Severity
+from recordscan_reports import checks
+from recordscan_reports.plain import link, virtual_path
+from reports.results import PAYLOADS, RESULTS, demo, empty, hostile, varied
+
+FORMATS = load_reports()
+
+Counts: TypeAlias = Counter[tuple[str, str]]
+
+
+WORDS = {"Fail": "fail", "Unknown": "unknown", "Waived": "waived", "Pass": "pass", "Not applicable": "not_applicable"}
+
+
+def counted(result: ScanResult) -> Counts:
+    return Counter((a.outcome.value, a.severity.value) for a in result.assessments)
+
+
+def in_json(text: str) -> Counts:
+    return Counter((a["outcome"], a["severity"]) for a in json.loads(text)["assessments"])
+
+
+def in_jsonl(text: str) -> Counts:
+    return Counter((line["status"], line["severity"]) for line in map(json.loads, text.splitlines()))
+
+
+def in_csv(text: str) -> Counts:
+    return Counter((row["status"], row["severity"]) for row in csv.DictReader(io.StringIO(text, newline="")))
+
+
+def in_sarif_full(text: str) -> Counts:
+    [run] = json.loads(text)["runs"]
+    kinds = {"fail": "fail", "pass": "pass", "notApplicable": "not_applicable", "open": "unknown"}
+    found: Counts = Counter()
+    for result in run["results"]:
+        if result["ruleId"] != "coverage-gap":
+            status = "waived" if result.get("suppressions") else kinds[result["kind"]]
+            found[status, result["properties"]["severity"]] += 1
+    return found
+
+
+def in_ocsf(text: str) -> Counts:
+    words = {1: "pass", 2: "unknown", 3: "fail", 99: "not_applicable"}
+    names = {1: "info", 2: "low", 3: "medium", 4: "high", 5: "critical"}
+    events = [json.loads(line) for line in text.splitlines()]
+    return Counter(
+        (
+            "waived" if event["status_id"] == 3 else words[event["compliance"]["status_id"]],
+            names[event["severity_id"]],
+        )
+        for event in events
+    )
+
+
+def in_asff(text: str) -> Counts:
+    words = {"PASSED": "pass", "FAILED": "fail", "WARNING": "unknown", "NOT_AVAILABLE": "not_applicable"}
+    return Counter(
+        (
+            "waived" if "Workflow" in found else words[found["Compliance"]["Status"]],
+            found["FindingProviderFields"]["Severity"]["Original"],
+        )
+        for found in json.loads(text)
+    )
+
+
+def in_oscal(text: str) -> Counts:
+    [result] = json.loads(text)["assessment-results"]["results"]
+    properties = [{p["name"]: p["value"] for p in o["props"]} for o in result.get("observations", [])]
+    return Counter((found["status"], found["severity"]) for found in properties)
+
+
+def in_table(rows: list[tuple[str, list[str]]]) -> Counts:
+    found: Counts = Counter()
+    for word, numbers in rows:
+        values = [int(number.replace(",", "")) for number in numbers]
+        assert sum(values[:-1]) == values[-1]
+        found.update({(WORDS[word], s.value): n for s, n in zip(reversed(Severity), values, strict=False) if n})
+    return found
+
+
+def in_markdown(text: str) -> Counts:
+    rows = re.findall(r"^\| (Fail|Unknown|Waived|Pass|Not applicable) \| ([0-9, |]+) \|$", text, re.M)
+    return in_table([(word, numbers.split(" | ")) for word, numbers in rows])
+
+
+def in_text(text: str) -> Counts:
+    rows = re.findall(r"^[x?~+-] (FAIL|UNKNOWN|WAIVED|PASS|NOT APPLICABLE) {2,}([0-9].*)$", text, re.M)
+    return in_table([(word.capitalize(), numbers.split()) for word, numbers in rows])
+
+
+BY_SEVERITY: dict[str, Callable[[str], Counts]] = {
+    "json": in_json,
+    "jsonl": in_jsonl,
+    "csv": in_csv,
+    "sarif-full": in_sarif_full,
+    "ocsf": in_ocsf,
+    "asff": in_asff,
+    "oscal": in_oscal,
+    "markdown": in_markdown,
+    "text": in_text,
+}
+
+
+def text_of(name: str, result: ScanResult) -> str:
+    rendered = FORMATS[name](result)
+    return rendered if isinstance(rendered, str) else rendered.decode()
+
+
+@pytest.mark.parametrize("made", RESULTS)
+@pytest.mark.parametrize("name", BY_SEVERITY)
+def test_a7_counts_by_outcome_and_severity_agree(name: str, made: Callable[[], ScanResult]) -> None:
+    assert BY_SEVERITY[name](text_of(name, made())) == counted(made())
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_a7_junit_counts_by_outcome_agree(made: Callable[[], ScanResult]) -> None:
+    found: Counter[str] = Counter()
+    root = ET.fromstring(text_of("junit", made()))  # noqa: S314 - our own
+    for case in root.iter("testcase"):
+        if case.get("classname") != "recordscan.scan":
+            kind = next((child.tag for child in case), "pass")
+            outside = kind == "skipped" and case[0].attrib["message"].startswith("not applicable: ")
+            words = {"failure": "fail", "error": "unknown", "skipped": "waived"}
+            found["not_applicable" if outside else words.get(kind, kind)] += 1
+    assert found == Counter(a.outcome.value for a in made().assessments)
+    severities = Counter(failure.attrib["type"] for failure in root.iter("failure"))
+    assert severities == Counter(a.severity.value for a in made().assessments if a.outcome is Outcome.FAIL)
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_a7_formats_that_list_findings_name_every_failed_check(made: Callable[[], ScanResult]) -> None:
+    failed = [a for a in made().assessments if a.outcome is Outcome.FAIL]
+    owners = {found.fingerprint: a.fingerprint for a in failed for found in a.findings}
+    issues = [i for i in json.loads(text_of("gitlab", made())) if i["check_name"] != "coverage-gap"]
+    assert Counter(owners[issue["fingerprint"]] for issue in issues) == Counter(owners.values())
+    [run] = json.loads(text_of("sarif", made()))["runs"]
+    results = [r for r in run["results"] if r["ruleId"] != "coverage-gap"]
+    assert Counter(r["properties"]["check"] for r in results) == Counter(owners.values())
+    assert {r["properties"]["check"] for r in results} == {a.fingerprint for a in failed}
+    assert run["properties"]["checks"] == {o.value: made().count(o) for o in Outcome}
+    gaps = [r for r in run["results"] if r["ruleId"] == "coverage-gap"]
+    assert sum(len(r["properties"]["checks"]) for r in gaps) == made().count(Outcome.UNKNOWN)
+
+
+@pytest.mark.parametrize("made", RESULTS)
+def test_a7_the_first_annotation_and_the_coverage_table_have_the_counts(made: Callable[[], ScanResult]) -> None:
+    first = text_of("github", made()).splitlines()[0]
+    told = {word: int(n.replace(",", "")) for n, word in re.findall(r"([0-9,]+) (fail|unknown|pass|waived)\b", first)}
+    for word in ("fail", "unknown", "pass"):
+        assert told[word] == made().count(Outcome(word))
+    rows = csv.DictReader(io.StringIO(text_of("csv-coverage", made()), newline=""))
+    assert sum(int(row["checks"] or 0) for row in rows) == made().count(Outcome.UNKNOWN)
+
+
+def test_every_format_is_covered_here() -> None:
+    others = {"junit", "sarif", "gitlab", "github", "csv-coverage", "html"}
+    assert set(FORMATS) >= {*BY_SEVERITY, *others}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("made", RESULTS)
+def test_a8_a9_each_result_gives_text_and_the_same_text_twice(name: str, made: Callable[[], ScanResult]) -> None:
+    text = text_of(name, made())
+    assert text == text_of(name, made())
+    text.encode()
+    if made is not empty:
+        assert text
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"json", "html", "text"}))
+def test_the_order_of_a_result_does_not_show(name: str) -> None:
+    result = varied()
+    turned = replace(
+        result, assessments=result.assessments[::-1], rules=result.rules[::-1], evidence=result.evidence[::-1]
+    )
+    assert text_of(name, turned) == text_of(name, result)
+
+
+@pytest.mark.parametrize("name", ["jsonl", "csv", "sarif-full", "ocsf", "asff", "oscal"])
+def test_checks_come_by_severity_rule_account_region_and_uid(name: str) -> None:
+    expected = [
+        a.fingerprint
+        for a in sorted(
+            demo().assessments,
+            key=lambda a: (
+                -a.severity.rank,
+                a.rule_id,
+                a.subject.account or "",
+                a.subject.region or "",
+                a.subject.uid,
+            ),
+        )
+    ]
+    found = re.findall("|".join(map(re.escape, expected)), text_of(name, demo()))
+    assert list(dict.fromkeys(found)) == expected
+
+
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"html"}))
+def test_nothing_invisible_is_written(name: str) -> None:
+    text = text_of(name, hostile()).replace("\r\n", "\n") if name.startswith("csv") else text_of(name, hostile())
+    odd = {c for c in text if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}} - {"\n"}
+    assert odd == set()
+    if name != "json":  # which keeps what was answered, in escapes
+        assert re.search(r"\\u(d[89a-f]|00[01]|200[b-f]|202[89a-e]|206)", text, re.I) is None
+
+
+def test_a47_a_waiver_is_read_in_one_place_and_shown_in_all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiver = checks.Waiver(
+        id="WV-2026-014",
+        state="active",
+        owner="video@example.org",
+        approver="ciso@example.org",
+        reason="Key moves with the migration.",
+        created="2026-01-01",
+        expires="2026-04-30",
+    )
+    monkeypatch.setattr(checks, "waiver_of", lambda a: waiver if a.outcome is Outcome.WAIVED else None)
+    for name in ("jsonl", "csv", "sarif-full", "ocsf", "oscal", "asff", "junit", "markdown"):
+        text = text_of(name, varied())
+        assert "WV-2026-014" in text, name
+        assert "2026-04-30" in text, name
+    for name in ("sarif", "gitlab", "github"):
+        assert "WV-2026-014" not in text_of(name, varied())
+    [line] = [row for row in map(json.loads, text_of("jsonl", varied()).splitlines()) if row["status"] == "waived"]
+    assert line["raw_status"] == "fail"
+    assert line["evidence"] != []
+
+
+@pytest.mark.parametrize("uid", [*PAYLOADS, "", ".", "../..", "a//b", "arn:aws:s3:::b", "arn:aws:iam::1:user/../x"])
+def test_a11_a_virtual_path_is_a_relative_reference_whatever_the_name(uid: str) -> None:
+    path = virtual_path(uid, provider="aws", account=uid[:9] or None, region=None)
+    assert re.fullmatch(r"cloud(/[A-Za-z0-9._~%-]+)+", path)
+    assert "arn:" not in path
+    assert not {"", ".", ".."} & set(path.split("/"))
+
+
+def test_only_plain_web_addresses_are_links() -> None:
+    assert link("https://docs.aws.amazon.com/AmazonS3/latest/userguide/a.html#b") is not None
+    for text in (*PAYLOADS, "http://example.com", "https://x/ y", "https://x/<a>", 'https://x/"', "https://x\n"):
+        assert link(text) is None
