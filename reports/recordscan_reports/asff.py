@@ -1,8 +1,8 @@
 """AWS Security Finding Format: what Security Hub CSPM imports with `BatchImportFindings`, 100 at a time.
 
-Each check is one finding whose Id stays the same, so that the next import moves it to PASSED or FAILED. A result does
-not say since when a check fails, so the end of the scan is `CreatedAt`, `UpdatedAt`, and where it fails
-`FirstObservedAt` and `LastObservedAt`: all four move with every scan until there is a history.
+Each check is one finding whose Id stays the same, so that the next import moves it to PASSED or FAILED. `UpdatedAt` and
+`LastObservedAt` are the end of the scan. Since when a check fails is known with a baseline only, and is `CreatedAt` and
+`FirstObservedAt` then; without one these are the end of the scan, too, and move with every scan.
 
 A finding belongs to the AWS account and Region of the bucket that its target writes to; without one, to the account
 that the scanner asked with and to us-east-1. `Workflow` is heeded by Security Hub on the first import only.
@@ -93,9 +93,9 @@ def _finding(result: ScanResult, check: Check, home: _Home) -> Json:
         "GeneratorId": shorten(f"{TOOL}/{check.rule.id}", 512),
         "AwsAccountId": home.account,
         "Types": ["Software and Configuration Checks/Industry and Regulatory Standards"],
-        "CreatedAt": ended,
+        "CreatedAt": check.first_seen or ended,
         "UpdatedAt": ended,
-        "FirstObservedAt": ended if failed else None,
+        "FirstObservedAt": (check.first_seen or ended) if failed else None,
         "LastObservedAt": ended if failed else None,
         "Title": _filled(check.rule.title, 256),
         "Description": _filled(check.message, 1024),
@@ -146,7 +146,7 @@ def _fields(result: ScanResult, check: Check) -> dict[str, str]:
         # What is among the related requirements by no word of the framework or of AWS.
         "proposed_requirements": "; ".join(control_name(c) for c in check.rule.controls if c.mark != "official"),
         "evidence_sha256": " ".join(item.sha256 for item in check.evidence[:10]),
-        "waiver": check.waiver_sentence if check.outcome is Outcome.WAIVED else None,
+        "waiver": check.waiver_sentence if check.waivers or check.outcome is Outcome.WAIVED else None,
     }
     return {f"{TOOL}/{name}": _filled(value, 1023) for name, value in fields.items() if value}
 

@@ -7,47 +7,41 @@ finding or more; formats whose readers close what is no longer reported one by o
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from recordscan.result import Assessment, Evidence, FindingRecord, Outcome, RuleRecord, ScanResult, SubjectRecord
+from recordscan.facts import Json
+from recordscan.result import (
+    Assessment,
+    Evidence,
+    FindingRecord,
+    Outcome,
+    RuleRecord,
+    ScanResult,
+    SubjectRecord,
+    WaiverRecord,
+)
 from recordscan.rule import FRAMEWORKS, Control, Severity
-from recordscan_reports.plain import joined, one_line, spelled_out, virtual_path
-from recordscan_reports.wording import sentence
+from recordscan_reports.plain import joined, one_line, present, spelled_out, virtual_path
+from recordscan_reports.wording import sentence, waiver_summary
 
 TOOL = "recordscan"
 FINGERPRINT_KEY = f"{TOOL}/v1"
 EVIDENCE_SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """Who has accepted a failure, why and until when. Dates are `YYYY-MM-DD`; state is active, pending or expired."""
-
-    id: str
-    state: str
-    owner: str
-    approver: str
-    reason: str
-    created: str
-    expires: str
-    ticket: str = ""
-
-    @property
-    def members(self) -> dict[str, str]:
-        """As the JSON formats carry it."""
-        return asdict(self)
-
-
-def waiver_of(assessment: Assessment) -> Waiver | None:  # noqa: ARG001 - nothing waives yet
-    """The waiver of an assessment. Results carry none yet; this is the one place that reads them for all formats."""
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One assessment with the rule that it is by and the evidence that decides it; every text is visible."""
+    """One assessment with all that belongs to it; every text is visible.
+
+    Attributes:
+        assessment: What the result says.
+        rule: By which rule.
+        evidence: What decides it.
+        waivers: What covers findings of it, or accepts that it is unknown.
+    """
 
     assessment: Assessment
     rule: RuleRecord
     evidence: tuple[Evidence, ...]
+    waivers: tuple[WaiverRecord, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -71,18 +65,25 @@ class Check:
 
     @property
     def findings(self) -> tuple[FindingRecord, ...]:
-        """What is wrong; () unless it fails or is waived."""
-        return self.assessment.findings
+        """What makes it fail, or what is waived of a waived one; () of anything else."""
+        found = self.assessment.findings
+        return found if self.outcome is Outcome.WAIVED else tuple(f for f in found if f.waiver is None)
 
     @property
     def fingerprint(self) -> str:
         """The same in every scan."""
         return self.assessment.fingerprint
 
-    @cached_property
-    def waiver(self) -> Waiver | None:
-        """Who has accepted the failure."""
-        return waiver_of(self.assessment)
+    @property
+    def lifecycle(self) -> str | None:
+        """With a baseline "new" where one of its findings is, else "existing"; None of what has no findings."""
+        found = {finding.lifecycle for finding in self.findings} - {None}
+        return ("new" if "new" in found else "existing") if found else None
+
+    @property
+    def first_seen(self) -> str | None:
+        """With a baseline the moment of the first scan that had one of its findings."""
+        return min((finding.first_seen for finding in self.findings if finding.first_seen), default=None)
 
     @property
     def reason_code(self) -> str | None:
@@ -116,12 +117,10 @@ class Check:
         """What to do, in one line."""
         return one_line(self.rule.remediation)
 
-    @property
+    @cached_property
     def waiver_sentence(self) -> str:
-        """Who has accepted the failure and until when, as far as the result says."""
-        if self.waiver is None:
-            return "waived"
-        return f"waived until {self.waiver.expires} by {self.waiver.approver} ({self.waiver.id}): {self.waiver.reason}"
+        """Who has accepted it, until when and why."""
+        return sentence(joined(map(waiver_summary, self.waivers)) or "waived")
 
     def path(self, uid: str) -> str:
         """A resource of this check as a virtual path."""
@@ -142,7 +141,7 @@ class Report:
 
     @cached_property
     def failures(self) -> tuple[tuple[Check, FindingRecord], ...]:
-        """The findings of the failed checks, each in the place of its own severity."""
+        """The findings that make checks fail, each in the place of its own severity."""
         pairs = [(check, finding) for check in self.of(Outcome.FAIL) for finding in check.findings]
         return tuple(
             sorted(pairs, key=lambda pair: (*_order(pair[0].assessment, pair[1].severity), pair[1].fingerprint))
@@ -154,8 +153,14 @@ def read(result: ScanResult) -> Report:
     result = spelled_out(result)
     rules = {rule.id: rule for rule in result.rules}
     evidence = {item.id: item for item in result.evidence}
+    waivers = {waiver.id: waiver for waiver in result.waivers}
     checks = tuple(
-        Check(assessment=assessment, rule=rules[assessment.rule_id], evidence=_decisive(assessment, evidence))
+        Check(
+            assessment=assessment,
+            rule=rules[assessment.rule_id],
+            evidence=_decisive(assessment, evidence),
+            waivers=_waivers(assessment, waivers),
+        )
         for assessment in sorted(result.assessments, key=_order)
     )
     return Report(result=result, checks=checks)
@@ -174,6 +179,16 @@ def _decisive(assessment: Assessment, evidence: dict[str, Evidence]) -> tuple[Ev
         places = tuple(place for finding in assessment.findings for place in finding.evidence)
     names = dict.fromkeys(place.observation for place in places)
     return tuple(evidence[name] for name in names if name in evidence)[:EVIDENCE_SHOWN]
+
+
+def _waivers(assessment: Assessment, waivers: dict[str, WaiverRecord]) -> tuple[WaiverRecord, ...]:
+    names = dict.fromkeys((assessment.waiver, *(finding.waiver for finding in assessment.findings)))
+    return tuple(waivers[name] for name in names if name in waivers)
+
+
+def waiver_members(waiver: WaiverRecord) -> dict[str, Json]:
+    """A waiver as the formats made of JSON carry it."""
+    return present(asdict(waiver))
 
 
 _MARKS = {"official": "", "peer": " (mapping of a peer)", "proposal": " (our proposal)"}

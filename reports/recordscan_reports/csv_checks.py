@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from recordscan.result import ScanResult
 from recordscan_reports.checks import Check, marked_control, read
-from recordscan_reports.plain import shorten
+from recordscan_reports.plain import joined, shorten
 
 CELL_LENGTH = 32_000
 """Spreadsheets hold 32,767 characters in a cell, and move the rest to the next row."""
@@ -22,7 +22,15 @@ COLUMNS = (
     *("remediation", "docs_url", "fingerprint", "lifecycle", "first_seen", "last_seen"),
     *("waiver_id", "waiver_state", "waiver_owner", "waiver_approver", "waiver_expires"),
 )
-"""Stable; columns of what results do not hold yet are empty."""
+"""Stable; rules have no version yet. Lifecycle and the times of a finding are known with a baseline only."""
+
+_OF_WAIVER = {
+    "waiver_id": "id",
+    "waiver_state": "state",
+    "waiver_owner": "owner",
+    "waiver_approver": "approved_by",
+    "waiver_expires": "expires",
+}
 
 _FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|\s*[\t\r\n\x00]")
 """How a cell begins that spreadsheets run; see CWE-1236 and OWASP ASVS 1.2.10."""
@@ -50,8 +58,8 @@ def defused(cell: str) -> str:
 
 
 def _row(result: ScanResult, check: Check) -> Sequence[object]:
-    waiver, subject = check.waiver, check.subject
-    row = {
+    waivers, subject = check.waivers, check.subject
+    row: dict[str, object] = {
         "scan_id": result.scan.scan_id,
         "scan_ended_at": result.scan.ended,
         "status": check.outcome,
@@ -75,7 +83,10 @@ def _row(result: ScanResult, check: Check) -> Sequence[object]:
         "remediation": check.remediation,
         "docs_url": next(iter(check.rule.references), None),
         "fingerprint": check.fingerprint,
+        "lifecycle": check.lifecycle,
+        "first_seen": check.first_seen,
+        "last_seen": result.scan.ended if check.first_seen else None,
     }
-    if waiver is not None:
-        row |= {f"waiver_{name}": getattr(waiver, name) for name in ("id", "state", "owner", "approver", "expires")}
+    for column, name in _OF_WAIVER.items():
+        row[column] = joined(getattr(waiver, name) for waiver in waivers)
     return [row.get(column) for column in COLUMNS]

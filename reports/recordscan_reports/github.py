@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
-from recordscan_reports.checks import TOOL, Report, read
+from recordscan_reports.checks import TOOL, Check, Report, read
 from recordscan_reports.plain import shorten
 from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, REASON_WORDS, count
 
@@ -57,7 +57,12 @@ def _annotations(report: Report) -> Iterator[tuple[str, str, str]]:
         told = f"{count(gap.assessments, 'check')} up to {gap.severity} could not be decided: {gap.detail}{grant}"
         yield "warning", f"not checked: {REASON_WORDS[gap.reason]}", told
     for check in report.of(Outcome.FAIL):
-        yield _LEVELS[check.severity], f"{check.severity} {check.rule.id}", f"{check.subject.name}: {check.message}"
+        yield _LEVELS[check.severity], _title(check), f"{check.subject.name}: {check.message}"
+
+
+def _title(check: Check) -> str:
+    new = "new " if check.lifecycle == "new" else ""
+    return f"{new}{check.severity} {check.rule.id}"
 
 
 def _command(level: str, title: str, message: str) -> str:

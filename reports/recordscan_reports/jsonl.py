@@ -3,7 +3,7 @@
 import json
 
 from recordscan.result import ScanResult
-from recordscan_reports.checks import Check, read
+from recordscan_reports.checks import Check, read, waiver_members
 
 
 def render(result: ScanResult) -> str:
@@ -13,7 +13,6 @@ def render(result: ScanResult) -> str:
 
 
 def _line(result: ScanResult, check: Check) -> dict[str, object]:
-    waiver = check.waiver
     return {
         "schema_version": result.schema_version,
         "scan_id": result.scan.scan_id,
@@ -43,8 +42,11 @@ def _line(result: ScanResult, check: Check) -> dict[str, object]:
                 "expected": finding.expected,
                 "observed": finding.observed,
                 "fingerprint": finding.fingerprint,
+                "waiver": finding.waiver,
+                "lifecycle": finding.lifecycle,
+                "first_seen": finding.first_seen,
             }
-            for finding in check.findings
+            for finding in check.assessment.findings
         ],
         "controls": [
             {"framework": control.framework, "control": control.control, "mark": control.mark}
@@ -57,5 +59,5 @@ def _line(result: ScanResult, check: Check) -> dict[str, object]:
         "remediation": check.remediation,
         "references": check.rule.references,
         "fingerprint": check.fingerprint,
-        "waiver": None if waiver is None else waiver.members,
+        "waivers": [waiver_members(waiver) for waiver in check.waivers],
     }

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports.checks import TOOL, Check, Report, marked_control, read
-from recordscan_reports.wording import sentence
+from recordscan_reports.wording import age_of, sentence
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, even escaped; see its production `Char`."""
@@ -94,7 +94,7 @@ def _case(check: Check) -> ET.Element:
         case Outcome.NOT_APPLICABLE:
             ET.SubElement(case, "skipped", {"message": _xml(f"not applicable: {check.message}")})
         case Outcome.WAIVED:
-            skipped = ET.SubElement(case, "skipped", {"message": _xml(check.waiver_sentence)})
+            skipped = ET.SubElement(case, "skipped", {"message": _xml(f"waived: {check.waiver_sentence}")})
             skipped.text = _xml(_body(check))
         case Outcome.PASS:
             pass
@@ -103,9 +103,10 @@ def _case(check: Check) -> ET.Element:
 
 def _body(check: Check) -> str:
     lines: list[str | None] = []
-    for finding in check.findings:
+    for finding in check.assessment.findings:
+        notes = [note for note in (age_of(finding), finding.waiver and f"waived by {finding.waiver}") if note]
         lines += [
-            f"{finding.severity}: {sentence(finding.message)}",
+            f"{finding.severity}: {sentence(finding.message)}" + (f" ({', '.join(notes)})" if notes else ""),
             finding.expected and f"  expected: {finding.expected}",
             finding.observed and f"  observed: {finding.observed}",
             *(f"  resource: {name}" for name in finding.resources[:20]),
@@ -117,7 +118,10 @@ def _body(check: Check) -> str:
 
 def _unknown(check: Check) -> str:
     grant = check.assessment.permission
-    return "\n".join([f"severity: {check.severity}", *([f"grant: {grant}"] if grant else []), *_tail(check)])
+    lines = [f"severity: {check.severity}", f"grant: {grant}" if grant else "", *_tail(check)]
+    if check.waivers:
+        lines.append(f"gap: {check.waiver_sentence}")
+    return "\n".join(filter(None, lines))
 
 
 def _tail(check: Check) -> list[str]:

@@ -25,7 +25,10 @@ from recordscan_reports.wording import (
     count,
     needs,
     remedy,
+    sentence,
     unread,
+    waiver_summary,
+    waivers_by_state,
 )
 
 SIZE = 900_000
@@ -131,7 +134,7 @@ def _failures(report: Report) -> Iterator[str]:
     if failed:
         yield "### Failed checks\n"
         rows = [
-            [check.severity, escaped(check.rule.id), escaped(check.subject.name), escaped(check.message)]
+            [check.severity, escaped(check.rule.id), escaped(check.subject.name), _new(check) + escaped(check.message)]
             for check in failed
         ]
         yield _capped(["severity", "rule", "subject", "what is wrong"], rows)
@@ -140,18 +143,29 @@ def _failures(report: Report) -> Iterator[str]:
 def _waived(report: Report) -> Iterator[str]:
     waived = report.of(Outcome.WAIVED)
     if waived:
-        yield "### Waived\n"
-        rows = [
+        yield "### Waived checks\n"
+        yield _capped(
+            ["severity", "rule", "subject", "what is wrong", "accepted"],
             [
-                check.severity,
-                escaped(check.rule.id),
-                escaped(check.subject.name),
-                escaped(check.message),
-                escaped(check.waiver_sentence),
-            ]
-            for check in waived
-        ]
-        yield _capped(["severity", "rule", "subject", "what is wrong", "accepted"], rows)
+                [
+                    check.severity,
+                    escaped(check.rule.id),
+                    escaped(check.subject.name),
+                    escaped(check.message),
+                    escaped(check.waiver_sentence),
+                ]
+                for check in waived
+            ],
+        )
+    if report.result.waivers:
+        yield "### Waivers\n"
+        yield _capped(
+            ["state", "rule", "covers", "waiver"],
+            [
+                [waiver.state, escaped(waiver.rule), f"{waiver.applied:,}", escaped(sentence(waiver_summary(waiver)))]
+                for waiver in waivers_by_state(report.result)
+            ],
+        )
 
 
 def _details(report: Report) -> Iterator[str]:
@@ -164,6 +178,10 @@ def _details(report: Report) -> Iterator[str]:
     ordered = sorted(open_, key=lambda check: places[check.rule.id])
     for rule_id, group in groupby(ordered, key=lambda check: check.rule.id):
         yield _section([*group], worst[rule_id])
+
+
+def _new(check: Check) -> str:
+    return "New: " if check.lifecycle == "new" else ""
 
 
 def _section(checks: Sequence[Check], worst: Severity) -> str:

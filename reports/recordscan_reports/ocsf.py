@@ -12,12 +12,14 @@ from recordscan.estate.arn import parse_arn
 from recordscan.facts import Json
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import FRAMEWORKS, Severity
-from recordscan_reports.checks import TOOL, Check, control_name, read
+from recordscan_reports.checks import TOOL, Check, control_name, read, waiver_members
 from recordscan_reports.plain import link, milliseconds, moment, present
 
 VERSION = "1.5.0"
 CLASS = 2003
-CREATE = 1
+CREATE, UPDATE, CLOSE = 1, 2, 3
+
+_ACTIVITIES = {CREATE: "Create", UPDATE: "Update", CLOSE: "Close"}
 
 _SEVERITIES = {
     Severity.INFO: (1, "Informational"),
@@ -49,23 +51,27 @@ _PROVIDERS = {"aws": ("AWS", 10, "AWS Account"), "twilio": ("Twilio", 99, "Twili
 def render(result: ScanResult) -> str:
     """Write one JSON object a line, in ASCII; nothing where nothing was judged."""
     report = read(result)
-    return "".join(json.dumps(_event(report.result, check)) + "\n" for check in report.checks)
+    baseline = report.result.baseline
+    resolved = frozenset((entry.rule_id, entry.subject) for entry in baseline.resolved) if baseline else frozenset()
+    return "".join(json.dumps(_event(report.result, check, resolved)) + "\n" for check in report.checks)
 
 
-def _event(result: ScanResult, check: Check) -> Json:
+def _event(result: ScanResult, check: Check, resolved: frozenset[tuple[str, str]]) -> Json:
     severity_id, severity = _SEVERITIES[check.severity]
     state_id, state = _STATES[check.outcome]
     ended = milliseconds(result.scan.ended)
+    activity = _activity(check, resolved)
+    seen = {"first_seen_time": milliseconds(check.first_seen), "last_seen_time": ended} if check.first_seen else {}
     return present(
         {
-            "activity_id": CREATE,
-            "activity_name": "Create",
+            "activity_id": activity,
+            "activity_name": _ACTIVITIES[activity],
             "category_uid": 2,
             "category_name": "Findings",
             "class_uid": CLASS,
             "class_name": "Compliance Finding",
-            "type_uid": CLASS * 100 + CREATE,
-            "type_name": "Compliance Finding: Create",
+            "type_uid": CLASS * 100 + activity,
+            "type_name": f"Compliance Finding: {_ACTIVITIES[activity]}",
             "time": ended,
             "time_dt": moment(result.scan.ended),
             "severity_id": severity_id,
@@ -80,7 +86,8 @@ def _event(result: ScanResult, check: Check) -> Json:
                 "title": check.rule.title,
                 "desc": check.message,
                 "types": [check.rule.family],
-                "created_time": ended,
+                "created_time": seen.get("first_seen_time", ended),
+                **seen,
             },
             "compliance": _compliance(check),
             "cloud": _cloud(check),
@@ -100,6 +107,14 @@ def _event(result: ScanResult, check: Check) -> Json:
             "unmapped": _unmapped(check),
         }
     )
+
+
+def _activity(check: Check, resolved: frozenset[tuple[str, str]]) -> int:
+    """Update of what the baseline has, close of what is resolved since; without a baseline all is created."""
+    if check.lifecycle == "existing":
+        return UPDATE
+    passed = check.outcome is Outcome.PASS
+    return CLOSE if passed and (check.rule.id, check.subject.uid) in resolved else CREATE
 
 
 def _metadata(result: ScanResult, check: Check) -> Json:
@@ -161,7 +176,6 @@ def _resource(check: Check, uid: str) -> Json:
 
 
 def _unmapped(check: Check) -> Json:
-    waiver = check.waiver
     return present(
         {
             "target": check.subject.uid,
@@ -172,13 +186,22 @@ def _unmapped(check: Check) -> Json:
             "expected": check.expected,
             "observed": check.observed,
             "findings": [
-                present({"message": found.message, "severity": found.severity, "fingerprint": found.fingerprint})
-                for found in check.findings
+                present(
+                    {
+                        "message": found.message,
+                        "severity": found.severity,
+                        "fingerprint": found.fingerprint,
+                        "waiver": found.waiver,
+                        "lifecycle": found.lifecycle,
+                        "first_seen": found.first_seen,
+                    }
+                )
+                for found in check.assessment.findings
             ],
             "controls": [
                 {"framework": control.framework, "control": control.control, "mapping": control.mark}
                 for control in check.rule.controls
             ],
-            "waiver": waiver.members if waiver else None,
+            "waivers": [waiver_members(waiver) for waiver in check.waivers],
         }
     )

@@ -14,10 +14,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from recordscan.facts import Json
-from recordscan.result import Evidence, Outcome, ScanResult
+from recordscan.result import Evidence, Outcome, ScanResult, WaiverRecord
 from recordscan.rule import FRAMEWORKS, Control
 from recordscan_reports.checks import TOOL, Check, Report, control_name, read
-from recordscan_reports.plain import moment, present
+from recordscan_reports.plain import joined, moment, present
 from recordscan_reports.wording import OUTCOME_WORDS, bottom_line, count, sentence
 
 VERSION = "1.2.1"
@@ -120,6 +120,9 @@ def _observation(check: Check, ended: str) -> Json:
                     "expected": check.expected,
                     "observed": check.observed,
                     "fingerprint": check.fingerprint,
+                    "lifecycle": check.lifecycle,
+                    "first-seen": check.first_seen,
+                    "waiver-id": " ".join(waiver.id for waiver in check.waivers),
                 }
             ),
             "methods": ["TEST"],
@@ -143,29 +146,42 @@ def _evidence(item: Evidence) -> Json:
 
 
 def _risk(check: Check) -> Json:
-    """The risk of a failure that is accepted."""
-    waiver = check.waiver
-    risk: dict[str, Json] = {
-        "uuid": _uuid("risk", check.fingerprint),
-        "title": f"Accepted: {_value(check.rule.title)}",
-        "description": check.message,
-        "statement": check.waiver_sentence,
-        "props": _props({"severity": check.severity, "waiver-id": waiver.id if waiver else None}),
-        "status": "deviation-approved",
-        "deadline": moment(f"{waiver.expires}T23:59:59Z") if waiver else None,
-        "related-observations": [{"observation-uuid": _uuid("observation", check.fingerprint)}],
-    }
-    if waiver is not None and (created := moment(f"{waiver.created}T00:00:00Z")):
-        entry = {
-            "uuid": _uuid("waiver", check.fingerprint, waiver.id),
-            "title": "Deviation approved",
-            "description": waiver.reason,
-            "start": created,
-            "status-change": "deviation-approved",
-            "props": _props({"owner": waiver.owner, "approver": waiver.approver, "ticket": waiver.ticket}),
+    """The risk of a failure that is accepted, until the first of its waivers ends."""
+    expires = min((waiver.expires for waiver in check.waivers), default=None)
+    entries = [_approval(check, waiver) for waiver in check.waivers if moment(f"{waiver.created}T00:00:00Z")]
+    return present(
+        {
+            "uuid": _uuid("risk", check.fingerprint),
+            "title": f"Accepted: {_value(check.rule.title)}",
+            "description": check.message,
+            "statement": check.waiver_sentence,
+            "props": _props({"severity": check.severity, "waiver-id": " ".join(waiver.id for waiver in check.waivers)}),
+            "status": "deviation-approved",
+            "deadline": moment(f"{expires}T23:59:59Z"),
+            "risk-log": {"entries": entries} if entries else None,
+            "related-observations": [{"observation-uuid": _uuid("observation", check.fingerprint)}],
         }
-        risk["risk-log"] = {"entries": [present(entry)]}
-    return present(risk)
+    )
+
+
+def _approval(check: Check, waiver: WaiverRecord) -> Json:
+    return {
+        "uuid": _uuid("waiver", check.fingerprint, waiver.id),
+        "title": "Deviation approved",
+        "description": waiver.reason,
+        "start": f"{waiver.approved_on or waiver.created}T00:00:00Z",
+        "status-change": "deviation-approved",
+        "props": _props(
+            {
+                "waiver-id": waiver.id,
+                "kind": waiver.kind,
+                "owner": waiver.owner,
+                "approver": waiver.approved_by,
+                "ticket": waiver.ticket,
+                "compensating-controls": joined(waiver.compensating_controls),
+            }
+        ),
+    }
 
 
 def _exercised(report: Report) -> list[tuple[Control, list[Check]]]:

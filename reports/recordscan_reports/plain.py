@@ -10,10 +10,12 @@ from urllib.parse import quote
 
 from recordscan.estate.arn import parse_arn
 from recordscan.facts import Citation
-from recordscan.result import AccessGap, AccessRecord, Evidence, RuleRecord, ScanResult
+from recordscan.result import AccessGap, AccessRecord, Evidence, FrameworkRecord, RuleRecord, ScanResult
 from recordscan.visible import visible
 
 T = TypeVar("T")
+
+_NOT_SHOWN = (AccessRecord, AccessGap, Citation, FrameworkRecord)
 
 ELLIPSIS = "…"
 
@@ -40,7 +42,7 @@ def _spelled_out(value: Any) -> Any:
         return value if all(new is old for new, old in zip(items, value, strict=True)) else type(value)(items)
     if isinstance(value, dict):
         return {visible(str(key)): _spelled_out(item) for key, item in value.items()}
-    if isinstance(value, (AccessRecord, AccessGap, Citation)) or not is_dataclass(value) or isinstance(value, type):
+    if isinstance(value, _NOT_SHOWN) or not is_dataclass(value) or isinstance(value, type):
         return value
     kept = ("answer", "request") if isinstance(value, Evidence) else ()
     prose = ("rationale", "remediation") if isinstance(value, RuleRecord) else ()

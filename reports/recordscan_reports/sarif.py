@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from recordscan.facts import Json
 from recordscan.result import Evidence, FindingRecord, Outcome, RuleRecord, ScanResult, fingerprint
-from recordscan.rule import FRAMEWORKS, Control, Severity
-from recordscan_reports.checks import FINGERPRINT_KEY, TOOL, Check, Report, control_name, read
+from recordscan.rule import FRAMEWORKS, MARKS, Control, Severity
+from recordscan_reports.checks import FINGERPRINT_KEY, TOOL, Check, Report, control_name, read, waiver_members
 from recordscan_reports.plain import joined, link, moment, one_line, present, shorten, virtual_path
 from recordscan_reports.wording import REASON_WORDS, count, sentence
 
@@ -56,7 +56,7 @@ _KINDS = {
     Outcome.UNKNOWN: "open",
 }
 
-_CONTROL_ORDER = ("official", "peer", "proposal")
+_BASELINE_STATES = {"new": "new", "existing": "unchanged"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +167,12 @@ class _Run:
             level=_LEVELS[finding.severity],
             identity=finding.fingerprint,
             resources=resources,
+            first_seen=finding.first_seen,
             properties={
                 "severity": finding.severity,
                 "expected": finding.expected,
                 "observed": finding.observed,
+                "lifecycle": finding.lifecycle,
             },
         )
 
@@ -185,12 +187,15 @@ class _Run:
             identity=check.fingerprint,
             resources=check.resources,
             suppressions=_suppressions(check),
+            first_seen=check.first_seen,
+            baseline=_BASELINE_STATES.get(check.lifecycle or ""),
             properties={
                 "severity": check.severity,
                 "reason": check.reason_code,
                 "permission": check.assessment.permission,
                 "expected": check.expected,
                 "observed": check.observed,
+                "waivers": [waiver.id for waiver in check.waivers],
             },
         )
 
@@ -203,8 +208,10 @@ class _Run:
         identity: str,
         resources: Sequence[str],
         properties: dict[str, Json],
+        first_seen: str | None,
         kind: str = "fail",
         suppressions: Sequence[Json] = (),
+        baseline: str | None = None,
     ) -> Json:
         subject = check.subject
         made = _result(
@@ -228,8 +235,13 @@ class _Run:
                 }
             ),
         )
-        taxa = [self._taxon(control) for control in check.rule.controls]
-        return present({**made, "taxa": taxa, "suppressions": list(suppressions)})
+        more = {
+            "taxa": [self._taxon(control) for control in check.rule.controls],
+            "suppressions": list(suppressions),
+            "baselineState": baseline,
+            "provenance": _provenance(first_seen, self._result.scan.ended),
+        }
+        return present({**made, **more})
 
     def gaps(self) -> list[_Gap]:
         """Unknown checks by rule, account and Region, worst first."""
@@ -313,7 +325,7 @@ class _Run:
             yield _notification("warning", _left_out(left_out))
 
     def _rule(self, rule: RuleRecord) -> Json:
-        controls = sorted(rule.controls, key=lambda c: (_CONTROL_ORDER.index(c.mark), c.framework, c.control))
+        controls = sorted(rule.controls, key=lambda c: (MARKS.index(c.mark), c.framework, c.control))
         tags = ["security", *(shorten(control_name(control), 100) for control in controls)]
         text = f"{one_line(rule.rationale)}\n\n{one_line(rule.remediation)}"
         return present(
@@ -405,19 +417,17 @@ def _location(uid: str, path: str, target: str) -> Json:
 
 
 def _suppressions(check: Check) -> list[Json]:
-    waiver = check.waiver
     if check.outcome is not Outcome.WAIVED:
-        if waiver is None or waiver.state != "pending":
-            return []
-        return [{"kind": "external", "status": "underReview", "justification": _plain(check.waiver_sentence)}]
-    suppression: dict[str, Json] = {
-        "kind": "external",
-        "status": "accepted",
-        "justification": _plain(check.waiver_sentence),
-    }
-    if waiver is not None:
-        suppression["properties"] = {"waiver": waiver.members}
-    return [suppression]
+        return []
+    suppression = {"kind": "external", "status": "accepted", "justification": _plain(check.waiver_sentence)}
+    properties = {"properties": {"waivers": [waiver_members(waiver) for waiver in check.waivers]}}
+    return [{**suppression, **(properties if check.waivers else {})}]
+
+
+def _provenance(first_seen: str | None, ended: str) -> Json:
+    """Since when a finding is known; None where no baseline says it."""
+    first, last = moment(first_seen or ""), moment(ended)
+    return {"firstDetectionTimeUtc": first, "lastDetectionTimeUtc": last} if first and last else None
 
 
 def _failed_call(item: Evidence) -> Json:

@@ -54,6 +54,10 @@ def test_wrong_usage_says_how_to_get_help(recordscan: CommandLine, arguments: li
     assert "Traceback" not in run.stderr
 
 
+FORMATS = (
+    "asff, csv, csv-coverage, github, gitlab, html, json, jsonl, junit, markdown, ocsf, oscal, sarif, sarif-full, text"
+)
+
 FRAMEWORKS = (
     "cis_aws_v3, cis_aws_v5, cis_aws_v6, gdpr, hipaa, iso_27001_2022, nist_800_53_r5, pci_dss_4_0_1, security_hub, soc2"
 )
@@ -72,8 +76,8 @@ FRAMEWORKS = (
         ),
         (["scan", "--framework", "gdpr", "--rule", "writer-key-count"], "no rule is left to run"),
         (["rules", "show", "bucket-tls"], "there is no rule 'bucket-tls'; did you mean 'bucket-tls-only'?"),
-        (["scan", "-f", "sarif"], "there is no format 'sarif'; there are: html, json, text"),
-        (["scan", "-o", "sarif=x.sarif"], "there is no format 'sarif'; there are: html, json, text"),
+        (["scan", "-f", "pdf"], f"there is no format 'pdf'; there are: {FORMATS}"),
+        (["scan", "-o", "pdf=x.pdf"], f"there is no format 'pdf'; there are: {FORMATS}"),
         (["scan", "-o", "report.html"], "-o 'report.html': write FORMAT=PATH, such as html=report.html"),
         (["scan", "-o", "html="], "-o 'html=': write FORMAT=PATH, such as html=report.html"),
         (["scan", "--bucket", "No Such Bucket"], "'No Such Bucket' names no bucket; write NAME or NAME/PREFIX"),

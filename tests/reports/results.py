@@ -16,6 +16,8 @@ from recordscan.result import (
     AccessGap,
     AccessRecord,
     Assessment,
+    BaselineEntry,
+    BaselineRecord,
     ControlRecord,
     ControlStatus,
     Coverage,
@@ -32,6 +34,8 @@ from recordscan.result import (
     ScanResult,
     SubjectRecord,
     Verdict,
+    WaiverRecord,
+    WaiverState,
     WitnessRecord,
     fingerprint,
 )
@@ -668,11 +672,82 @@ def crowded(number: int) -> ScanResult:
     )
 
 
+def waiver(id: str, of: RuleRecord, **parts: Json) -> WaiverRecord:
+    """A waiver in force that covers one finding."""
+    defaults: dict[str, Json] = {
+        "match": {"subject": f"twilio:{TWILIO}/compositions"},
+        "severity_at_most": of.severity,
+        "kind": "risk_accepted",
+        "reason": "Objects are deleted by hand until the move in spring.",
+        "owner": "video@example.org",
+        "requested_by": None,
+        "approved_by": "ciso@example.org",
+        "approved_on": "2026-01-02",
+        "created": "2026-01-01",
+        "expires": "2026-04-30",
+        "ticket": "https://tracker.example.org/SEC-1042",
+        "compensating_controls": ("SEC-221",),
+        "state": WaiverState.ACTIVE,
+        "matched": 1,
+        "applied": 1,
+        "notes": (),
+    }
+    return WaiverRecord(id=id, rule=of.id, **{**defaults, **parts})
+
+
+WAIVERS = (
+    waiver("WV-2026-014", LIFECYCLE),
+    waiver("WV-2026-015", WRITER, expires="2026-03-10", state=WaiverState.EXPIRING),
+    waiver("WV-2026-016", LOGGING, kind="accept_gap"),
+    waiver("WV-2026-017", VERSIONING, approved_by=None, approved_on=None, state=WaiverState.PENDING, applied=0),
+)
+
+
+def accepted() -> ScanResult:
+    """`varied()` with waivers, of a whole check, of one of two findings and of a gap, and with a baseline."""
+    result = varied()
+    old = "2026-01-05T03:00:00Z"
+
+    def labelled(found: FindingRecord, waived_by: str | None) -> FindingRecord:
+        existing = found.severity is not Severity.MEDIUM
+        return replace(
+            found,
+            waiver=waived_by,
+            lifecycle="existing" if existing else "new",
+            first_seen=old if existing else result.scan.started,
+        )
+
+    def covered(item: Assessment) -> Assessment:
+        if item.outcome is Outcome.UNKNOWN:
+            return replace(item, waiver="WV-2026-016" if item.rule_id == LOGGING.id else None)
+        if item.outcome is Outcome.WAIVED:
+            return replace(item, findings=tuple(labelled(found, "WV-2026-014") for found in item.findings))
+        last = "WV-2026-015" if item.rule_id == WRITER.id else None
+        findings = tuple(labelled(f, last if f is item.findings[-1] else None) for f in item.findings)
+        return replace(item, findings=findings)
+
+    resolved = BaselineEntry(
+        fingerprint=fingerprint("gone"),
+        rule_id=TLS.id,
+        subject=target().uid,
+        severity=Severity.HIGH,
+        message="the bucket acme-recordings takes requests without TLS",
+        waived=False,
+        first_seen=old,
+    )
+    return replace(
+        result,
+        assessments=tuple(map(covered, result.assessments)),
+        waivers=WAIVERS,
+        baseline=BaselineRecord(scan_id="earlier", created=old, entries=6, resolved=(resolved,), not_observed=()),
+    )
+
+
 @cache
 def demo() -> ScanResult:
     """The stored result of the made-up company."""
     return load_result((Path(__file__).parents[2] / "examples" / "hollow-creek" / "result.json").read_bytes())
 
 
-RESULTS: list[Callable[[], ScanResult]] = [demo, varied, clean, empty, hostile]
+RESULTS: list[Callable[[], ScanResult]] = [demo, varied, accepted, clean, empty, hostile]
 """What every format must be able to hold."""

@@ -10,7 +10,7 @@ import pytest
 
 from recordscan.result import ScanResult
 from recordscan_reports import github, gitlab
-from reports.results import RESULTS, clean, crowded, empty, varied
+from reports.results import RESULTS, accepted, clean, crowded, empty, varied
 
 COMMAND = re.compile(r"::(error|warning|notice) title=([^:,\r\n]*)::([^\r\n]*)")
 LEVELS = {"blocker", "critical", "major", "minor", "info"}
@@ -72,6 +72,13 @@ def test_levels_follow_the_severity_and_gaps_are_warnings() -> None:
         ("warning", "not checked%3A Access denied"),
         ("warning", "not checked%3A Cannot be decided"),
         ("warning", "medium bucket-versioning"),
+    ]
+
+
+def test_with_a_baseline_new_findings_are_marked() -> None:
+    lines = github.render(accepted()).splitlines()
+    assert [line.split("::")[1] for line in lines if "title=new " in line] == [
+        "warning title=new medium bucket-versioning"
     ]
 
 

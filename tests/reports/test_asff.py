@@ -11,7 +11,7 @@ from botocore.validate import ParamValidator
 from recordscan.facts import Citation, Json
 from recordscan.result import ScanResult
 from recordscan_reports.asff import HOME_REGION, NO_ACCOUNT, render
-from reports.results import ACCOUNT, RESULTS, clean, empty, evidence, hostile, varied
+from reports.results import ACCOUNT, RESULTS, accepted, clean, empty, evidence, hostile, varied
 
 SHAPE = (
     ServiceModel(Loader().load_service_model("securityhub", "service-2"))
@@ -81,6 +81,16 @@ def test_a15_ids_stay_and_times_are_those_of_the_scan() -> None:
     assert len({f["Id"] for f in before}) == len(before)
     assert {f["UpdatedAt"] for f in before} == {"2026-03-02T21:06:11Z"}
     assert {f["UpdatedAt"] for f in after} == {"2026-03-03T21:06:11Z"}
+
+
+def test_a15_with_a_baseline_the_first_time_stays() -> None:
+    later = replace(accepted(), scan=replace(accepted().scan, ended="2026-03-03T21:06:11Z"))
+    for result, ended in ((accepted(), "2026-03-02T21:06:11Z"), (later, "2026-03-03T21:06:11Z")):
+        [found] = [
+            f for f in findings(result) if f["GeneratorId"] == "recordscan/key-region" and "FirstObservedAt" in f
+        ]
+        assert found["CreatedAt"] == found["FirstObservedAt"] == "2026-01-05T03:00:00Z"
+        assert found["UpdatedAt"] == found["LastObservedAt"] == ended
 
 
 def test_a15_statuses_and_labels() -> None:

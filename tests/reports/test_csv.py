@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from recordscan.result import ScanResult
 from recordscan_reports import csv_checks, csv_coverage
 from recordscan_reports.csv_checks import CELL_LENGTH, COLUMNS, defused, write_table
-from reports.results import RESULTS, empty, hostile, varied
+from reports.results import RESULTS, accepted, empty, hostile, varied
 
 STARTS = ["=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠"]
 
@@ -62,6 +62,22 @@ def test_a_failed_check_has_what_was_expected_and_observed() -> None:
     assert row["resource_uid"] == "arn:aws:iam::123456789012:user/twilio-writer arn:aws:s3:::acme-recordings/*"
     assert row["controls"] == "AWS Security Hub S3.14; SOC 2 CC6.1 (our proposal)"
     assert (row["waiver_id"], row["first_seen"]) == ("", "")
+
+
+def test_waivers_and_the_age_of_findings_have_columns() -> None:
+    found = {(r["rule_id"], r["status"]): r for r in rows(csv_checks.render(accepted()))}
+    waived = found["bucket-lifecycle", "waived"]
+    assert waived["raw_status"] == "fail"
+    assert (waived["waiver_id"], waived["waiver_state"], waived["waiver_owner"]) == (
+        "WV-2026-014",
+        "active",
+        "video@example.org",
+    )
+    assert (waived["waiver_approver"], waived["waiver_expires"]) == ("ciso@example.org", "2026-04-30")
+    failed = found["key-region", "fail"]
+    assert (failed["lifecycle"], failed["first_seen"]) == ("existing", "2026-01-05T03:00:00Z")
+    assert failed["last_seen"] == accepted().scan.ended
+    assert found["bucket-versioning", "fail"]["lifecycle"] == "new"
 
 
 def test_coverage_tells_what_was_not_checked_and_why() -> None:

@@ -16,9 +16,8 @@ import pytest
 from recordscan.plugins import load_reports
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
-from recordscan_reports import checks
 from recordscan_reports.plain import link, virtual_path
-from reports.results import PAYLOADS, RESULTS, demo, empty, hostile, varied
+from reports.results import LOGGING, PAYLOADS, RESULTS, WRITER, accepted, demo, empty, hostile, varied
 
 FORMATS = load_reports()
 
@@ -146,7 +145,7 @@ def test_a7_junit_counts_by_outcome_agree(made: Callable[[], ScanResult]) -> Non
 @pytest.mark.parametrize("made", RESULTS)
 def test_a7_formats_that_list_findings_name_every_failed_check(made: Callable[[], ScanResult]) -> None:
     failed = [a for a in made().assessments if a.outcome is Outcome.FAIL]
-    owners = {found.fingerprint: a.fingerprint for a in failed for found in a.findings}
+    owners = {found.fingerprint: a.fingerprint for a in failed for found in a.findings if found.waiver is None}
     issues = [i for i in json.loads(text_of("gitlab", made())) if i["check_name"] != "coverage-gap"]
     assert Counter(owners[issue["fingerprint"]] for issue in issues) == Counter(owners.values())
     [run] = json.loads(text_of("sarif", made()))["runs"]
@@ -220,26 +219,40 @@ def test_nothing_invisible_is_written(name: str) -> None:
         assert re.search(r"\\u(d[89a-f]|00[01]|200[b-f]|202[89a-e]|206)", text, re.I) is None
 
 
-def test_a47_a_waiver_is_read_in_one_place_and_shown_in_all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiver = checks.Waiver(
-        id="WV-2026-014",
-        state="active",
-        owner="video@example.org",
-        approver="ciso@example.org",
-        reason="Key moves with the migration.",
-        created="2026-01-01",
-        expires="2026-04-30",
-    )
-    monkeypatch.setattr(checks, "waiver_of", lambda a: waiver if a.outcome is Outcome.WAIVED else None)
-    for name in ("jsonl", "csv", "sarif-full", "ocsf", "oscal", "asff", "junit", "markdown"):
-        text = text_of(name, varied())
-        assert "WV-2026-014" in text, name
-        assert "2026-04-30" in text, name
+@pytest.mark.parametrize("name", ["jsonl", "csv", "sarif-full", "ocsf", "oscal", "asff", "junit", "markdown"])
+def test_a47_a_waiver_is_shown_with_who_and_until_when(name: str) -> None:
+    text = text_of(name, accepted())
+    for word in ("WV-2026-014", "2026-04-30", "ciso@example.org"):
+        assert word in text.replace("@&#8203;", "@")
+    assert "WV-2026-015" in text  # of one finding of a check that fails all the same
+
+
+def test_a47_a_waived_finding_of_a_check_that_fails_all_the_same_is_no_alert() -> None:
+    [writer] = [a for a in accepted().assessments if a.rule_id == WRITER.id]
+    waived = [found.fingerprint for found in writer.findings if found.waiver]
+    assert (writer.outcome, len(waived)) == (Outcome.FAIL, 1)
     for name in ("sarif", "gitlab", "github"):
-        assert "WV-2026-014" not in text_of(name, varied())
-    [line] = [row for row in map(json.loads, text_of("jsonl", varied()).splitlines()) if row["status"] == "waived"]
+        text = text_of(name, accepted())
+        assert waived[0] not in text
+        assert "may upload outside of the prefix" not in text
+        assert "WV-2026-014" not in text
+    for name in ("jsonl", "junit", "ocsf"):
+        assert waived[0] in text_of(name, accepted())
+
+
+def test_a47_a_waived_check_keeps_its_findings_and_evidence() -> None:
+    [line] = [row for row in map(json.loads, text_of("jsonl", accepted()).splitlines()) if row["status"] == "waived"]
     assert line["raw_status"] == "fail"
     assert line["evidence"] != []
+    assert [found["waiver"] for found in line["findings"]] == ["WV-2026-014"]
+    assert [found["approved_by"] for found in line["waivers"]] == ["ciso@example.org"]
+
+
+def test_an_accepted_gap_stays_unknown_in_all_formats() -> None:
+    [line] = [row for row in map(json.loads, text_of("jsonl", accepted()).splitlines()) if row["rule_id"] == LOGGING.id]
+    assert (line["status"], line["waivers"][0]["id"]) == ("unknown", "WV-2026-016")
+    for name in ("sarif", "gitlab", "github", "csv-coverage"):
+        assert "known only when a request is made" in text_of(name, accepted())
 
 
 @pytest.mark.parametrize("uid", [*PAYLOADS, "", ".", "../..", "a//b", "arn:aws:s3:::b", "arn:aws:iam::1:user/../x"])

@@ -49,7 +49,7 @@ def test_a17_unknown_is_an_error_and_waived_is_skipped() -> None:
     assert (unknown.type, unknown.message) == ("access_denied", "The scanner may not read the KMS key in eu-west-1")
     assert "grant: kms:DescribeKey" in unknown.text
     [waived] = found["recordscan.retention.bucket-lifecycle", subject]
-    assert waived.message == "waived"
+    assert waived.message == "waived: Waived"
     assert "Objects in acme-compositions are kept for ever." in waived.text
 
 

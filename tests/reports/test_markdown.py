@@ -10,7 +10,7 @@ from markdown_it.token import Token
 from recordscan.result import ScanResult
 from recordscan.visible import visible
 from recordscan_reports.markdown import ROWS_SHOWN, SIZE, escaped, render
-from reports.results import PAYLOADS, RESULTS, crowded, empty, hostile, varied
+from reports.results import PAYLOADS, RESULTS, accepted, crowded, empty, hostile, varied
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -124,6 +124,16 @@ def test_verdict_gaps_failures_and_what_to_do_are_there() -> None:
     assert "| critical | key-region | Recordings of prod-video | The KMS key of acme-recordings" in text
     assert "<details><summary>critical: The bucket and its KMS key are in one Region (2)</summary>" in text
     assert "| low | bucket-lifecycle | Compositions of prod-video | Objects in acme-compositions" in text
+
+
+def test_waivers_and_what_is_new_are_there() -> None:
+    text = render(accepted())
+    assert "Since the scan of 2026-01-05: 2 findings are new, 5 were there before and 1 are resolved." in text
+    assert "| medium | bucket-versioning | Recordings of prod-video | New: Versioning" in text
+    [row] = [line for line in text.splitlines() if line.startswith("| low | bucket-lifecycle | Compositions")]
+    assert "| Accepted by ciso@&#8203;example.org until 2026-04-30 (WV-2026-014, risk accepted): Objects are" in row
+    assert "| expiring | writer-least-privilege | 1 | Accepted by ciso@&#8203;example.org until 2026-03-10" in text
+    assert "| pending | bucket-versioning | 0 | Accepted by nobody yet until" in text
 
 
 def test_nothing_judged_is_said() -> None:

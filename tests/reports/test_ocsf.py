@@ -9,7 +9,7 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 from recordscan.facts import Json
 from recordscan.result import ScanResult
 from recordscan_reports.ocsf import VERSION, render
-from reports.results import RESULTS, hostile, varied
+from reports.results import RESULTS, accepted, hostile, varied
 
 SCHEMA = OcsfJsonSchemaEmbedded(get_ocsf_schema(VERSION)).get_class_schema(
     "compliance_finding", profiles=["cloud", "datetime"]
@@ -38,7 +38,7 @@ def test_a14_times_are_milliseconds_and_the_type_is_computed(made: Callable[[], 
     ended = datetime.fromisoformat(made().scan.ended)
     for event in events(made()):
         assert abs(datetime.fromtimestamp(event["time"] / 1000, ended.tzinfo) - ended) < timedelta(seconds=1)
-        assert event["finding_info"]["created_time"] == event["time"]
+        assert event["finding_info"]["created_time"] <= event["time"]
         assert event["time_dt"] == made().scan.ended
         assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]
         assert event["class_uid"] // 1000 == event["category_uid"]
@@ -52,10 +52,11 @@ def test_a14_unknown_is_a_warning_with_its_reason() -> None:
 
 
 def test_a47_waived_is_a_suppressed_failure() -> None:
-    [waived] = [event for event in events(varied()) if event["status_id"] == 3]
+    [waived] = [event for event in events(accepted()) if event["status_id"] == 3]
     assert waived["compliance"]["status_id"] == 3
     assert waived["unmapped"]["raw_status"] == "fail"
-    assert waived["comment"] == "waived"
+    assert waived["comment"].startswith("Accepted by ciso@example.org until 2026-04-30 (WV-2026-014, risk accepted): ")
+    assert waived["unmapped"]["waivers"][0]["id"] == "WV-2026-014"
     assert waived["evidences"] != []
 
 
@@ -72,3 +73,12 @@ def test_resources_keep_their_arns_and_accounts_their_cloud() -> None:
     assert event["cloud"]["provider"] == "Twilio"
     assert event["cloud"]["account"]["type_id"] == 99
     assert {e["cloud"]["account"]["uid"] for e in events(hostile())}
+
+
+def test_with_a_baseline_events_create_update_and_close() -> None:
+    found = {(e["metadata"]["event_code"], e["unmapped"]["target"][-12:]): e for e in events(accepted())}
+    assert found["key-region", "5/recordings"]["activity_id"] == 2
+    assert found["key-region", "5/recordings"]["finding_info"]["first_seen_time"] == 1767582000000
+    assert found["bucket-versioning", "5/recordings"]["activity_id"] == 1
+    assert found["transport-tls", "5/recordings"]["activity_id"] == 3
+    assert {event["activity_id"] for event in events(varied())} == {1}

@@ -9,9 +9,8 @@ import pytest
 from recordscan.facts import Json
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import official
-from recordscan_reports import checks
 from recordscan_reports.oscal import render
-from reports.results import KEY_REGION, RESULTS, TLS, assessment, clean, target, varied
+from reports.results import LIFECYCLE, RESULTS, TLS, accepted, assessment, clean, target, varied
 from reports.validators import read_oscal
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -95,16 +94,18 @@ def test_ids_of_nist_are_those_of_its_catalogue() -> None:
     assert {p["value"] for f in findings for p in f["props"] if p["name"] == "mapping"} == {"official"}
 
 
-def test_a47_a_waived_check_is_a_risk_with_an_approved_deviation(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiver = checks.Waiver(
-        id="WV-1", state="active", owner="o", approver="a", reason="r", created="2026-01-01", expires="2026-04-30"
-    )
-    monkeypatch.setattr(checks, "waiver_of", lambda a: waiver if a.outcome is Outcome.WAIVED else None)
-    result = result_of(varied())
+def test_a47_a_waived_check_is_a_risk_with_an_approved_deviation() -> None:
+    result = result_of(accepted())
     [risk] = result["risks"]
     assert risk["status"] == "deviation-approved"
     assert risk["deadline"] == "2026-04-30T23:59:59Z"
     [entry] = risk["risk-log"]["entries"]
-    assert {p["name"]: p["value"] for p in entry["props"]} == {"owner": "o", "approver": "a"}
+    assert entry["start"] == "2026-01-02T00:00:00Z"
+    told = {p["name"]: p["value"] for p in entry["props"]}
+    assert (told["waiver-id"], told["owner"], told["approver"]) == (
+        "WV-2026-014",
+        "video@example.org",
+        "ciso@example.org",
+    )
     related = [f for f in result["findings"] if f.get("related-risks") == [{"risk-uuid": risk["uuid"]}]]
-    assert len(related) == len({control.control for control in KEY_REGION.controls})
+    assert len(related) == len(LIFECYCLE.controls)

@@ -11,9 +11,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from recordscan.facts import Json
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
-from recordscan_reports import checks
 from recordscan_reports.sarif import RESULTS_SHOWN, render, render_full
-from reports.results import KEY_REGION, RESULTS, clean, crowded, empty, hostile, varied
+from reports.results import RESULTS, accepted, clean, crowded, empty, hostile, varied
 from reports.validators import sarif_errors
 
 SCHEMA = json.loads((Path(__file__).parents[1] / "data/schemas/sarif-2.1.0.json").read_text(encoding="utf-8"))
@@ -202,28 +201,30 @@ def test_a_scan_that_judged_nothing_does_not_look_clean() -> None:
     assert run_of(render(clean()))["results"] == []
 
 
-def test_a47_a_waived_check_is_suppressed_in_full_and_gone_for_github(monkeypatch: pytest.MonkeyPatch) -> None:
-    [waived] = [r for r in run_of(render_full(varied()))["results"] if r["properties"]["status"] == "waived"]
-    assert waived["suppressions"] == [{"kind": "external", "status": "accepted", "justification": "waived"}]
+def test_a47_a_waived_check_is_suppressed_in_full_and_gone_for_github() -> None:
+    [waived] = [r for r in run_of(render_full(accepted()))["results"] if r["properties"]["status"] == "waived"]
+    [suppression] = waived["suppressions"]
+    assert (suppression["kind"], suppression["status"]) == ("external", "accepted")
+    assert suppression["justification"].startswith("Accepted by ciso@example.org until 2026-04-30 (WV-2026-014, ")
+    assert suppression["properties"]["waivers"][0]["owner"] == "video@example.org"
     assert waived["properties"]["rawStatus"] == "fail"
     assert waived["properties"]["evidence"] != []
     fingerprints = [a.fingerprint for a in varied().assessments if a.outcome is Outcome.WAIVED]
-    assert not any(fingerprint in render(varied()) for fingerprint in fingerprints)
+    assert not any(fingerprint in render(accepted()) for fingerprint in fingerprints)
 
 
-def test_a_pending_waiver_is_under_review_and_still_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiver = checks.Waiver(
-        id="WV-1", state="pending", owner="o", approver="a", reason="r", created="2026-01-01", expires="2026-02-01"
-    )
-    monkeypatch.setattr(checks, "waiver_of", lambda a: waiver if a.rule_id == KEY_REGION.id and a.findings else None)
-    [result] = [
-        r
-        for r in run_of(render_full(varied()))["results"]
-        if r.get("suppressions", [{}])[0].get("status") == "underReview"
-    ]
-    assert result["ruleId"] == "key-region"
-    assert result["kind"] == "fail"
-    assert any(r["ruleId"] == "key-region" for r in run_of(render(varied()))["results"])
+def test_with_a_baseline_results_say_since_when_they_are_known() -> None:
+    results = {r["ruleId"]: r for r in run_of(render(accepted()))["results"]}
+    assert results["key-region"]["provenance"] == {
+        "firstDetectionTimeUtc": "2026-01-05T03:00:00Z",
+        "lastDetectionTimeUtc": "2026-03-02T21:06:11Z",
+    }
+    assert not any("baselineState" in result for result in results.values())
+    full = {
+        r["ruleId"]: r.get("baselineState") for r in run_of(render_full(accepted()))["results"] if r["kind"] == "fail"
+    }
+    assert (full["key-region"], full["bucket-versioning"]) == ("unchanged", "new")
+    assert not any("provenance" in result for result in run_of(render(varied()))["results"])
 
 
 def test_no_message_has_an_embedded_link() -> None:
