@@ -14,8 +14,8 @@ demo: install-demo
 test: install-test programs
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-# Validators of other people that are too heavy for every day: Microsoft's for SARIF (npm, 100 MB) and NIST's OSCAL in
-# compliance-trestle (with a pydantic and cryptography of its own, so in an environment of its own).
+# Validators of other people that are too heavy for every day: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle
+# for OSCAL, which brings GitHub's Markdown parser along (in an environment of its own, for its own pydantic).
 test-full: install-test $(VENV)/validators/installed
 	$(BIN)/python -m pytest -n 0 -m full tests/reports $(PYTEST_ARGS)
 

@@ -39,7 +39,7 @@ ROWS_OF_A_RULE = 10
 VALUE_LENGTH = 300
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$#]|^[-+=>]")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 _LINKED = re.compile(r"(?<=[@#])|(?<=\bGH-)(?=\d)|(?=://)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _BREAK = "&#8203;"

@@ -82,7 +82,13 @@ def present(members: dict[str, T]) -> dict[str, T]:
 
 def moment(text: str) -> str | None:
     """A time as RFC 3339 has it; None for text that is none."""
-    return text if _MOMENT.match(text) else None
+    if _MOMENT.match(text) is None:
+        return None
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:  # such as a month 13
+        return None
+    return text
 
 
 def milliseconds(text: str) -> int:

@@ -16,7 +16,7 @@ import pytest
 from recordscan.plugins import load_reports
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
-from recordscan_reports.plain import link, virtual_path
+from recordscan_reports.plain import link, milliseconds, moment, virtual_path
 from reports.results import LOGGING, PAYLOADS, RESULTS, WRITER, accepted, demo, empty, hostile, varied
 
 FORMATS = load_reports()
@@ -261,6 +261,17 @@ def test_a11_a_virtual_path_is_a_relative_reference_whatever_the_name(uid: str) 
     assert re.fullmatch(r"cloud(/[A-Za-z0-9._~%-]+)+", path)
     assert "arn:" not in path
     assert not {"", ".", ".."} & set(path.split("/"))
+
+
+@pytest.mark.parametrize("text", ["", "2026-13-01T00:00:00Z", "2026-01-01", "2026-01-01T00:00:00+00:00", *PAYLOADS])
+def test_what_is_no_time_is_left_out(text: str) -> None:
+    assert moment(text) is None
+    assert milliseconds(text) == 0
+
+
+def test_times_are_read_in_utc() -> None:
+    assert moment("2026-03-02T21:06:11.5Z") == "2026-03-02T21:06:11.5Z"
+    assert milliseconds("2026-03-02T21:06:11.5Z") == 1_772_485_571_500
 
 
 def test_only_plain_web_addresses_are_links() -> None:

@@ -11,6 +11,7 @@ from recordscan.result import ScanResult
 from recordscan.visible import visible
 from recordscan_reports.markdown import ROWS_SHOWN, SIZE, escaped, render
 from reports.results import PAYLOADS, RESULTS, accepted, crowded, empty, hostile, varied
+from reports.validators import read_markdown
 
 READER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 
@@ -112,6 +113,28 @@ def test_a20_the_longest_hostile_texts_stay_below_the_limit() -> None:
     text = render(hostile(tuple(f"{number}" + "@|<&\"'#" * 60 + "a" * 900 for number in range(150))))
     assert len(text.encode()) <= SIZE
     assert "left out, as this text has a limit; the other reports have all." in text
+
+
+@pytest.mark.full
+def test_a20_githubs_parser_makes_no_link_and_no_html_of_values() -> None:
+    cells = [f"| a | b |\n|---|---|\n| {escaped(text, 10_000)} | x |\n" for text in NASTY]
+    for made in read_markdown(*cells):
+        assert set(re.findall(r"<(\w+)", made)) == {"table", "thead", "tbody", "tr", "th", "td"}
+        assert made.count("<td>") == 2
+    [page] = read_markdown(render(hostile()))
+    assert set(re.findall(r'href="([^"]*)"', page)) == {"https://docs.aws.amazon.com/"}
+    assert not set(re.findall(r"<(\w+)", page)) & {
+        "img",
+        "script",
+        "svg",
+        "code",
+        "em",
+        "strong",
+        "del",
+        "input",
+        "style",
+    }
+    assert read_markdown("https://attacker.example ~~x~~")[0].count("<a ") == 1  # so it would have been noticed
 
 
 def test_verdict_gaps_failures_and_what_to_do_are_there() -> None:

@@ -21,6 +21,14 @@ for name in sys.argv[1:]:
 """
 
 
+READ_MARKDOWN = """
+import json, sys
+from cmarkgfm import github_flavored_markdown_to_html
+from cmarkgfm.cmark import Options
+print(json.dumps([github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE) for text in json.load(sys.stdin)]))
+"""
+
+
 def required(tool: Path) -> str:
     """The path of a validator, or the end of the test that needs it."""
     if not tool.exists():
@@ -55,3 +63,17 @@ def read_oscal(*files: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=280,
     )
+
+
+def read_markdown(*texts: str) -> list[str]:
+    """What GitHub's own parser, which compliance-trestle brings along, makes of texts, before any cleaning."""
+    done = subprocess.run(
+        [required(TRESTLE), "-c", READ_MARKDOWN],
+        input=json.dumps(texts),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=280,
+    )
+    found: list[str] = json.loads(done.stdout)
+    return found

@@ -39,7 +39,7 @@ def report_options(command: F) -> F:
         "format_",
         default="text",
         show_default=True,
-        help="Report for stdout; `none` for none.",
+        help="Report for stdout, such as text, json, markdown or sarif; `none` for none.",
     )(command)
 
 
