@@ -20,7 +20,7 @@ test-full: install-test $(VENV)/validators/installed
 	$(BIN)/python -m pytest -n 0 -m full tests/reports $(PYTEST_ARGS)
 
 $(VENV)/validators/installed: Makefile
-	@command -v npm >/dev/null || { echo "make test-full needs npm, on Debian: sudo apt-get install npm" >&2; exit 1; }
+	@sh tests/install-programs.sh npm
 	mkdir -p $(@D)
 	npm install --prefix $(@D) --no-save --silent @microsoft/sarif-multitool-linux@5.7.0
 	$(PYTHON) -m venv $(@D)/trestle

@@ -1,10 +1,14 @@
 #!/bin/sh
-# See to it that the programs that tests run are there: the Chromium that opens the HTML report, and ssh-keygen.
+# See to it that the programs that tests run are there: the Chromium that opens the HTML report, ssh-keygen, and those
+# that are named as arguments.
 set -eu
 missing=""
 command -v ssh-keygen >/dev/null 2>&1 || missing="openssh-client"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
     command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
+for name in "$@"; do
+    command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
+done
 if [ -z "$missing" ]; then exit 0; fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "installing for the tests: $missing" >&2
