@@ -194,6 +194,8 @@ def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord)
     if len(finding.resources) > RESOURCES_SHOWN:
         yield from _field("", f"and {len(finding.resources) - RESOURCES_SHOWN} more")
     yield from _field("fix", _first_paragraph(result.rule(assessment.rule_id).remediation))
+    if assessment.remedy is not None and assessment.remedy.steps:
+        yield from _field("commands", f"recordscan remedy RESULT.json --rule {assessment.rule_id}")
 
 
 def _unknowns(result: ScanResult) -> Iterator[Line]:

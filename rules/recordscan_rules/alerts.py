@@ -49,6 +49,7 @@ _MEANINGS = {
     "alert-data-loss",
     title="Twilio dropped no Recording in the last 29 days",
     severity=Severity.CRITICAL,
+    remedy="what Twilio removed cannot be had again",
     remediation="""
         The Recording is gone and cannot be had again. Mend what kept it from being uploaded (the other findings say
         what), and subscribe to `recording-failed` callbacks, so that the next failure is seen while it still waits.
@@ -67,6 +68,7 @@ def data_loss(account: TwilioAccount) -> Findings:
     "alert-upload-config",
     title="No upload was refused for its configuration in the last 29 days",
     severity=Severity.HIGH,
+    remedy="the other findings tell what refused the upload",
     remediation="""
         Follow the code: 53610 and 53620 name the URL, 53611 and 53621 the access key, 53613 and 53623 the deleted
         credential, 53615 and 53625 the bucket's policy, the writer's rights or SSE-S3. Recordings wait until it is

@@ -1,16 +1,87 @@
 """Who did what with recordings, afterwards."""
 
-from recordscan.estate.bucket import Bucket
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, Bucket
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.estate.trail import records_objects
-from recordscan.facts import Known, all_true, any_true, derive, need, not_applicable, places
+from recordscan.facts import Json, Known, all_true, any_true, derive, need, not_applicable, places
+from recordscan.mending import bucket_step
+from recordscan.remedy import Order, Step
 from recordscan.rule import Findings, Severity, finding, official, peer, rule
+
+
+def log_into_new_bucket(target: Target) -> Iterator[Step]:
+    """Makes a bucket for the logs, lets S3 deliver into it and nobody read it by policy, then switches logging on."""
+    bucket = bucket_of(target)
+    owner, region = need(bucket.owner), need(bucket.region)
+    name = f"{bucket.name[:51]}-access-logs"
+    arn = f"{bucket.arn.rpartition(':')[0]}:{name}"
+
+    def on_logs(operation: str, does: str, order: Order, *warnings: str, **parameters: Json) -> Step:
+        step = bucket_step(bucket, operation, does, order, *warnings)
+        return replace(
+            step, does=f"{does}: bucket {name}", parameters={**step.parameters, "Bucket": name, **parameters}
+        )
+
+    # A bucket of us-east-1 must be made without saying so.
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    made = on_logs(
+        "s3:CreateBucket",
+        "makes a bucket for access logs",
+        Order.PREPARE,
+        "The name may be taken: choose another one then, in all steps. A log bucket that you have will do as well.",
+        ObjectOwnership="BucketOwnerEnforced",
+        **place,
+    )
+    # There is nobody yet whom the bucket could belong to.
+    yield replace(made, parameters={k: v for k, v in made.parameters.items() if k != "ExpectedBucketOwner"})
+    yield on_logs(
+        "s3:PutPublicAccessBlock",
+        "blocks all public access",
+        Order.PREPARE,
+        PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS_FLAGS, True),
+    )
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "S3DeliversAccessLogs",
+                "Effect": "Allow",
+                "Principal": {"Service": "logging.s3.amazonaws.com"},
+                "Action": "s3:PutObject",
+                "Resource": f"{arn}/{bucket.name}/*",
+                "Condition": {"ArnLike": {"aws:SourceArn": bucket.arn}, "StringEquals": {"aws:SourceAccount": owner}},
+            },
+            {
+                "Sid": "DenyInsecureTransport",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+    yield on_logs("s3:PutBucketPolicy", "lets S3 deliver access logs", Order.GRANT, Policy=json.dumps(policy))
+    yield bucket_step(
+        bucket,
+        "s3:PutBucketLogging",
+        f"logs access into the bucket {name}",
+        Order.CHANGE,
+        "Logs pile up for ever and hold addresses of people: give the log bucket a lifecycle rule.",
+        "A bucket with an Object Lock default retention cannot take access logs.",
+        BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": name, "TargetPrefix": f"{bucket.name}/"}},
+    )
 
 
 @rule(
     "bucket-access-logging",
     title="Access to the bucket is logged",
     severity=Severity.MEDIUM,
+    remedy=log_into_new_bucket,
     remediation="""
         Choose a log bucket of the same Region and account (not this one, and without SSE-KMS), allow
         `logging.s3.amazonaws.com` to write to it, then `aws s3api put-bucket-logging --bucket BUCKET

@@ -12,6 +12,7 @@ _NAMED = 5
     "bucket-test-file",
     title="Twilio's activation test files are removed or known",
     severity=Severity.INFO,
+    remedy="whether somebody of yours switched storage on then, a person must find out",
     remediation="""
         Make sure that somebody of yours saved the storage setting at that moment. Then remove the file (`aws
         s3 rm s3://BUCKET/KEY`), or add its key to `test_files` in the configuration and keep it as evidence

@@ -1,11 +1,14 @@
 """Composing Recordings: what storing or encrypting them elsewhere makes impossible, and what must not be kept."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from recordscan.estate.estate import Estate
 from recordscan.estate.twilio import CompositionHook, TwilioAccount
 from recordscan.facts import Fact, Known, Reason, Unavailable, if_known, need, not_applicable, unavailable
+from recordscan.mending import disable_hook
 from recordscan.profile import Profile
+from recordscan.remedy import Step
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -31,11 +34,19 @@ def _stopped_hooks(account: TwilioAccount, obstacle: Fact[bool]) -> list[Composi
     return enabled
 
 
+def disable_hooks(account: TwilioAccount) -> Iterator[Step]:
+    """Disables the hooks that cannot compose anything as things are."""
+    for hook in need(account.hooks).items:
+        if if_known(hook.enabled):
+            yield disable_hook(account, hook)
+
+
 @rule_over(
     Estate.twilio_accounts,
     "compose-hooks-vs-external-recordings",
     title="No Composition Hook is enabled while Recordings are stored externally",
     severity=Severity.HIGH,
+    remedy=disable_hooks,
     remediation="""
         Decide for one of the two: compose at Twilio, with Recordings in Twilio's cloud that are deleted as soon as the
         Composition is done; or store Recordings in the bucket, disable the hook, and compose with tools of your own.
@@ -64,6 +75,7 @@ def hooks_vs_external_recordings(account: TwilioAccount) -> Findings:
     "compose-hooks-vs-encrypted-recordings",
     title="No Composition Hook is enabled while Recordings are encrypted with the customer's key",
     severity=Severity.HIGH,
+    remedy=disable_hooks,
     remediation="Disable the hook and compose after decrypting, or switch client-side encryption of Recordings off.",
     controls=proposal(nist_800_53_r5=["CP-10"], soc2=["PI1.3"]),
     references=(_ENCRYPTION, _HOOKS),
@@ -85,6 +97,7 @@ def hooks_vs_encrypted_recordings(account: TwilioAccount) -> Findings:
     "compose-sources-deleted",
     title="Source Recordings are deleted once their Composition is completed",
     severity=Severity.HIGH,
+    remedy="what is deleted is gone for good, so a person must see to each Room",
     remediation="""
         Delete the Recordings of the named Rooms with the Recordings API (`DELETE /v1/Recordings/RT…`), and let the
         handler of `composition-available` do so from now on. The grace period is `source_grace_days` in the

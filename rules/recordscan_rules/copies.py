@@ -22,6 +22,7 @@ _GUIDE = "It will be your responsibility to manage the security and lifecycle of
     "bucket-replication",
     title="Replication takes media only to trusted accounts and Regions, and encrypted",
     severity=Severity.MEDIUM,
+    remedy="where media may be copied to, a person must decide",
     remediation="""
         Correct the rule that the finding names (`aws s3api get-bucket-replication`, `put-bucket-replication`), or, if
         the destination is meant, name its account in `trusted_accounts` and its Region in `allowed_regions` of the
@@ -144,6 +145,7 @@ def _not_elsewhere(bucket: Bucket, entries: list[ReplicationRule], prefix: str) 
     "bucket-backup",
     title="AWS Backup keeps copies of the bucket, where the profile demands it",
     severity=Severity.LOW,
+    remedy="which plan and vault keep the copies, a person must choose",
     remediation="""
         Assign the bucket to a backup plan whose role may back up S3, with a vault that is locked or in another
         account, and see the first backup done: `aws backup list-protected-resources`.

@@ -9,8 +9,10 @@ from recordscan.estate.target import Target, enabled_setting_of, link_of, writer
 from recordscan.estate.twilio import Composition, Recording, TwilioAccount
 from recordscan.estate.user import AccessKey
 from recordscan.facts import Known, Reason, Source, if_known, need, not_applicable, places, remark, unavailable
+from recordscan.mending import rename_credential, save_setting, user_step
 from recordscan.profile import Profile
 from recordscan.redaction import redact_secret_keys
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule_over
 
 _CREDENTIALS = "https://www.twilio.com/docs/iam/credentials/api"
@@ -21,11 +23,50 @@ _REDACTED = "[redacted: "
 """What the collector leaves where a secret stood; the secret itself is in no snapshot."""
 
 
+def rename_all(account: TwilioAccount) -> Iterator[Step]:
+    """Gives what holds a secret or the id of an access key in its name another name."""
+    leaking = {sid for sid, name, _ in _names(account) if _leaks(name)}
+    for setting in account.settings:
+        if f"the {setting.product} setting of {account.sid}" in leaking:
+            name = setting.product.capitalize()
+            yield save_setting(setting, "saves the setting with another name", Order.CHANGE, _LEAKED, FriendlyName=name)
+    for resources, public_key in ((account.aws_credentials, False), (account.public_keys, True)):
+        for resource in need(resources).items:
+            if resource.sid in leaking:
+                yield rename_credential(account, resource.sid, public_key=public_key)
+
+
+_LEAKED = "A secret that stood in a name is leaked: replace it, a new name does not make it secret again."
+
+
+def _leaks(name: str) -> bool:
+    return _REDACTED in redact_secret_keys(name) or _ACCESS_KEY_ID.search(name) is not None
+
+
+def activate_key(target: Target) -> Iterator[Step]:
+    """Activates the key that Twilio holds."""
+    link, writer = link_of(target), writer_of(target)
+    held = [key for key in need(writer.access_keys) if key.id == link.access_key_id and key.status == "Inactive"]
+    if not held:
+        by_hand("the access key is gone, and a new one must be handed to Twilio by a person")
+    for key in held:
+        yield user_step(
+            writer,
+            "iam:UpdateAccessKey",
+            f"activates the access key {key.label} that Twilio holds",
+            Order.RESTORE,
+            "If it was deactivated because it leaked, do not activate it: hand a new key to Twilio.",
+            AccessKeyId=key.id,
+            Status="Active",
+        )
+
+
 @rule_over(
     Estate.twilio_targets,
     "cred-linked",
     title="The IAM access key behind the credential is known",
     severity=Severity.MEDIUM,
+    remedy="only the person who made the credential knows which access key it holds",
     remediation="""
         Name the access key in the configuration, under `[credential_links]`: `CR… = "AKIA…"`. Twilio never shows it;
         the person who created the credential knows it, or CloudTrail management events of KMS do.
@@ -64,6 +105,7 @@ def linked(target: Target) -> Findings:
     "cred-age",
     title="The credential at Twilio is young enough",
     severity=Severity.MEDIUM,
+    remedy="a new key must be handed to Twilio by a person, as its secret is shown once and to nobody else",
     remediation="""
         Create a second access key for the writer, store it at Twilio as a new AWS credential, save its SID in the
         settings, see a recording arrive, then deactivate and delete the old key and credential. The limit is
@@ -94,6 +136,7 @@ def age(target: Target, profile: Profile) -> Findings:
     "cred-name-leak",
     title="Friendly names hold no secrets",
     severity=Severity.CRITICAL,
+    remedy=rename_all,
     remediation="""
         Deactivate the access key at once if a secret stood in the name: everybody who can see the Console or use an API
         key has read it. Then rotate it, and rename the resource.
@@ -151,6 +194,7 @@ def _names(account: TwilioAccount) -> Iterator[tuple[str, str, Source]]:
     "cred-key-active",
     title="The access key that Twilio holds is active",
     severity=Severity.CRITICAL,
+    remedy=activate_key,
     remediation="""
         Activate the key again (`aws iam update-access-key --status Active`), or create a new one and store it at Twilio
         as a new AWS credential. Recordings wait meanwhile, and are removed when Twilio gives up.

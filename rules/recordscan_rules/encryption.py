@@ -12,11 +12,19 @@ from recordscan.estate.s3url import S3Location, parse_object_url
 from recordscan.estate.target import Target, bucket_of, key_of
 from recordscan.estate.twilio import Composition, Product, Recording, TwilioAccount
 from recordscan.facts import Known, Reason, derive, if_known, need, not_applicable, places, unavailable
+from recordscan.mending import (
+    add_statement,
+    edit_bucket_policy,
+    edit_encryption,
+    encrypt_with_new_key,
+    spare_missing_header,
+)
 from recordscan.policy.conditions import holds
 from recordscan.policy.denials import sse_c_denied
 from recordscan.policy.documents import PolicyDocument, Statement
 from recordscan.policy.powers import about_resource, covers
 from recordscan.policy.request import context_of
+from recordscan.remedy import Edit, Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
@@ -32,10 +40,71 @@ _ACCESS_DENIED: dict[Product, frozenset[str]] = {
 """What Twilio logs when the bucket denies an upload, for which SSE-S3 is one of the documented causes."""
 
 
+def name_key_by_arn(target: Target) -> Iterator[Step]:
+    """Names the very key that the alias or id means in the bucket's account now."""
+    key, bucket = key_of(target), bucket_of(target)
+    if key_region(key.reference, need(bucket.region)) != need(bucket.region) or not need(key.exists):
+        by_hand("the bucket needs another key, so this name of it is not worth mending")
+    arn = need(key.arn)
+    yield edit_encryption(
+        bucket,
+        [Edit(action="set", path="/Rules/0/ApplyServerSideEncryptionByDefault/KMSMasterKeyID", value=arn)],
+        f"names its key {arn}",
+        Order.CHANGE,
+        "A change of what the alias leads to reaches the bucket no more.",
+    )
+
+
+def block_sse_c(target: Target) -> Iterator[Step]:
+    """Blocks SSE-C in the default encryption, beside what is blocked already."""
+    bucket = bucket_of(target)
+    kept = [kind for kind in need(bucket.encryption).blocked or () if kind != "NONE"]
+    yield edit_encryption(
+        bucket,
+        [Edit(action="set", path="/Rules/0/BlockedEncryptionTypes", value={"EncryptionType": [*kept, "SSE-C"]})],
+        "refuses uploads with keys that the uploader brings",
+        Order.DENY,
+        "Whoever uploads with SSE-C is refused, also copies and replication of such objects; Twilio does not use it.",
+    )
+
+
+def fit_headers(target: Target) -> Iterator[Step]:
+    """Lets uploads without encryption headers through, and refuses those that state another encryption."""
+    bucket = bucket_of(target)
+    policy, default = need(bucket.policy), need(bucket.encryption)
+    statements = () if policy is None else policy.statements
+    denies = [s for s in statements if policy is not None and _denies_upload(s, policy, object_arn(target))]
+    own = [headers for _, headers, _ in _in_order(default) if headers]
+    if policy is None or any(_hits(s, policy, headers) for s in denies for headers in own):
+        by_hand("a statement refuses what the bucket's own default is, and a person must say which of the two is right")
+    edits = [edit for statement in denies for edit in spare_missing_header(statement, (_SSE, _SSE_KEY))]
+    for _, headers in _others(default):
+        if not any(s.everyone and _hits(s, policy, headers, alone=True) for s in denies):
+            # Of an upload that states a key of KMS, the key is what differs.
+            key, value = (_SSE_KEY, default.key) if _SSE_KEY in headers else (_SSE, default.algorithm)
+            statement = {
+                "Sid": "DenyOtherKey" if key == _SSE_KEY else "DenyOtherEncryption",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:PutObject",
+                "Resource": f"{bucket.arn}/*",
+                "Condition": {"StringNotEquals": {key: value}, "Null": {key: "false"}},
+            }
+            edits.append(add_statement(policy, statement))
+    yield edit_bucket_policy(
+        bucket,
+        edits,
+        "refuses only uploads that state another encryption than the default",
+        Order.DENY,
+        "Uploads that state SSE-S3 or another key are refused; those without a header get the default.",
+    )
+
+
 @rule(
     "enc-bucket-sse-kms",
     title="The bucket encrypts by default with AWS KMS",
     severity=Severity.HIGH,
+    remedy=encrypt_with_new_key,
     remediation="""
         Set the default encryption of the bucket to SSE-KMS with a customer managed key of the bucket's
         Region: `aws s3api put-bucket-encryption --bucket BUCKET --server-side-encryption-configuration
@@ -95,6 +164,7 @@ def bucket_sse_kms(target: Target) -> Findings:
     "enc-kms-region",
     title="The KMS key is in the Region of the bucket",
     severity=Severity.CRITICAL,
+    remedy=encrypt_with_new_key,
     remediation="""
         Make (or choose) a customer managed key in the Region of the bucket, and set the bucket's default
         encryption to the ARN of that key. For a multi-Region key use the ARN of the replica in the bucket's
@@ -139,6 +209,7 @@ def kms_region(target: Target) -> Findings:
     "enc-customer-key",
     title="The bucket encrypts with a customer managed key",
     severity=Severity.MEDIUM,
+    remedy=encrypt_with_new_key,
     remediation="""
         Create a customer managed symmetric key in the bucket's Region (`aws kms create-key`), switch its
         rotation on, write a key policy that names who may decrypt, and set the bucket's default encryption to
@@ -181,6 +252,7 @@ def customer_key(target: Target) -> Findings:
     "enc-key-arn",
     title="The bucket names its KMS key by the key's full ARN",
     severity=Severity.MEDIUM,
+    remedy=name_key_by_arn,
     remediation="""
         Look up the ARN of the key that is meant (`aws kms describe-key --key-id NAME --query
         KeyMetadata.Arn`) and set the bucket's default encryption to it.
@@ -212,6 +284,7 @@ def key_arn(target: Target) -> Findings:
     "enc-sse-c-blocked",
     title="The bucket refuses uploads with keys that the uploader brings",
     severity=Severity.HIGH,
+    remedy=block_sse_c,
     remediation="""
         Block SSE-C in the bucket's default encryption: repeat the present rule in `aws s3api
         put-bucket-encryption` and add `"BlockedEncryptionTypes":{"EncryptionType":["SSE-C"]}` to it. Twilio
@@ -250,6 +323,7 @@ def sse_c_blocked(target: Target) -> Findings:
     "enc-headers-consistent",
     title="What the bucket policy demands of encryption headers fits the default encryption",
     severity=Severity.MEDIUM,
+    remedy=fit_headers,
     remediation="""
         Let the policy deny only uploads that state another kind of encryption or another key than the bucket's
         default. An upload without headers gets the default. So join to each negated test one that the header is

@@ -20,6 +20,7 @@ _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryp
     "enc-default",
     title="S3 encrypts what is written without encryption headers",
     severity=Severity.INFO,
+    remedy="nothing needs to be done by the bucket's owner",
     remediation="""
         S3 encrypts every new object since January 2023 and lets nobody switch that off. Grant the scanner
         `s3:GetEncryptionConfiguration` to see how it does, and see to `enc-bucket-sse-kms`.
@@ -56,6 +57,7 @@ _CONTEXT = "kms:EncryptionContext:aws:s3:arn"
     "enc-bucket-key",
     title="The key policy expects the encryption context that S3 Bucket Keys have",
     severity=Severity.MEDIUM,
+    remedy="a person must say whether the key policy or the Bucket Key is to change",
     remediation="""
         Change the condition on `kms:EncryptionContext:aws:s3:arn` in the key policy from ARNs of objects to that of
         the bucket (`arn:aws:s3:::BUCKET`; objects from before the Bucket Key need both), or switch the Bucket Key
@@ -121,6 +123,7 @@ def _fails_for_bucket(test: ConditionTest, statement: Statement, policy: PolicyD
     "enc-object-sample",
     title="Sampled objects are encrypted with the bucket's KMS key",
     severity=Severity.MEDIUM,
+    remedy="objects must be copied onto themselves to be encrypted again, which a person must plan",
     remediation="""
         Copy each object onto itself, which encrypts it anew: `aws s3 cp s3://BUCKET/KEY s3://BUCKET/KEY --sse aws:kms
         --sse-kms-key-id KEY-ARN`, or all of them by S3 Batch Operations from an inventory. Then delete the old

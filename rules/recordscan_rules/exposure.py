@@ -1,5 +1,7 @@
 """Who could reach the bucket from outside: Block Public Access and access control lists, of bucket and objects."""
 
+from collections.abc import Iterator
+
 from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, PUBLIC_GROUPS, Bucket, Grant
 from recordscan.estate.target import Target, bucket_of, sample_of
 from recordscan.facts import (
@@ -15,6 +17,8 @@ from recordscan.facts import (
     places,
     unavailable,
 )
+from recordscan.mending import bucket_step, edit_acl
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _BLOCK = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -22,10 +26,57 @@ _OWNERSHIP = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object
 _ACL = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html"
 
 
+def block_public_access(target: Target) -> Iterator[Step]:
+    """For this bucket alone: whether another one of the account must stay public, a person knows."""
+    yield bucket_step(
+        bucket_of(target),
+        "s3:PutPublicAccessBlock",
+        "blocks all public access",
+        Order.DENY,
+        "If its policy is public, other accounts and services lose access through it at once.",
+        "A website or a download link that rests on public objects of the bucket stops working.",
+        PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS_FLAGS, True),
+    )
+
+
+def take_public_grants_away(target: Target) -> Iterator[Step]:
+    """Takes the grants to everyone out of the ACL, and leaves the others as they are."""
+    step = edit_acl(
+        bucket_of(target),
+        "takes the grants to the public out of the ACL",
+        Order.DENY,
+        "Whoever reads the bucket without credentials, or with those of a stranger, is refused; access logs show who.",
+    )
+    if step is not None:
+        yield step
+
+
+def disable_acls(target: Target) -> Iterator[Step]:
+    """S3 refuses to disable ACLs while the bucket's own one lets in others, so public grants are taken out first."""
+    bucket = bucket_of(target)
+    owner = need(bucket.canonical_owner)
+    others = sorted({grant.grantee for grant in need(bucket.grants)} - {owner, *PUBLIC_GROUPS})
+    if others:
+        by_hand(f"the ACL lets in {others[0]}; what is meant to stay must move into the bucket policy first")
+    yield from take_public_grants_away(target)
+    yield bucket_step(
+        bucket,
+        "s3:PutBucketOwnershipControls",
+        "disables access control lists",
+        Order.DENY,
+        "Uploads that carry an ACL other than bucket-owner-full-control are refused from then on (error "
+        "AccessControlListNotSupported); which headers Twilio sends is documented nowhere: save the setting at Twilio "
+        "again, and see its test file arrive.",
+        "Grants in the ACLs of single objects have no effect any more.",
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+    )
+
+
 @rule(
     "bucket-public-access-block",
     title="Block Public Access is fully on",
     severity=Severity.CRITICAL,
+    remedy=block_public_access,
     remediation="""
         For the whole account, which nobody who may only edit buckets can undo: `aws s3control
         put-public-access-block --account-id ACCOUNT --public-access-block-configuration
@@ -95,6 +146,7 @@ def public_access_block(target: Target) -> Findings:
     "bucket-public-access-block-own",
     title="Block Public Access of the bucket itself is fully on",
     severity=Severity.MEDIUM,
+    remedy=block_public_access,
     remediation="""
         `aws s3api put-public-access-block --bucket BUCKET --public-access-block-configuration
         BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`.
@@ -148,6 +200,7 @@ def public_access_block_own(target: Target) -> Findings:
     "bucket-acl-disabled",
     title="Access control lists are disabled",
     severity=Severity.MEDIUM,
+    remedy=disable_acls,
     remediation="""
         Move what the ACL grants into the bucket policy, then `aws s3api put-bucket-ownership-controls
         --bucket BUCKET --ownership-controls 'Rules=[{ObjectOwnership=BucketOwnerEnforced}]'`. From then on S3
@@ -188,6 +241,7 @@ def acl_disabled(target: Target) -> Findings:
     "bucket-acl-public",
     title="No bucket ACL that takes effect grants anything to the public",
     severity=Severity.CRITICAL,
+    remedy=take_public_grants_away,
     remediation="""
         `aws s3api put-bucket-acl --bucket BUCKET --acl private`, then disable ACLs for good (Object Ownership
         `BucketOwnerEnforced`) and switch on Block Public Access. Look in the access logs for who used the
@@ -248,6 +302,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logg
     "bucket-acl-foreign",
     title="The bucket ACL grants nothing to other accounts",
     severity=Severity.HIGH,
+    remedy="what is meant to stay must move into the bucket policy first, which a person must decide",
     remediation="""
         `aws s3api put-bucket-acl --bucket BUCKET --acl private`, then disable ACLs for good (Object Ownership
         `BucketOwnerEnforced`). If another account is meant to have access, name it in the bucket policy, where
@@ -290,6 +345,7 @@ def acl_foreign(target: Target) -> Findings:
     "bucket-object-acl-sample",
     title="No sampled object has an ACL that grants anything to the public",
     severity=Severity.INFO,
+    remedy="whose object was opened to the public and why, a person must find out",
     remediation="""
         `aws s3api put-object-acl --bucket BUCKET --key KEY --acl private`. Then look at all objects, for example by
         an inventory with the column `ObjectAccessControlList`, and disable ACLs for good (Object Ownership

@@ -1,10 +1,17 @@
 """Whose user Twilio writes as, what else it is used for, and how its policies are put together."""
 
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.principal import AttachedPolicy
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, link_of, writer_of
 from recordscan.facts import Reason, need, not_applicable, places, unavailable
+from recordscan.mending import delete_password, edit_identity_policy, remove_statement, upload_document, user_step
 from recordscan.policy.lacks import no_op_denials
+from recordscan.profile import Profile
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -13,10 +20,93 @@ _USERS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_users.html"
 _NOT_ACTION = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notaction.html"
 
 
+def make_no_person(target: Target) -> Iterator[Step]:
+    """Deletes the console password of the writer."""
+    if link_of(target).user_arn in (None, *_roots(target)):
+        by_hand("a key of the root user must be replaced by that of a user made for uploads, by a person")
+    yield from delete_password(target)
+
+
+def _roots(target: Target) -> Iterator[str]:
+    arn = parse_arn(link_of(target).user_arn or "")
+    if arn is not None and arn.resource == "root":
+        yield str(arn)
+
+
+_DEACTIVATE = {
+    "APKA": ("iam:UpdateSSHPublicKey", "SSHPublicKeyId", "SSH key"),
+    "ACCA": ("iam:UpdateServiceSpecificCredential", "ServiceSpecificCredentialId", "service-specific credential"),
+}
+"""How the ids of credentials begin: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html."""
+
+
+def deactivate_other_credentials(target: Target) -> Iterator[Step]:
+    """Deactivates what else the user can sign in with."""
+    user = writer_of(target)
+    for name in need(user.other_credentials):
+        certificate = ("iam:UpdateSigningCertificate", "CertificateId", "signing certificate")
+        operation, parameter, what = _DEACTIVATE.get(name[:4], certificate)
+        yield user_step(
+            user,
+            operation,
+            f"deactivates the {what} {name}",
+            Order.REMOVE,
+            "What signs in with it fails at once; it can be activated again. Delete it when nothing broke.",
+            **{parameter: name, "Status": "Inactive"},
+        )
+
+
+def set_boundary(target: Target, profile: Profile) -> Iterator[Step]:
+    """Makes a managed policy of what uploads need, and sets it as the boundary."""
+    user = writer_of(target)
+    name = f"{user.user_name[:100]}-boundary"
+    partition = user.arn.split(":")[1]
+    made = user_step(
+        user,
+        "iam:CreatePolicy",
+        "makes a policy of what uploads need",
+        Order.PREPARE,
+        "If there is a policy of that name, choose another name in both steps.",
+        PolicyName=name,
+        PolicyDocument=json.dumps(upload_document(target, profile)),
+    )
+    yield replace(made, parameters={k: v for k, v in made.parameters.items() if k != "UserName"})
+    yield user_step(
+        user,
+        "iam:PutUserPermissionsBoundary",
+        "limits it to uploads by a boundary",
+        Order.DENY,
+        "Whatever else this user does is refused from then on, whatever its policies allow.",
+        "When the URL at Twilio or the bucket's key changes, the boundary must follow, or uploads fail.",
+        PermissionsBoundary=f"arn:{partition}:iam::{user.account}:policy/{name}",
+    )
+
+
+def remove_no_op_denials(target: Target) -> Iterator[Step]:
+    """Removes the statements, which changes nothing for whoever else has the policy."""
+    user = writer_of(target)
+    for attached in need(user.principal.policies):
+        denials = no_op_denials(attached.policy.document)
+        if not denials:
+            continue
+        if attached.arn is not None and len(denials) == len(attached.policy.document.statements):
+            by_hand(f"the managed policy {attached.name} says nothing else, so it is to be detached by its owner")
+        if attached.arn is not None and ":iam::aws:" in attached.arn:
+            by_hand(f"AWS manages the policy {attached.name}")
+        yield edit_identity_policy(
+            user,
+            attached,
+            [remove_statement(statement) for statement in denials],
+            f"removes the statement that denies nothing from the policy {attached.name}",
+            Order.CHANGE,
+        )
+
+
 @rule(
     "cred-not-root-or-human",
     title="Twilio holds the key of a user made for uploads, not that of root or of a person",
     severity=Severity.CRITICAL,
+    remedy=make_no_person,
     remediation="""
         Create an IAM user for the uploads alone, with the policy that `recordscan policy minimal` prints, store its key
         at Twilio as a new AWS credential, and delete the old key. A key of the root user must go at once.
@@ -57,6 +147,7 @@ def not_root_or_human(target: Target) -> Findings:
     "writer-account",
     title="The user that Twilio writes as belongs to the account that owns the bucket",
     severity=Severity.HIGH,
+    remedy="a user of the bucket's account must be made, and its key handed to Twilio by a person",
     remediation="""
         Create the user in the bucket's account. A user of another account needs the bucket policy and the key policy to
         name it, and who manages that account decides who writes your recordings.
@@ -93,6 +184,7 @@ def account(target: Target) -> Findings:
     "writer-key-usage",
     title="The access key that Twilio holds is used for S3 in the bucket's Region only",
     severity=Severity.MEDIUM,
+    remedy="who else uses the key, a person must find out in CloudTrail",
     remediation="""
         Look the key up in CloudTrail (`aws cloudtrail lookup-events --lookup-attributes
         AttributeKey=AccessKeyId,AttributeValue=KEY_ID`). If anything but Twilio uses it, replace it.
@@ -131,6 +223,7 @@ def key_usage(target: Target) -> Findings:
     "writer-other-credentials",
     title="The user that Twilio writes as has no other credentials than its access key",
     severity=Severity.LOW,
+    remedy=deactivate_other_credentials,
     remediation="""
         Delete SSH keys (`aws iam delete-ssh-public-key`), signing certificates and service-specific credentials of the
         user; uploads need none of them.
@@ -158,6 +251,7 @@ def other_credentials(target: Target) -> Findings:
     "writer-boundary",
     title="A permissions boundary limits the user that Twilio writes as",
     severity=Severity.INFO,
+    remedy=set_boundary,
     remediation="""
         Make a managed policy of what `recordscan policy minimal` prints, and set it as the boundary:
         `aws iam put-user-permissions-boundary --user-name USER --permissions-boundary POLICY_ARN`.
@@ -182,6 +276,7 @@ def boundary(target: Target) -> Findings:
     "writer-policies-through-groups",
     title="The policies of the user that Twilio writes as are attached as your organisation wants it",
     severity=Severity.INFO,
+    remedy="whether CIS is followed here, against Twilio's guide, the organisation must decide",
     remediation="""
         Twilio's guide attaches the policy to the user. Where CIS or Security Hub count that as a failure, put the user
         into a group of its own and attach the policy to the group.
@@ -221,6 +316,7 @@ def through_groups(target: Target) -> Findings:
     "writer-no-op-deny",
     title="No statement of the writer's policies seems to deny, but denies nothing",
     severity=Severity.INFO,
+    remedy=remove_no_op_denials,
     remediation="""
         Remove the statement. What is not allowed is denied anyway; to make sure, use a permissions boundary, or
         `"Effect": "Deny", "NotAction": "s3:PutObject"` in its place.

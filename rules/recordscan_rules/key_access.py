@@ -1,6 +1,6 @@
 """Who may use and who may control the KMS key that recordings are encrypted with: by its policy and by its grants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from recordscan.estate.answers import settle_grants
@@ -9,11 +9,13 @@ from recordscan.estate.inventory import AccountKey
 from recordscan.estate.key import KeyGrant, KmsKey
 from recordscan.estate.target import HasKey, Target, key_of
 from recordscan.facts import Reason, need, not_applicable, places, unavailable
+from recordscan.mending import edit_key_policy, key_step, remove_outside_principals, set_condition
 from recordscan.policy.documents import PolicyDocument, Principal, Statement
 from recordscan.policy.outsiders import Outsider, Trust, account_of, outsiders
 from recordscan.policy.powers import covers, powers_in_words
 from recordscan.policy.public import denied_to_others, pins_of, public_statements
 from recordscan.profile import Profile
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, official, peer, proposal, rule_over
 
 _KEY_POLICIES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"
@@ -21,11 +23,57 @@ _CONDITIONS = "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-
 _GRANTS = "https://docs.aws.amazon.com/kms/latest/developerguide/grants.html"
 
 
+_LOSES = "Whom it was meant for can decrypt no more: look in CloudTrail for who uses the key."
+
+
+def limit_to_account(holder: Target | AccountKey) -> Iterator[Step]:
+    """Limits statements for everybody to callers of the account that owns the key."""
+    key = _customer_key_of(holder)
+    account = account_of(need(key.arn)) or by_hand("the ARN of the key tells no account")
+    edits = [
+        set_condition(found.statement, "StringEquals", "kms:CallerAccount", account)
+        for found in public_statements(_policy_of(key), "kms")
+    ]
+    does = f"grants nothing to callers outside account {account}"
+    yield edit_key_policy(key, edits, does, Order.DENY, _LOSES)
+
+
+def remove_outsiders(holder: Target | AccountKey, profile: Profile) -> Iterator[Step]:
+    """Removes the principals of accounts that are not trusted, and nothing else."""
+    key = _customer_key_of(holder)
+    policy, trust = _policy_of(key), _trust(key, profile)
+    edits = [
+        edit
+        for statement in policy.statements
+        for edit in remove_outside_principals(statement, outsiders(policy, statement, trust, "kms"))
+    ]
+    does = "lets in no account that is not trusted"
+    trusted = "If they are meant to have access, name them in trusted_accounts or trusted_organizations instead."
+    yield edit_key_policy(key, edits, does, Order.REMOVE, _LOSES, trusted)
+
+
+def revoke_grants(holder: Target | AccountKey, profile: Profile) -> Iterator[Step]:
+    """Revokes the grants that the rule names."""
+    key = _customer_key_of(holder)
+    accounts = _trust(key, profile).accounts
+    for found in need(key.grants):
+        if any(_flaws(found, accounts)):
+            yield key_step(
+                key,
+                "kms:RevokeGrant",
+                f"revokes the grant of {found.grant.grantee or 'nobody that KMS names'}",
+                Order.REMOVE,
+                "Whoever uses the key by the grant, such as a volume or a database, fails at once and for good.",
+                GrantId=found.grant.id,
+            )
+
+
 @rule_over(
     Estate.key_holders,
     "key-policy-public",
     title="The key policy grants nothing to the public",
     severity=Severity.CRITICAL,
+    remedy=limit_to_account,
     remediation="""
         Name the account's own root (`arn:aws:iam::ACCOUNT:root`) or single roles in `Principal`, or add
         `"StringEquals":{"kms:CallerAccount":"ACCOUNT"}` to the statement. `kms:ViaService` may stay beside it.
@@ -76,6 +124,7 @@ def key_policy_public(holder: Target | AccountKey) -> Findings:
     "key-policy-cross-account",
     title="The key policy lets in no account that is not trusted",
     severity=Severity.HIGH,
+    remedy=remove_outsiders,
     remediation="""
         Remove the principal, or, if it is meant to have access, name its account in `trusted_accounts` or its
         organization in `trusted_organizations` of the configuration. Let in single roles, not the root of the
@@ -123,6 +172,7 @@ def _outside(key: KmsKey, statement: Statement, outsider: Outsider) -> Finding:
     "key-policy-duties",
     title="The key policy keeps those who control the key from using it",
     severity=Severity.MEDIUM,
+    remedy="who administers the key and who uses it, a person must decide",
     remediation="""
         Give one role the administration (`kms:PutKeyPolicy`, `kms:ScheduleKeyDeletion`, `kms:DisableKey`,
         `kms:CreateGrant`) and others the use (`kms:Decrypt`, `kms:GenerateDataKey*`). Twilio's IAM user needs
@@ -234,6 +284,7 @@ def _for_services_only(statement: Statement) -> bool:
     "key-grants",
     title="Grants of the key are for AWS services and trusted accounts, and cannot be passed on",
     severity=Severity.MEDIUM,
+    remedy=revoke_grants,
     remediation="""
         Look in CloudTrail for the `CreateGrant` call of the grant, and if nobody needs it: `aws kms revoke-grant
         --key-id KEY --grant-id GRANT`. Put access that is to last into the key policy, where it is seen; name

@@ -1,7 +1,10 @@
 """The KMS key that recordings are encrypted with: it works, it stays, it rotates."""
 
+from collections.abc import Iterator
+
 from recordscan.estate.estate import Estate
 from recordscan.estate.inventory import AccountKey
+from recordscan.estate.key import KmsKey
 from recordscan.estate.target import Target, key_of
 from recordscan.facts import (
     Fact,
@@ -15,6 +18,8 @@ from recordscan.facts import (
     places,
     unavailable,
 )
+from recordscan.mending import key_step
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule_over
 
 _STATES = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"
@@ -24,11 +29,59 @@ _PENDING_DELETION = ("PendingDeletion", "PendingReplicaDeletion")
 _UNUSABLE = ("Disabled", "PendingImport", "Unavailable", *_PENDING_DELETION)
 
 
+def make_usable(holder: Target | AccountKey) -> Iterator[Step]:
+    """Cancels the deletion, and enables the key."""
+    key = key_of(holder)
+    state = need(_stated(key.state, "state"))
+    if state == "PendingDeletion":
+        yield from cancel_deletion(holder)
+    elif state == "Disabled":
+        yield _enable(key)
+    else:
+        by_hand(f"no single call mends a key that is {state} and made for {need(_stated(key.usage, 'usage'))}")
+
+
+def cancel_deletion(holder: Target | AccountKey) -> Iterator[Step]:
+    """Cancels the deletion; the key is disabled then, so it is enabled, too."""
+    key = key_of(holder)
+    if need(_stated(key.state, "state")) != "PendingDeletion":
+        by_hand("a multi-Region key waits for its replicas to be deleted: cancel the deletion of a replica")
+    yield key_step(key, "kms:CancelKeyDeletion", "cancels the deletion", Order.RESTORE)
+    yield _enable(key)
+    if need(key.origin) == "AWS_KMS" and need(key.spec) == "SYMMETRIC_DEFAULT":
+        # Whether it was rotated cannot be told: while it waits for deletion, KMS says that it is not.
+        yield from rotate(holder)
+
+
+def _enable(key: KmsKey) -> Step:
+    return key_step(
+        key,
+        "kms:EnableKey",
+        "enables the key",
+        Order.RESTORE,
+        "If it was disabled to end an abuse, what it encrypts can be decrypted again: find out who did so, and why.",
+    )
+
+
+def rotate(holder: Target | AccountKey) -> Iterator[Step]:
+    """Switches yearly rotation on."""
+    key = key_of(holder)
+    yield key_step(
+        key,
+        "kms:EnableKeyRotation",
+        "rotates the key every year",
+        Order.PREPARE,
+        "Each of the first two rotations adds to the monthly price of the key.",
+        *(("Of a multi-Region key rotation is switched on at its primary.",) if "/mrk-" in need(key.arn) else ()),
+    )
+
+
 @rule_over(
     Estate.key_holders,
     "key-state",
     title="The KMS key is enabled and encrypts",
     severity=Severity.CRITICAL,
+    remedy=make_usable,
     remediation="""
         Disabled: `aws kms enable-key --key-id KEY`. Pending deletion: `aws kms cancel-key-deletion --key-id
         KEY`, then enable it. Pending import: import the key material again. Unavailable: reconnect the custom
@@ -78,6 +131,7 @@ def key_state(holder: Target | AccountKey) -> Findings:
     "key-pending-deletion",
     title="The KMS key is not scheduled for deletion",
     severity=Severity.CRITICAL,
+    remedy=cancel_deletion,
     remediation="""
         `aws kms cancel-key-deletion --key-id KEY`, then `aws kms enable-key --key-id KEY`, before the
         deletion date. Find out in CloudTrail who called `ScheduleKeyDeletion`, and take that right away from
@@ -121,6 +175,7 @@ def key_pending_deletion(holder: Target | AccountKey) -> Findings:
     "key-rotation",
     title="The KMS key is rotated automatically",
     severity=Severity.MEDIUM,
+    remedy=rotate,
     remediation="""
         `aws kms enable-key-rotation --key-id KEY` (for a multi-Region key on its primary). Old key material
         stays, so recordings remain readable and nothing has to be encrypted again.

@@ -19,6 +19,7 @@ _MFA = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/MultiFactorAuthent
     "bucket-mfa-delete",
     title="Deleting versions takes a second factor",
     severity=Severity.LOW,
+    remedy="only the root user can switch it on, with the code of a second factor",
     remediation="""
         Only the root user can switch it on, with its MFA device: `aws s3api put-bucket-versioning --bucket BUCKET
         --versioning-configuration Status=Enabled,MFADelete=Enabled --mfa "SERIAL CODE"`. S3 does not allow it
@@ -72,6 +73,7 @@ def mfa_delete(target: Target) -> Findings:
     "bucket-object-lock",
     title="Object Lock keeps media as the profile demands",
     severity=Severity.MEDIUM,
+    remedy="a lock may never be undone, and uploads without checksums fail under it: a person must decide",
     remediation="""
         First try on a test bucket that Twilio's uploads arrive under a default retention: S3 then wants a checksum
         with each upload, and Twilio documents none. Then `aws s3api put-object-lock-configuration --bucket BUCKET
@@ -182,6 +184,7 @@ def _label(line: Reach) -> str:
     "aws-object-lock",
     title="Twilio's uploads are known to arrive under Object Lock's default retention",
     severity=Severity.MEDIUM,
+    remedy="whether uploads carry a checksum shows only when Twilio saves its setting; a person must see to it",
     remediation="""
         Save the storage setting at Twilio again and look for its `.txt` test file, or make a recording in a test
         Room, and see it arrive; then scan again. If uploads fail, take the default retention off
@@ -216,6 +219,7 @@ def uploads_under_lock(target: Target) -> None:
     "bucket-controls-conflict",
     title="Lifecycle rules expire no media that Object Lock still keeps",
     severity=Severity.MEDIUM,
+    remedy="whether the lock or the lifecycle rule is right, a person must decide",
     remediation="""
         Let lifecycle rules expire media no sooner than the default retention ends, or shorten the retention.
     """,

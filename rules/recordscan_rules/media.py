@@ -58,6 +58,7 @@ def _count(items: Sequence[Media], kind: str) -> str:
     "media-recordings-in-twilio",
     title="Twilio's cloud holds no Recording media",
     severity=Severity.HIGH,
+    remedy="what is to become of media at Twilio, a person must decide",
     remediation="""
         Download what must be kept (`GET /v1/Recordings/RT…/Media`), put it into the bucket, then delete the Recordings
         at Twilio. Switching external storage on affects new Recordings only.
@@ -86,6 +87,7 @@ def recordings_in_twilio(target: Target, profile: Profile) -> Findings:
     "media-compositions-in-twilio",
     title="Twilio's cloud holds no Composition media",
     severity=Severity.HIGH,
+    remedy="what is to become of media at Twilio, a person must decide",
     remediation="""
         Download what must be kept (`GET /v1/Compositions/CJ…/Media`), put it into the bucket, then delete the
         Compositions at Twilio.
@@ -109,6 +111,7 @@ def compositions_in_twilio(target: Target) -> Findings:
     "media-new-internal-after-external",
     title="After the first external Recording no later one stayed at Twilio",
     severity=Severity.CRITICAL,
+    remedy="what stayed at Twilio must be looked at by a person",
     remediation="""
         Look at the storage setting and at Twilio's error log: storage was switched off, or uploads fail. Mend it, then
         move the media that stayed at Twilio.
@@ -154,6 +157,7 @@ def new_internal_after_external(target: Target) -> Findings:
     "media-location-matches-settings",
     title="Stored media lies in the bucket and under the prefix that the setting names now",
     severity=Severity.MEDIUM,
+    remedy="where older media is to lie, a person must decide",
     remediation="""
         Find out who owns the other bucket. Move what must be kept, delete the rest, and take the writer's rights on the
         other bucket away.

@@ -26,6 +26,7 @@ _ACL_CHANGED = "s3:ObjectAcl:Put"
     "bucket-events",
     title="Deletions and changes of ACLs are reported as events",
     severity=Severity.LOW,
+    remedy="who is to be told of events, a person must choose",
     remediation="""
         Send the bucket's events to EventBridge, where rules pick what is of interest: `aws s3api
         put-bucket-notification-configuration --bucket BUCKET --notification-configuration
@@ -95,6 +96,7 @@ _LOCK_COLUMNS = ("ObjectLockMode", "ObjectLockRetainUntilDate")
     "bucket-inventory",
     title="An inventory lists all media with its encryption, to a place that is trusted",
     severity=Severity.LOW,
+    remedy="where the inventory is to lie, a person must choose",
     remediation="""
         `aws s3api put-bucket-inventory-configuration --bucket BUCKET --id ID --inventory-configuration
         file://inventory.json` with the field `EncryptionStatus`, and under Object Lock `ObjectLockMode` and

@@ -4,15 +4,18 @@ Each finding is a claim that can be checked: it names a request that is no part 
 the policies of all layers allow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from recordscan.estate.privileges import policy_writer, writer_excess
 from recordscan.estate.target import Target, key_of, location_of, writer_of
 from recordscan.facts import Reason, Source, need, places, remark, unavailable
+from recordscan.mending import replace_policies
 from recordscan.policy.documents import Statement
 from recordscan.policy.excess import Excess
 from recordscan.policy.families import Family
+from recordscan.policy.template import KEY_ACTIONS
 from recordscan.profile import Profile
+from recordscan.remedy import Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -72,6 +75,7 @@ def _deciding(target: Target, line: Excess) -> Source:
     "writer-actions",
     title="The user that Twilio writes as can write media and do nothing else to it",
     severity=Severity.CRITICAL,
+    remedy=replace_policies,
     remediation="""
         Replace the user's policies by what `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN`
         prints, and take the user out of the bucket policy and the key policy. Actions that uploads need at your
@@ -105,10 +109,22 @@ def actions(target: Target, profile: Profile) -> Findings:
     )
 
 
+def keep_to_key(target: Target, profile: Profile) -> Iterator[Step]:
+    """Replaces the writer's policies, where it is these that let it do too much with keys."""
+    user, key = writer_of(target), key_of(target)
+    policy = need(key.policy)
+    for statement in policy.statements if policy is not None else ():
+        named = any(principal.value == user.arn for principal in statement.principals or ())
+        if statement.effect == "Allow" and named and not set(statement.actions or ("*",)) <= set(KEY_ACTIONS):
+            by_hand(f"statement {statement.label} of the key policy names the user, and a person must say what stays")
+    yield from replace_policies(target, profile)
+
+
 @rule(
     "writer-key-actions",
     title="The user that Twilio writes as can use the bucket's KMS key, no other, and control none",
     severity=Severity.CRITICAL,
+    remedy=keep_to_key,
     remediation="""
         Name the one key by its ARN as `Resource`, and `kms:GenerateDataKey` and `kms:Decrypt` as actions, as
         `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN` prints it. An alias as `Resource`
@@ -142,6 +158,7 @@ def key_actions(target: Target, profile: Profile) -> Findings:
     "writer-privilege-escalation",
     title="The user that Twilio writes as can neither change IAM nor act as somebody else",
     severity=Severity.HIGH,
+    remedy=replace_policies,
     remediation="""
         Remove every `iam:`, `sts:` and `organizations:` action that changes something from the user's policies, and
         what lets it run commands or code where a role already is, such as `ssm:SendCommand` or
@@ -171,6 +188,7 @@ def privilege_escalation(target: Target, profile: Profile) -> Findings:
     "writer-dedicated",
     title="The user that Twilio writes as is for nothing but uploads",
     severity=Severity.MEDIUM,
+    remedy=replace_policies,
     remediation="""
         Create a user for the uploads alone and move what else this one does to other users or roles; take it out of
         groups that grant more.
@@ -185,10 +203,19 @@ def dedicated(target: Target, profile: Profile) -> Findings:
     yield from _beyond(target, profile, {"services": Severity.MEDIUM}, "no actions of other services")
 
 
+def narrow_policies(target: Target, profile: Profile) -> Iterator[Step]:
+    """Replaces the writer's policies by one for its prefix."""
+    prefix = location_of(target).key_prefix
+    if not prefix.endswith("/"):
+        by_hand(f"the URL must end in a slash first: a policy for {prefix} covers all keys that begin so")
+    yield from replace_policies(target, profile)
+
+
 @rule(
     "url-prefix-iam-narrow",
     title="The user that Twilio writes as reaches no objects but those under its prefix",
     severity=Severity.HIGH,
+    remedy=narrow_policies,
     remediation="""
         End the `Resource` of the statement with the prefix of the URL and `*`, as
         `recordscan policy minimal --bucket BUCKET --prefix PREFIX` prints it, and name the bucket without wildcards. A
@@ -214,6 +241,7 @@ def narrow(target: Target, profile: Profile) -> Findings:
     "writer-no-admin",
     title="No policy of the user that Twilio writes as allows all of a service",
     severity=Severity.CRITICAL,
+    remedy=replace_policies,
     remediation="""
         Name the actions: `s3:PutObject`, and for the key `kms:GenerateDataKey` and `kms:Decrypt`. Detach
         AdministratorAccess, PowerUserAccess, AmazonS3FullAccess and IAMFullAccess from the user and its groups.

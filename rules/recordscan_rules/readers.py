@@ -21,6 +21,7 @@ _LEAST = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html"
     "media-readers",
     title="Only the named readers can read media",
     severity=Severity.HIGH,
+    remedy="a person must decide who may",
     remediation="""
         Take away what the finding names: narrow the statement that lets the principal fetch objects to other
         prefixes, or take it out of the key policy or the policy that lets it use the KMS key. A `Deny` in the
@@ -53,6 +54,7 @@ def media_readers(target: Target, profile: Profile) -> Findings:
     "media-control-changers",
     title="Only the named administrators can change what guards media",
     severity=Severity.MEDIUM,
+    remedy="a person must decide who may",
     remediation="""
         Take the action that the finding names out of the principal's policies, or deny it in the bucket policy
         or a service control policy to everybody but the administrators. If the principal is one, add its ARN
@@ -115,6 +117,7 @@ def _label(line: Reach) -> str:
     "key-decrypt-everywhere",
     title="No policy of the account allows to decrypt with every KMS key",
     severity=Severity.MEDIUM,
+    remedy="which keys each policy is meant for, its owner must decide",
     remediation="""
         Name the keys that are needed in `Resource` of the statement instead of `*`, or restrict it to some by a
         condition on `kms:ResourceAliases` or `aws:ResourceTag`. Who needs `kms:*` for administration seldom

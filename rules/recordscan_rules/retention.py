@@ -1,9 +1,14 @@
 """How long recordings stay: versions that survive an overwrite, and lifecycle rules that end them."""
 
+from collections.abc import Iterator
+
+from recordscan.estate.answers import mapping, rows
 from recordscan.estate.bucket import Bucket, LifecycleRule
 from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import Reason, need, not_applicable, places, unavailable
+from recordscan.facts import Json, Reason, Unavailable, need, not_applicable, places, unavailable
+from recordscan.mending import bucket_step, edit_lifecycle
 from recordscan.profile import Profile
+from recordscan.remedy import Edit, Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 _VERSIONING = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html"
@@ -11,10 +16,125 @@ _LIFECYCLE = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifec
 _EXPIRY = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html"
 
 
+_NONCURRENT_DAYS = 30
+"""Days that an overwritten or expired version stays, where the limits leave room for it."""
+
+
+def keep_versions(target: Target, profile: Profile) -> Iterator[Step]:
+    """Switches versions on, and ends them in time, which no rule may do yet."""
+    bucket = bucket_of(target)
+    # Where the lifecycle cannot be read nothing is said of old versions; that they are kept does no harm meanwhile.
+    said = isinstance(bucket.lifecycle, Unavailable) or _versions_end(target, profile)
+    needed = () if said else tuple(end_versions(target, profile))
+    yield bucket_step(
+        bucket,
+        "s3:PutBucketVersioning",
+        "keeps the versions of objects that are overwritten or deleted",
+        Order.PREPARE,
+        "Old versions are paid for until a lifecycle rule with NoncurrentVersionExpiration ends them.",
+        "Whoever deletes an object only hides it: what must be erased must be deleted with its version id.",
+        "S3 asks to wait 15 minutes after it is switched on for the first time before objects are written or deleted.",
+        VersioningConfiguration={"Status": "Enabled"},
+    )
+    yield from needed
+
+
+def _versions_end(target: Target, profile: Profile) -> bool:
+    """Whether lifecycle rules end old versions within the limits already."""
+    prefix, most = location_of(target).key_prefix, profile.retention_max_days
+    entries = [entry for entry in need(bucket_of(target).lifecycle) if entry.covers(prefix)]
+    ends = [e.noncurrent_days for e in entries if e.noncurrent_days is not None and not e.noncurrent_kept]
+    expiry = min((e.expiration_days for e in entries if e.expiration_days is not None), default=0)
+    return bool(ends) and min(ends) <= profile.noncurrent_max_days and (most is None or expiry + min(ends) <= most)
+
+
+def end_versions(target: Target, profile: Profile) -> Iterator[Step]:
+    """Adds the rule that ends media and versions in time."""
+    yield _change_lifecycle(target, [_rule_for_media(target, profile)])
+
+
+def keep_to_limits(target: Target, profile: Profile) -> Iterator[Step]:
+    """Adds a rule that ends media in time, and lets no rule end it too early."""
+    bucket, prefix = bucket_of(target), location_of(target).key_prefix
+    least, most = profile.retention_min_days, profile.retention_max_days
+    entries = need(bucket.lifecycle)
+    edits = [
+        Edit(action="set", path=f"/Rules/{i}/Expiration", value={"Days": least})
+        for i, entry in enumerate(entries)
+        if least is not None and entry.may_cover(prefix) and _ends_before(entry, least)
+    ]
+    covering = [entry for entry in entries if entry.covers(prefix)]
+    if most is not None and any(_too_long(bucket, covering, most, prefix)):
+        edits.append(_rule_for_media(target, profile))
+    yield _change_lifecycle(target, edits)
+
+
+def abort_uploads(target: Target) -> Iterator[Step]:
+    """Adds a rule that aborts unfinished uploads."""
+    prefix = location_of(target).key_prefix
+    abort = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _MOST_UNFINISHED}}
+    yield edit_lifecycle(
+        bucket_of(target),
+        [_added_rule(target, "unfinished-uploads", abort)],
+        f"aborts uploads under {prefix or '/'} that are not finished after {_MOST_UNFINISHED} days",
+        Order.REMOVE,
+        "An upload that takes longer fails.",
+    )
+
+
+def _change_lifecycle(target: Target, edits: list[Edit]) -> Step:
+    return edit_lifecycle(
+        bucket_of(target),
+        edits,
+        f"ends media under {location_of(target).key_prefix or '/'} and its old versions in time",
+        Order.REMOVE,
+        "Within about a day S3 begins to delete, for good, what is older than that: make sure that no law or contract "
+        "asks for longer, and that no other data lies under the prefix.",
+        "Under Object Lock, retained versions stay until their retention ends, whatever the rule says.",
+    )
+
+
+def _rule_for_media(target: Target, profile: Profile) -> Edit:
+    """Adds the rule that keeps media and its old versions within the limits, the same for all that need it."""
+    least, most = profile.retention_min_days, profile.retention_max_days
+    noncurrent = min(_NONCURRENT_DAYS, profile.noncurrent_max_days)
+    expiration: dict[str, Json] = {"ExpiredObjectDeleteMarker": True}
+    if most is not None:
+        room = most - max(least or 1, 1)
+        if room < 1:
+            by_hand("the limits leave no day between the least and the greatest retention for old versions")
+        noncurrent = min(noncurrent, room)
+        lock = need(bucket_of(target).object_lock)
+        if lock is not None and (lock.event_hold or (lock.days or 0) > most - noncurrent):
+            by_hand("Object Lock keeps media longer than the limits allow, and a person must say which of them holds")
+        expiration = {"Days": most - noncurrent}
+    actions = {"Expiration": expiration, "NoncurrentVersionExpiration": {"NoncurrentDays": noncurrent}}
+    return _added_rule(target, "retention", actions)
+
+
+def _added_rule(target: Target, name: str, actions: dict[str, Json]) -> Edit:
+    """Adds an enabled rule for the media's prefix, by a name that no rule has."""
+    bucket, prefix = bucket_of(target), location_of(target).key_prefix
+    entries = need(bucket.lifecycle)
+    labels = {entry.label for entry in entries}
+    free = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 1000))) if n not in labels)
+    raw = rows(bucket.answer("s3:GetBucketLifecycleConfiguration"), "Rules") if entries else []
+    # S3 refuses a mixture of rules of the old form, without filters, and of the new one.
+    old_form = any("Filter" not in mapping(row) for row in raw)
+    scope = {"Prefix": prefix} if old_form else {"Filter": {"Prefix": prefix}}
+    return Edit(action="add", path="/Rules", value={"ID": free, "Status": "Enabled", **scope, **actions})
+
+
+def _ends_before(entry: LifecycleRule, least: int) -> bool:
+    """Whether a rule expires media earlier; one with a date does so whatever its age."""
+    return entry.expiration_date is not None or (entry.expiration_days is not None and entry.expiration_days < least)
+
+
 @rule(
     "bucket-versioning",
     title="The bucket keeps versions",
     severity=Severity.HIGH,
+    remedy=keep_versions,
     remediation="""
         `aws s3api put-bucket-versioning --bucket BUCKET --versioning-configuration Status=Enabled`. Add a
         lifecycle rule with `NoncurrentVersionExpiration`, or old versions stay for ever.
@@ -62,6 +182,7 @@ def versioning(target: Target) -> Findings:
     "bucket-retention",
     title="Lifecycle rules end media within the retention limits",
     severity=Severity.MEDIUM,
+    remedy=keep_to_limits,
     remediation="""
         Give the bucket one enabled lifecycle rule whose filter is the media's prefix alone, with `Expiration:
         {Days: N}` inside your limits, and in a bucket with versions `NoncurrentVersionExpiration:
@@ -163,6 +284,7 @@ def _too_long(bucket: Bucket, entries: list[LifecycleRule], most: int, prefix: s
     "bucket-noncurrent-versions",
     title="Lifecycle rules end noncurrent versions and what is left of them",
     severity=Severity.MEDIUM,
+    remedy=end_versions,
     remediation="""
         Add `NoncurrentVersionExpiration: {NoncurrentDays: N}` to an enabled lifecycle rule whose filter is the
         media's prefix alone, and, where it does not expire current versions by age, a rule with `Expiration:
@@ -222,6 +344,7 @@ _MOST_UNFINISHED = 7
     "aws-multipart",
     title="Unfinished multipart uploads are aborted by a lifecycle rule",
     severity=Severity.LOW,
+    remedy=abort_uploads,
     remediation="""
         Add `AbortIncompleteMultipartUpload: {DaysAfterInitiation: 7}` to an enabled lifecycle rule whose filter is
         the media's prefix alone.

@@ -1,11 +1,15 @@
 """The two storage settings of a Twilio account: whether they are on, complete, and point to things that exist."""
 
+from collections.abc import Iterator
+
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, setting_of
 from recordscan.estate.twilio import CredentialResource, TwilioAccount
 from recordscan.facts import Fact, any_true, derive, need, not_applicable, places
+from recordscan.mending import save_setting
 from recordscan.profile import Profile
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -20,11 +24,27 @@ def _account_of(target: Target) -> TwilioAccount:
     return target.account
 
 
+def switch_storage_on(target: Target) -> Iterator[Step]:
+    """Switches external storage on, where the setting still names a bucket and a credential."""
+    setting = setting_of(target)
+    if need(setting.url) is None or need(setting.credential_sid) is None:
+        by_hand("a person must choose the bucket and the credential")
+    yield save_setting(
+        setting,
+        "switches external storage on",
+        Order.CHANGE,
+        "Find out first why it is off: if uploads failed, they fail again, and Twilio removes media in the end.",
+        "External Recordings cannot be composed at Twilio.",
+        AwsStorageEnabled=True,
+    )
+
+
 @rule_over(
     Estate.recording_targets,
     "settings-recordings-external",
     title="Video Recordings are written to the customer's bucket",
     severity=Severity.HIGH,
+    remedy=switch_storage_on,
     remediation="""
         In the Twilio Console open Programmable Video > Recordings > Settings, enable *External S3 Buckets*, choose the
         AWS credential and the bucket URL, and save. If Recordings are composed at Twilio and then deleted, say so in
@@ -61,6 +81,7 @@ def recordings_external(target: Target, profile: Profile) -> Findings:
     "settings-compositions-external",
     title="Video Compositions are written to the customer's bucket",
     severity=Severity.HIGH,
+    remedy=switch_storage_on,
     remediation="""
         In the Twilio Console open Programmable Video > Compositions > Settings, enable *External S3 Buckets*, choose
         the AWS credential and the bucket URL, and save.
@@ -110,6 +131,7 @@ def _composes_nothing(account: TwilioAccount) -> bool:
     "settings-complete",
     title="Enabled storage has both a URL and a credential",
     severity=Severity.HIGH,
+    remedy="a person must choose the bucket and the credential",
     remediation="Save the setting again with bucket URL and AWS credential; Twilio then writes a small test file.",
     controls=proposal(nist_800_53_r5=["CM-6"], iso_27001_2022=["A.8.9"]),
     references=(_RECORDING_SETTINGS, "https://www.twilio.com/docs/api/errors/53613"),
@@ -138,6 +160,7 @@ def complete(target: Target) -> Findings:
     "settings-dormant",
     title="A disabled setting keeps no live URL or credential",
     severity=Severity.LOW,
+    remedy="whether storage is to be on again, or what is left is to be cleared, a person must decide",
     remediation="""
         Find out why storage was switched off. If it was to work around a failed upload, mend the cause and switch it on
         again; otherwise clear the URL and the credential.
@@ -173,6 +196,7 @@ def dormant(target: Target) -> Findings:
     "settings-credential-exists",
     title="The AWS credential that the setting names exists",
     severity=Severity.CRITICAL,
+    remedy="the secret of an access key must be handed to Twilio by a person",
     remediation="""
         Create an AWS credential at Twilio with the writer's access key (Console > Account > Credentials > AWS) and save
         its SID in the setting. Do it soon: Twilio removes Recordings when it gives up retrying.
@@ -205,6 +229,7 @@ def credential_exists(target: Target) -> Findings:
     "settings-encryption-key-exists",
     title="The public key that the setting encrypts with exists",
     severity=Severity.CRITICAL,
+    remedy="the public key must be uploaded by whoever keeps the private key",
     remediation="""
         Upload the public key again (Console > Account > Credentials > Public Keys) and save its SID in the setting, or
         switch encryption off if nobody asked for it. Keep the private key of the old one: older media needs it.

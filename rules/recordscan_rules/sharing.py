@@ -7,6 +7,13 @@ from recordscan.estate.answers import settle_grants
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.target import Target, bucket_of
 from recordscan.facts import Fact, Known, Source, Unavailable, need, not_applicable, places
+from recordscan.mending import (
+    edit_bucket_policy,
+    remove_outside_principals,
+    remove_principals,
+    remove_statement,
+    set_condition,
+)
 from recordscan.policy.documents import DEFAULT_VERSION, ConditionTest, PolicyDocument, Principal, Statement
 from recordscan.policy.outsiders import Outsider, Trust, account_of, is_unique_id, outsiders
 from recordscan.policy.powers import about_resource, covers, covers_any, powers_in_words
@@ -19,6 +26,7 @@ from recordscan.policy.public import (
     public_statements,
 )
 from recordscan.profile import Profile
+from recordscan.remedy import Edit, Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, official, peer, proposal, rule
 
 _PUBLIC = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -27,10 +35,89 @@ _DEPUTY = "https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 _SECURITY_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html"
 
 
+_LOSES = (
+    "Whom the statement was meant for loses access: look in CloudTrail data events and access logs for who uses it."
+)
+
+
+def remove_public_statements(target: Target) -> Iterator[Step]:
+    """Removes the statements that let in everybody; whom they were meant for, a person knows."""
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    found = [public.statement for public in public_statements(policy)] if policy is not None else []
+    if not found:
+        by_hand("S3 takes the policy for public although no statement is seen to be, and a person must find out why")
+    labels = ", ".join(statement.label for statement in found)
+    edits = [remove_statement(statement) for statement in found]
+    yield edit_bucket_policy(
+        bucket, edits, f"takes back what is granted to the public ({labels})", Order.REMOVE, _LOSES
+    )
+
+
+def remove_outsiders(target: Target, profile: Profile) -> Iterator[Step]:
+    """Removes the principals of accounts that are not trusted, and nothing else."""
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    trust = Trust(
+        accounts=frozenset({need(bucket.owner), *profile.trusted_accounts}),
+        organizations=frozenset(profile.trusted_organizations),
+    )
+    edits: list[Edit] = []
+    for statement in policy.statements if policy is not None else ():
+        edits += remove_outside_principals(statement, outsiders(policy, statement, trust) if policy is not None else ())
+    yield edit_bucket_policy(
+        bucket,
+        edits,
+        "lets in no account that is not trusted",
+        Order.REMOVE,
+        _LOSES,
+        "If they are meant to have access, name them in trusted_accounts or trusted_organizations instead.",
+    )
+
+
+def tie_services(target: Target) -> Iterator[Step]:
+    """Ties statements for AWS services to the account that owns the bucket."""
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    owner = need(bucket.owner)
+    edits = []
+    for statement in policy.statements if policy is not None else ():
+        services = _services(statement)
+        if not (statement.valid and statement.effect == "Allow") or all(_tied(policy, statement, s) for s in services):
+            continue
+        if len(services) != len(statement.principals or ()):
+            by_hand(f"statement {statement.label} lets in others beside services, and must be split by a person")
+        edits.append(set_condition(statement, "StringEquals", "aws:SourceAccount", owner))
+    yield edit_bucket_policy(
+        bucket,
+        edits,
+        f"lets AWS services in only when they act for account {owner}",
+        Order.DENY,
+        "A service that acts for another account of yours, such as an organization's log archive, is refused: name "
+        "that account as well then.",
+        "A service that sends no aws:SourceAccount is refused; AWS documents for each which keys it sends.",
+    )
+
+
+def remove_deleted_principals(target: Target) -> Iterator[Step]:
+    """Removes the ids of deleted users and roles, whom nobody can be any more."""
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    edits: list[Edit] = []
+    for statement in policy.statements if policy is not None else ():
+        gone = {principal.value for principal in statement.principals or () if is_unique_id(principal)}
+        edits += remove_principals(statement, gone) if gone else ()
+    flaws = list(_flaws(policy, bucket)) if policy is not None else []
+    if not all("id of a deleted principal" in flaw for _, _, flaw in flaws) or not edits:
+        by_hand("what the statements are meant to say, a person must decide")
+    yield edit_bucket_policy(bucket, edits, "names no principal that was deleted", Order.REMOVE)
+
+
 @rule(
     "bucket-policy-public",
     title="The bucket policy grants nothing to the public",
     severity=Severity.CRITICAL,
+    remedy=remove_public_statements,
     remediation="""
         Name in `Principal` who is meant, or limit the statement by a condition with fixed values, such as
         `"StringEquals":{"aws:PrincipalOrgID":"o-…"}`; or remove it. Until then switch on
@@ -157,6 +244,7 @@ def _places_of_public(bucket: Bucket) -> Source:
     "bucket-policy-cross-account",
     title="The bucket policy lets in no account that is not trusted",
     severity=Severity.CRITICAL,
+    remedy=remove_outsiders,
     remediation="""
         Remove the principal, or, if it is meant to have access, name its account in `trusted_accounts` or its
         organization in `trusted_organizations` of the configuration, so that the decision is on record. Replace the
@@ -234,6 +322,7 @@ def _outside(bucket: Bucket, statement: Statement, outsider: Outsider) -> Findin
     "bucket-policy-deputy",
     title="The bucket policy lets AWS services act for known accounts only",
     severity=Severity.MEDIUM,
+    remedy=tie_services,
     remediation="""
         Add a condition to the statement: `"StringEquals":{"aws:SourceAccount":"ACCOUNT"}`, or `"ArnLike"` on
         `aws:SourceArn` with the account written out, or `"StringEquals":{"aws:SourceOrgID":"o-…"}`. Without
@@ -314,6 +403,7 @@ def _tied(policy: PolicyDocument | None, statement: Statement, service: str) -> 
     "bucket-policy-hygiene",
     title="The bucket policy says what it means",
     severity=Severity.LOW,
+    remedy=remove_deleted_principals,
     remediation="""
         Have AWS check the policy (`aws accessanalyzer validate-policy --policy-type RESOURCE_POLICY
         --policy-document file://policy.json`) and correct what it and this rule name. Write `"Version":

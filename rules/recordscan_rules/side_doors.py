@@ -20,12 +20,14 @@ from recordscan.facts import (
     places,
     remark,
 )
+from recordscan.mending import bucket_step
 from recordscan.policy.documents import PolicyDocument, Statement
 from recordscan.policy.globs import intersects
 from recordscan.policy.outsiders import Trust, account_of, outsiders
 from recordscan.policy.powers import powers_in_words
 from recordscan.policy.public import public_statements
 from recordscan.profile import Profile
+from recordscan.remedy import Order, Step
 from recordscan.rule import Finding, Findings, Severity, finding, official, proposal, rule
 
 _BLOCK = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"
@@ -34,10 +36,22 @@ _GRANTS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-grants.h
 _GUIDE = "It will be your responsibility to manage the security and lifecycle of your recorded content"
 
 
+def switch_website_off(target: Target) -> Iterator[Step]:
+    """Deletes the website configuration."""
+    yield bucket_step(
+        bucket_of(target),
+        "s3:DeleteBucketWebsite",
+        "is no website any more",
+        Order.REMOVE,
+        "Pages that are served from the bucket are gone at once, also for what sits before them, such as CloudFront.",
+    )
+
+
 @rule(
     "bucket-website-off",
     title="The bucket is not served as a website",
     severity=Severity.HIGH,
+    remedy=switch_website_off,
     remediation="""
         `aws s3api delete-bucket-website --bucket BUCKET`. To show media to people use presigned URLs, or CloudFront
         with an origin access control.
@@ -70,6 +84,7 @@ _CONTENT_METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
     "bucket-cors-wildcard",
     title="No CORS rule lets pages of every origin use the bucket",
     severity=Severity.MEDIUM,
+    remedy="which origins use the bucket, a person must say",
     remediation="""
         Name the origins of your own pages in `AllowedOrigins`, such as `https://app.example.com`, and the methods
         that they need: `aws s3api put-bucket-cors --bucket BUCKET --cors-configuration file://cors.json`.
@@ -106,6 +121,7 @@ def cors_wildcard(target: Target) -> Findings:
     "bucket-access-points-blocked",
     title="Every access point blocks public access, or is of a VPC",
     severity=Severity.HIGH,
+    remedy="an access point cannot be changed: a person must make another one and move its users",
     remediation="""
         These settings cannot be changed: make a new access point with all four switches on (`aws s3control
         create-access-point … --public-access-block-configuration …`), move its users, and delete the old one.
@@ -155,6 +171,7 @@ def access_points_blocked(target: Target) -> Findings:
     "bucket-access-point-policies",
     title="The policies of access points let in nobody from outside",
     severity=Severity.CRITICAL,
+    remedy="whom each access point is meant for, a person must decide",
     remediation="""
         Take the principal out of the policy of the access point (`aws s3control put-access-point-policy`), or, if it
         is meant to have access, name its account in `trusted_accounts` of the configuration. In the bucket policy
@@ -275,6 +292,7 @@ def _delegates(bucket: Bucket) -> bool:
     "bucket-access-grants",
     title="S3 Access Grants gives media to nobody who is not listed",
     severity=Severity.MEDIUM,
+    remedy="a person must decide who may read",
     remediation="""
         `aws s3control delete-access-grant --account-id ACCOUNT --access-grant-id ID`, or narrow the grant to another
         prefix. If the grantee is meant to have access, add its ARN to `readers`, or its account to

@@ -1,15 +1,56 @@
 """How recordings travel to and from the bucket."""
 
+from collections.abc import Iterator
+
 from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import need, places
+from recordscan.facts import Json, need, places
+from recordscan.mending import add_statement, edit_bucket_policy
 from recordscan.policy.denials import insecure_transport_denied, old_tls_denied
+from recordscan.remedy import Order, Step
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
+
+
+def deny_plain_http(target: Target) -> Iterator[Step]:
+    """Adds the Deny that the remediation quotes."""
+    yield _deny(
+        target,
+        "DenyInsecureTransport",
+        {"Bool": {"aws:SecureTransport": "false"}},
+        "refuses every request without TLS",
+        "While the URL saved at Twilio begins with http://, uploads are refused: save it with https:// first.",
+        "Whoever else speaks plain HTTP to the bucket is refused, too; access logs show who does.",
+    )
+
+
+def deny_old_tls(target: Target) -> Iterator[Step]:
+    """Adds the Deny that the remediation quotes."""
+    yield _deny(
+        target,
+        "DenyOldTls",
+        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        "refuses TLS older than 1.2",
+        "Clients that know no TLS 1.2 are refused.",
+    )
+
+
+def _deny(target: Target, sid: str, condition: dict[str, Json], does: str, *warnings: str) -> Step:
+    bucket = bucket_of(target)
+    statement = {
+        "Sid": sid,
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket.arn, f"{bucket.arn}/*"],
+        "Condition": condition,
+    }
+    return edit_bucket_policy(bucket, [add_statement(need(bucket.policy), statement)], does, Order.DENY, *warnings)
 
 
 @rule(
     "bucket-tls-only",
     title="The bucket refuses every request without TLS",
     severity=Severity.HIGH,
+    remedy=deny_plain_http,
     remediation="""
         Add this statement to the bucket policy, with the bucket's name and, outside the commercial Regions,
         its partition: `{"Sid":"DenyInsecureTransport","Effect":"Deny","Principal":"*","Action":"s3:*",
@@ -92,6 +133,7 @@ def tls_only(target: Target) -> Findings:
     "bucket-tls-minimum",
     title="The bucket refuses TLS older than version 1.2",
     severity=Severity.LOW,
+    remedy=deny_old_tls,
     remediation="""
         Add this statement to the bucket policy, beside the one that demands TLS at all:
         `{"Sid":"DenyOldTls","Effect":"Deny","Principal":"*","Action":"s3:*",

@@ -1,18 +1,31 @@
 """Whether tonight's recordings will arrive: what Twilio's upload needs to be allowed, over every layer of policies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from recordscan.estate.access import may_on_key
 from recordscan.estate.bucket import Bucket
+from recordscan.estate.key import key_region
 from recordscan.estate.privileges import writer_lacks
 from recordscan.estate.target import Target, bucket_of, key_of, location_of, writer_of
 from recordscan.estate.upload import ACL_HEADERS, NETWORK_KEYS, SSE_HEADERS, object_names, require_read, upload
 from recordscan.estate.user import IamUser
 from recordscan.facts import Reason, Source, need, places, remark, unavailable
+from recordscan.mending import (
+    add_statement,
+    allow_uploads,
+    edit_bucket_policy,
+    edit_key_policy,
+    set_condition,
+    spare_missing_header,
+    writer_statement,
+)
 from recordscan.policy.actions import expand
 from recordscan.policy.authorize import Decision
+from recordscan.policy.documents import PolicyDocument, Statement
 from recordscan.policy.rows import Row
 from recordscan.policy.template import KEY_ACTIONS, NEEDED_KEY_ACTIONS
+from recordscan.profile import Profile
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -20,10 +33,103 @@ _LOGIC = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_ev
 _SSE_KMS = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"
 
 
+def allow_upload(target: Target, profile: Profile) -> Iterator[Step]:
+    """Gives the writer a policy for its prefix, where none allows the upload and nothing denies it."""
+    writer = writer_of(target)
+    rows = [row for name in object_names(target) for row in upload(target, name=name).rows]
+    denying = next((row for row in rows if row.effect == "Deny" and row.applies is not False), None)
+    if denying is not None:
+        by_hand(f"{denying.where} denies the upload, and a person must say for whom it was meant")
+    if need(writer.principal.boundary) is not None:
+        by_hand("the permissions boundary must allow the upload, too, and a person must say what else it allows")
+    yield allow_uploads(target, profile)
+
+
+def let_writer_use_key(target: Target) -> Iterator[Step]:
+    """Names the writer in the key policy, which is enough whatever its own policies say, unless one denies it."""
+    key, writer, bucket = key_of(target), writer_of(target), bucket_of(target)
+    region = need(bucket.region)
+    if key_region(key.reference, region) != region or not need(key.exists):
+        by_hand("the bucket needs another key first")
+    if need(key.arn).split(":")[4] != writer.account:
+        by_hand("the key is of another account, whose key policy and the user's own policy must both allow its use")
+    for action in NEEDED_KEY_ACTIONS:
+        for row in need(may_on_key(writer.principal, action, target)).rows:
+            if row.effect == "Deny" and row.applies is not False:
+                by_hand(f"{row.where} denies {action}, and a person must say for whom it was meant")
+    yield edit_key_policy(
+        key,
+        [add_statement(need(key.policy), writer_statement(writer.arn))],
+        f"lets {writer.user_name} encrypt uploads",
+        Order.GRANT,
+        "Whoever has the access key of this user can ask KMS to decrypt what it may read.",
+    )
+
+
+def spare_missing_encryption_header(target: Target) -> Iterator[Step]:
+    """Lets uploads without encryption headers through; those that state another encryption stay denied."""
+    yield _spare_missing(target, SSE_HEADERS, "encryption", "they get the bucket's default encryption")
+
+
+def spare_missing_acl_header(target: Target) -> Iterator[Step]:
+    """Lets uploads without an ACL header through; those that state another ACL stay denied."""
+    yield _spare_missing(
+        target, ACL_HEADERS, "ACL", "objects that another account writes so are its own until ACLs are disabled"
+    )
+
+
+def _spare_missing(target: Target, headers: Iterable[str], what: str, then: str) -> Step:
+    family = frozenset(key.lower() for key in headers)
+    bucket = bucket_of(target)
+    policy = need(bucket.policy)
+    edits = [
+        edit
+        for row, statement in _in_bucket_policy(policy, family, upload(target, without=family).rows)
+        if row.effect == "Deny"
+        for edit in spare_missing_header(statement, family)
+    ]
+    if not edits:
+        by_hand("the condition stands in a policy of the user or the organization, whose purpose a person must know")
+    does = f"lets uploads without {what} header through"
+    return edit_bucket_policy(bucket, edits, does, Order.GRANT, f"Uploads without the header are accepted: {then}.")
+
+
+def exempt_writer(target: Target) -> Iterator[Step]:
+    """Exempts the writer from the statements of the bucket policy that deny by network or organization."""
+    writer, bucket = writer_of(target), bucket_of(target)
+    family = frozenset(NETWORK_KEYS) | {"aws:principalorgid", "aws:principalorgpaths"}
+    policy = need(bucket.policy)
+    edits = [
+        set_condition(statement, "ArnNotEquals", "aws:PrincipalArn", writer.arn)
+        for row, statement in _in_bucket_policy(policy, family, upload(target).rows)
+        if row.effect == "Deny"
+    ]
+    if not edits:
+        by_hand("the condition stands in a policy of the user or the organization, whose purpose a person must know")
+    yield edit_bucket_policy(
+        bucket,
+        edits,
+        f"exempts {writer.user_name} from what it denies by network",
+        Order.GRANT,
+        "Whoever has the access key of this user gets past the network rule from anywhere: confine the user to "
+        "s3:PutObject under its prefix.",
+    )
+
+
+def _in_bucket_policy(
+    policy: PolicyDocument | None, family: frozenset[str], rows: Iterable[Row]
+) -> Iterator[tuple[Row, Statement]]:
+    """The rows of the bucket policy that test one of these keys and may bear on the upload, with their statements."""
+    for row in rows:
+        if row.layer == "resource" and row.keys & family and row.applies is not False and policy is not None:
+            yield from ((row, statement) for statement in policy.statements if statement.label == row.label)
+
+
 @rule(
     "url-prefix-in-iam",
     title="The user that Twilio writes as may upload under the prefix",
     severity=Severity.HIGH,
+    remedy=allow_upload,
     remediation="""
         `recordscan policy minimal --bucket BUCKET --prefix PREFIX` prints the policy to attach to the user. Where a
         statement denies the upload, narrow that statement. A slash too many in the URL makes other keys than those that
@@ -90,6 +196,7 @@ def _require_certainty(target: Target, decisions: Iterable[Decision]) -> None:
     "enc-kms-grant",
     title="The user that Twilio writes as may use the bucket's KMS key",
     severity=Severity.HIGH,
+    remedy=let_writer_use_key,
     remediation="""
         `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN --full-template` prints the statement
         to add to the user's policy. The key policy must name the user or delegate to the account
@@ -136,6 +243,7 @@ def kms_grant(target: Target) -> Findings:
     "enc-no-header-condition",
     title="No policy asks uploads for encryption headers",
     severity=Severity.HIGH,
+    remedy=spare_missing_encryption_header,
     remediation="""
         Let the bucket's default encryption do the work. Beside `StringNotEquals` on `s3:x-amz-server-side-encryption`
         add `"Null": {"s3:x-amz-server-side-encryption": "false"}`, so that only uploads that ask for something else are
@@ -160,6 +268,7 @@ def no_header_condition(target: Target) -> Findings:
     "aws-acl-condition",
     title="No policy asks uploads for an ACL header",
     severity=Severity.MEDIUM,
+    remedy=spare_missing_acl_header,
     remediation="""
         Disable ACLs (`BucketOwnerEnforced`) and remove the condition on `s3:x-amz-acl`: with ACLs disabled the bucket
         owner owns every object, which is what such conditions were for.
@@ -180,6 +289,7 @@ def acl_condition(target: Target) -> Findings:
     "aws-ip-condition",
     title="No condition on network or organization stops Twilio's uploads",
     severity=Severity.HIGH,
+    remedy=exempt_writer,
     remediation="""
         Exempt the writer from the statement, by `"ArnNotEquals": {"aws:PrincipalArn": "USER_ARN"}` beside the network
         condition, and confine the writer by its own policy instead: `s3:PutObject` under one prefix, nothing else.

@@ -20,6 +20,7 @@ from recordscan.facts import (
     places,
     unavailable,
 )
+from recordscan.mending import save_url
 from recordscan.redaction import SECRET_KEY
 from recordscan.rule import Findings, Severity, finding, proposal, rule, rule_over
 
@@ -113,6 +114,7 @@ def _of_bucket(parsed: S3Location | S3UrlError) -> S3Location:
     "url-parse",
     title="The URL names an S3 bucket",
     severity=Severity.HIGH,
+    remedy="a person must choose the bucket",
     remediation=_SAVE,
     controls=proposal(nist_800_53_r5=["CM-6"], iso_27001_2022=["A.8.9"]),
     references=(_HOSTING, "https://www.twilio.com/docs/api/errors/53610"),
@@ -145,6 +147,7 @@ def parse(target: Target) -> Findings:
     "url-https",
     title="The URL uses https",
     severity=Severity.HIGH,
+    remedy=save_url,
     remediation="Save the same URL with `https://`. Do so before the bucket denies requests without TLS.",
     controls=proposal(nist_800_53_r5=["SC-8", "SC-8(1)"], pci_dss_4_0_1=["4.2.1"], hipaa=["164.312(e)(1)"])
     + proposal(iso_27001_2022=["A.8.24"], gdpr=["art. 32"]),
@@ -173,6 +176,7 @@ def https(target: Target) -> Findings:
     "url-region-matches-bucket",
     title="The Region in the URL is the bucket's Region",
     severity=Severity.HIGH,
+    remedy=save_url,
     remediation="Save the URL with the bucket's own Region.",
     controls=proposal(nist_800_53_r5=["CM-6", "CP-10"]),
     references=(_HOSTING,),
@@ -200,6 +204,7 @@ def region_matches_bucket(target: Target) -> Findings:
     "url-region-present",
     title="The URL names a Region",
     severity=Severity.HIGH,
+    remedy=save_url,
     remediation=_SAVE,
     controls=proposal(nist_800_53_r5=["CM-6", "CP-10"]),
     references=(_HOSTING,),
@@ -229,6 +234,7 @@ def region_present(target: Target) -> Findings:
     "url-dash-form",
     title="The URL does not use the old host form s3-REGION",
     severity=Severity.MEDIUM,
+    remedy=save_url,
     remediation=_SAVE,
     controls=proposal(nist_800_53_r5=["CM-6"]),
     references=(_HOSTING,),
@@ -253,6 +259,7 @@ def dash_form(target: Target) -> Findings:
     "url-bucket-exists",
     title="The bucket exists and belongs to an expected AWS account",
     severity=Severity.CRITICAL,
+    remedy="whether the name is to be taken back or another bucket to be named, a person must decide at once",
     remediation="""
         If the bucket is gone, create it again at once, in your account, before somebody else takes the name; or save
         another URL at Twilio. If it belongs to another account, switch external storage off until you know whose it is.
@@ -286,6 +293,7 @@ def bucket_exists(target: Target) -> Findings:
     "url-bucket-ascii",
     title="The bucket name is 7-bit ASCII",
     severity=Severity.HIGH,
+    remedy="a person must choose another bucket",
     remediation="Create a bucket with a name of lower-case letters, digits and hyphens, and save its URL.",
     controls=proposal(nist_800_53_r5=["CM-6"]),
     references=(_NAMING, _GUIDE),
@@ -322,6 +330,7 @@ def bucket_ascii(target: Target) -> Findings:
     "url-bucket-dns",
     title="The bucket name is DNS-compliant and has no dots",
     severity=Severity.HIGH,
+    remedy="a person must choose another bucket",
     remediation="Create a bucket with a name of 3 to 63 lower-case letters, digits and hyphens, and save its URL.",
     controls=proposal(nist_800_53_r5=["CM-6", "SC-8"]),
     references=(_NAMING, _HOSTING),
@@ -357,6 +366,7 @@ def bucket_dns(target: Target) -> Findings:
     "url-no-extras",
     title="The URL has no user info, port, query or fragment",
     severity=Severity.HIGH,
+    remedy=save_url,
     remediation=f"{_SAVE} If a password or a presigned query stood in it, treat it as leaked and revoke it.",
     controls=proposal(nist_800_53_r5=["IA-5(7)", "CM-6"]),
     references=(_SETTINGS,),
@@ -382,6 +392,7 @@ def no_extras(target: Target) -> Findings:
     "url-endpoint-family",
     title="The URL is one of a plain bucket",
     severity=Severity.HIGH,
+    remedy="which bucket is behind the endpoint, a person must say",
     remediation=_SAVE,
     controls=proposal(nist_800_53_r5=["CM-6"]),
     references=(_HOSTING, "https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html"),
@@ -409,6 +420,7 @@ def endpoint_family(target: Target) -> Findings:
     "url-partition",
     title="URL, writer and key are of one AWS partition",
     severity=Severity.HIGH,
+    remedy="bucket, user and key of one partition must be made by a person",
     remediation="Use a bucket, an IAM user and a KMS key of one partition (`aws`, `aws-us-gov` or `aws-cn`).",
     controls=proposal(nist_800_53_r5=["CM-6", "SC-7"]),
     references=("https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",),
@@ -451,6 +463,7 @@ def _key_arn(target: Target) -> str | None:
     "url-prefix-dedicated",
     title="Media goes under a prefix of its own, or into a bucket of its own",
     severity=Severity.LOW,
+    remedy="a person must choose a prefix, and who reads what lies under it",
     remediation=f"Save a URL with a path, and give the writer rights below it only. {_SAVE}",
     controls=proposal(nist_800_53_r5=["AC-6", "SC-4"]),
     references=(_PREFIXES,),
@@ -490,6 +503,7 @@ def _is_twilios(item: StoredObject) -> bool:
     "url-prefix-slashes",
     title="The prefix has no double slash and no dot segment, and ends with a slash",
     severity=Severity.MEDIUM,
+    remedy=save_url,
     remediation="Save the URL with single slashes, and one at its end; change the IAM policy's resource with it.",
     controls=proposal(nist_800_53_r5=["CM-6", "AC-6"]),
     references=(_PREFIXES,),
@@ -528,6 +542,7 @@ def prefix_slashes(target: Target) -> Findings:
     "url-prefix-separate",
     title="Recordings and Compositions use different prefixes",
     severity=Severity.LOW,
+    remedy="a person must choose another prefix for one of the two",
     remediation="Save a URL with another path for one of the two, and move what lies there.",
     controls=proposal(nist_800_53_r5=["AC-6", "SC-4"]),
     references=(_PREFIXES,),
@@ -558,6 +573,7 @@ def prefix_separate(account: TwilioAccount) -> Findings:
     "url-tenant-separate",
     title="Different Twilio accounts do not share a bucket and prefix",
     severity=Severity.MEDIUM,
+    remedy="a person must choose a bucket or prefix for each account",
     remediation="Give each account a bucket or a prefix of its own, and a writer that may write only there.",
     controls=proposal(nist_800_53_r5=["SC-4", "AC-4"], gdpr=["art. 32"], iso_27001_2022=["A.8.3"]),
     references=(_PREFIXES, "https://www.twilio.com/docs/iam/api/subaccounts"),

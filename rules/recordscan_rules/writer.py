@@ -1,5 +1,6 @@
 """The IAM user whose access key Twilio holds: its keys are young, few and in use, and it is no person."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 
@@ -8,7 +9,9 @@ from recordscan.estate.inventory import AccountUser
 from recordscan.estate.target import Target, writer_of
 from recordscan.estate.user import AccessKey, IamUser
 from recordscan.facts import Known, Reason, derive, if_known, need, not_applicable, places, unavailable
+from recordscan.mending import delete_password, user_step
 from recordscan.profile import Profile
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule, rule_over
 
 _KEYS = "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"
@@ -17,11 +20,49 @@ _BEST_PRACTICES = "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practic
 _VERY_OLD_DAYS = 180
 
 
+def deactivate_other_keys(holder: Target | AccountUser) -> Iterator[Step]:
+    """Deactivates the keys that Twilio does not hold."""
+    user, held = writer_of(holder), _held_by_twilio(holder)
+    if held is None:
+        by_hand("nothing shows which of the keys is in use")
+    yield from (_deactivate(user, key) for key in _active_keys(user) if key.id != held)
+
+
+def deactivate_unused_keys(holder: Target | AccountUser, profile: Profile) -> Iterator[Step]:
+    """Deactivates the keys that were not used for so long, unless Twilio may hold them."""
+    user, held = writer_of(holder), _held_by_twilio(holder)
+    for key in _active_keys(user):
+        if _days_since(_idle_since(key), holder.as_of) <= profile.key_unused_days:
+            continue
+        if isinstance(holder, Target) and held in (None, key.id):
+            by_hand("Twilio may hold the key: a person must look why no recording is uploaded with it")
+        yield _deactivate(user, key)
+
+
+def _held_by_twilio(holder: Target | AccountUser) -> str | None:
+    """The id of the key that Twilio holds; None where nothing proves it."""
+    link = need(holder.link) if isinstance(holder, Target) else None
+    return link.access_key_id if link is not None and link.proven else None
+
+
+def _deactivate(user: IamUser, key: AccessKey) -> Step:
+    return user_step(
+        user,
+        "iam:UpdateAccessKey",
+        f"deactivates the access key {key.label}",
+        Order.REMOVE,
+        "What uses the key fails at once; it can be activated again. Delete it when nothing broke.",
+        AccessKeyId=key.id,
+        Status="Inactive",
+    )
+
+
 @rule_over(
     Estate.user_holders,
     "writer-key-age",
     title="Active access keys are not too old",
     severity=Severity.HIGH,
+    remedy="a new key must be handed to Twilio by a person, as its secret is shown once and to nobody else",
     remediation="""
         Make a second key (`aws iam create-access-key --user-name USER`), create a new AWS credential at
         Twilio with it, name its SID in both storage settings, see a recording arrive, then deactivate the old
@@ -77,6 +118,7 @@ def key_age(holder: Target | AccountUser, profile: Profile) -> Findings:
     "writer-key-count",
     title="A user has one active access key",
     severity=Severity.LOW,
+    remedy=deactivate_other_keys,
     remediation="""
         Find out which key Twilio holds (`aws iam get-access-key-last-used`), deactivate the other one (`aws
         iam update-access-key --status Inactive`), and delete it when nothing broke. The days that both may be
@@ -117,6 +159,7 @@ def key_count(holder: Target | AccountUser, profile: Profile) -> Findings:
     "writer-key-unused",
     title="Active access keys are in use",
     severity=Severity.MEDIUM,
+    remedy=deactivate_unused_keys,
     remediation="""
         Make sure that Twilio does not hold the key, deactivate it (`aws iam update-access-key --status
         Inactive`), and delete it when nothing broke. If Twilio should be using it, look why no recording is
@@ -167,6 +210,7 @@ def key_unused(holder: Target | AccountUser, profile: Profile) -> Findings:
     "writer-no-console",
     title="The user that Twilio writes as has no console password",
     severity=Severity.CRITICAL,
+    remedy=delete_password,
     remediation="""
         `aws iam delete-login-profile --user-name USER`. If a person signs in as this user, make that person a
         role of their own, and give Twilio the key of a user that serves nothing else.

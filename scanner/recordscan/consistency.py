@@ -54,6 +54,8 @@ def _assessments(result: ScanResult) -> Iterator[str]:
             yield f"the fingerprint of {where} is another's"
         if cited - evidence:
             yield f"{where} rests on evidence that the result does not have"
+        if assessment.remedy is not None and assessment.outcome not in (Outcome.FAIL, Outcome.WAIVED):
+            yield f"{where} is a {assessment.outcome} with a remedy"
     twice = [name for name, number in Counter(a.fingerprint for a in result.assessments).items() if number > 1]
     yield from (f"the assessment {name} stands there twice" for name in twice)
 

@@ -33,6 +33,7 @@ from recordscan.observation import Observation, ObservationOutcome, canonical_js
 from recordscan.policy.actions import data_date
 from recordscan.population import read_population
 from recordscan.profile import Profile
+from recordscan.remedy import ByHand, Remedy
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
     AbilityRecord,
@@ -205,7 +206,8 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
             return _assessment(rule, subject, Outcome.UNKNOWN, trail, reason=Reason.INTERNAL_ERROR, detail=detail)
     if findings:
         worst = max((record.severity for record in findings), key=lambda severity: severity.rank)
-        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=tuple(findings))
+        remedy = remedy_of(rule, subject, profile)
+        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=tuple(findings), remedy=remedy)
     if missing is not None:
         fact = missing.fact
         return _assessment(
@@ -218,6 +220,27 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
             permission=fact.permission,
         )
     return _assessment(rule, subject, Outcome.PASS, trail, detail="; ".join(said) or None)
+
+
+def remedy_of(rule: Rule, subject: Subject, profile: Profile) -> Remedy | None:
+    """What mends a failure; None where the rule has no remedy. It never changes the outcome, whatever goes wrong."""
+    try:
+        remedy = rule.remedy(subject, profile)
+        for step in remedy.steps if remedy is not None else ():
+            if "[redacted: " in canonical_json(step.request()):
+                return Remedy(by_hand="the setting held what was taken out of the answer as a secret")
+    except ByHand as error:
+        return Remedy(by_hand=str(error))
+    except Missing as error:
+        return Remedy(by_hand=f"what is there now is not known: {error.fact.detail}")
+    except NotApplicable as error:
+        return Remedy(by_hand=str(error))
+    except (Exception, SystemExit) as error:
+        log.exception("the remedy of the rule %s raised on %s", rule.id, subject.uid)
+        return Remedy(by_hand=f"the remedy raised {type(error).__name__}; run with -v for the details")
+    if remedy is not None and not remedy.steps:
+        return Remedy(by_hand="nothing that a call could change was found")
+    return remedy
 
 
 def judge_gate(
@@ -293,6 +316,7 @@ def _assessment(
     detail: str | None = None,
     permission: str | None = None,
     findings: tuple[FindingRecord, ...] = (),
+    remedy: Remedy | None = None,
 ) -> Assessment:
     return Assessment(
         rule_id=rule.id,
@@ -312,6 +336,7 @@ def _assessment(
         findings=findings,
         evidence=tuple(trail),
         fingerprint=fingerprint(rule.id, subject.uid),
+        remedy=remedy,
     )
 
 

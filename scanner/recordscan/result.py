@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import ClassVar
 
 from recordscan.facts import Citation, Json, Reason
+from recordscan.remedy import Remedy
 from recordscan.rule import Control, Mark, Severity
 
-RESULT_SCHEMA_VERSION = "1.2"
+RESULT_SCHEMA_VERSION = "1.3"
 FINGERPRINT_VERSION = 1
 
 
@@ -90,6 +91,7 @@ class Assessment:
         evidence: The places that the outcome rests on, in the order in which the rule needed them.
         fingerprint: SHA-256 over version, rule and subject: the same in every scan, whatever the wording.
         waiver: Of an unknown one, the id of the waiver that accepts the gap: the gate does not count it. None for none.
+        remedy: Of a fail, what mends it; None where the rule has no remedy, and in results of older versions.
     """
 
     rule_id: str
@@ -103,6 +105,7 @@ class Assessment:
     evidence: tuple[Citation, ...] = ()
     fingerprint: str
     waiver: str | None = None
+    remedy: Remedy | None = None
 
 
 class WaiverState(StrEnum):

@@ -17,6 +17,7 @@ from recordscan.estate.estate import Estate
 from recordscan.facts import Json, Source
 from recordscan.frameworks import NAMES
 from recordscan.profile import Profile
+from recordscan.remedy import Mend, Remedy, by_hand
 
 S = TypeVar("S", bound="Subject")
 
@@ -172,6 +173,7 @@ class Rule:
         peers: Nearest checks of other tools, such as `prowler:s3_bucket_object_versioning`.
         options: What an organisation may set for this rule, name → default. The check takes them as third parameter.
         parameters: How many of subject, profile and options the check takes.
+        mend: Yields the steps that mend a failure, see `recordscan.mending`; None where nobody wrote them.
     """
 
     id: str
@@ -188,12 +190,24 @@ class Rule:
     peers: tuple[str, ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)
     parameters: int = 1
+    mend: Mend | None = None
 
     def findings(self, subject: Subject, profile: Profile) -> Findings:
         """Run the check on one subject."""
         options = {**self.options, **profile.options.get(self.id, {})}
         found = self.check(*(subject, profile, options)[: self.parameters])
         return found if found is not None else ()
+
+    def remedy(self, subject: Subject, profile: Profile) -> Remedy | None:
+        """Work out the steps that mend a failure on one subject; None where the rule has none.
+
+        Raises:
+            ByHand: A person must act.
+            Missing: A fact is unavailable.
+        """
+        if self.mend is None:
+            return None
+        return Remedy(steps=tuple(self.mend(subject, profile) if _takes(self.mend, 2) else self.mend(subject)))
 
     def refusal(self, options: Mapping[str, Json]) -> str | None:
         """What is wrong with values for this rule's options, in a sentence; None for nothing."""
@@ -210,6 +224,7 @@ class Rule:
 _TYPES: Mapping[type, str] = {bool: "true or false", int: "whole number", str: "text", list: "list"}
 """The types that options have, for people."""
 
+
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+\Z")
 
 
@@ -225,13 +240,17 @@ def rule_over(
     guide: str | None = None,
     peers: tuple[str, ...] = (),
     options: Mapping[str, Json] | None = None,
+    remedy: Mend | str | None = None,
 ) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule of a function; the parts are those of `Rule`.
 
+    Args:
+        remedy: The function that yields the steps that mend a failure, or, as a clause, why a person must act.
+
     Raises:
         PluginError: The id is no kebab-case name, the docstring is missing, the severity is no `Severity`, a reference
-            is no https link, an option's default has no type of `_TYPES`, or the function takes other than a subject
-            and, at most, a profile and options.
+            is no https link, an option's default has no type of `_TYPES`, the function takes other than a subject and,
+            at most, a profile and options, or the remedy other than a subject and, at most, a profile.
     """
 
     def make(check: Callable[..., Findings | None]) -> Rule:
@@ -253,6 +272,8 @@ def rule_over(
                 raise PluginError(
                     f"{where}: the default of the option {name!r} is none of {', '.join(_TYPES.values())}"
                 )
+        if callable(remedy) and not (_takes(remedy, 1) or _takes(remedy, 2)):
+            raise PluginError(f"{where}: a remedy takes a subject and, at most, a profile")
         for link in references:
             if not link.startswith("https://"):
                 raise PluginError(f"{where}: the reference {link!r} is no https link")
@@ -271,9 +292,19 @@ def rule_over(
             peers=peers,
             options=dict(options or {}),
             parameters=parameters,
+            mend=_by_hand(remedy) if isinstance(remedy, str) else remedy,
         )
 
     return make
+
+
+def _takes(function: Callable[..., object], number: int) -> bool:
+    return len(inspect.signature(function).parameters) == number
+
+
+def _by_hand(why: str) -> Mend:
+    """A remedy that never has steps."""
+    return lambda _subject: by_hand(why)
 
 
 def rule(
@@ -287,6 +318,7 @@ def rule(
     guide: str | None = None,
     peers: tuple[str, ...] = (),
     options: Mapping[str, Json] | None = None,
+    remedy: Mend | str | None = None,
 ) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule about each target: one Twilio storage setting joined with its bucket, key and writer."""
     return rule_over(
@@ -300,4 +332,5 @@ def rule(
         guide=guide,
         peers=peers,
         options=options,
+        remedy=remedy,
     )

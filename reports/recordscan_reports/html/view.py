@@ -9,6 +9,7 @@ from typing import Literal
 
 from recordscan.document import dump_result
 from recordscan.facts import Citation
+from recordscan.remedies.commands import commands_of
 from recordscan.result import (
     AbilityRecord,
     AccessGap,
@@ -70,6 +71,21 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mending:
+    """One step that mends a failed check.
+
+    Attributes:
+        does: What it does.
+        warnings: What it breaks if it is taken blindly.
+        lines: Of the command.
+    """
+
+    does: str
+    warnings: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One assessment with all that explains it.
 
@@ -77,6 +93,8 @@ class Check:
         assessment: The outcome.
         rule: The requirement.
         remediation: What to do, parsed.
+        steps: The commands that do it; () where a person must act, or nobody wrote them.
+        by_hand: Why a person must act; None where there are commands, or nobody said.
         proofs: The answers that it rests on, then those that were read on the way, as far as they are shown.
         proofs_left_out: How many more there are.
     """
@@ -84,6 +102,8 @@ class Check:
     assessment: Assessment
     rule: RuleRecord
     remediation: tuple[Block, ...]
+    steps: tuple[Mending, ...]
+    by_hand: str | None
     proofs: tuple[Proof, ...]
     proofs_left_out: int
 
@@ -464,10 +484,15 @@ class Page:
         known_too = [self._evidence[name] for name in others if name in self._evidence]
         proofs = [self._proof(evidence, pointers, brief=brief) for evidence, pointers in known[:PROOFS_SHOWN]]
         proofs += [Proof(evidence=evidence, decisive=False, pointers=(), lines=()) for evidence in known_too]
+        steps, by_hand = commands_of(assessment.remedy)
         return Check(
             assessment=assessment,
             rule=rule,
             remediation=parse_prose(rule.remediation),
+            steps=tuple(
+                Mending(does=step.does, warnings=step.warnings, lines=tuple(text.splitlines())) for step, text in steps
+            ),
+            by_hand=by_hand,
             proofs=tuple(proofs[:PROOFS_SHOWN]),
             proofs_left_out=max(0, len(known) + len(known_too) - PROOFS_SHOWN),
         )

@@ -20,6 +20,7 @@ from recordscan.cli.explain import explain
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
+from recordscan.cli.remedy import remedy
 from recordscan.cli.report import report
 from recordscan.cli.rules import rules
 from recordscan.cli.scan import scan
@@ -89,6 +90,7 @@ for command in (
     scan,
     demo,
     report,
+    remedy,
     access,
     explain,
     rules,

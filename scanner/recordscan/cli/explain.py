@@ -86,11 +86,27 @@ def _lines(result: "ScanResult", assessment: "Assessment") -> Iterator[str]:
     if assessment.findings:
         yield ""
         yield from _field("what to do", rule.remediation)
+        yield from _commands(assessment)
     yield ""
     yield "It rests on:"
     yield from _evidence(result, assessment.evidence)
     for reference in rule.references:
         yield from _field("see", reference)
+
+
+def _commands(assessment: "Assessment") -> Iterator[str]:
+    """The commands that mend it, each with what it breaks; or why a person must act."""
+    from recordscan.remedies.commands import commands_of
+
+    steps, by_hand = commands_of(assessment.remedy)
+    if by_hand is not None:
+        yield from _field("by hand", by_hand)
+    for step, text in steps:
+        yield ""
+        yield from _field("step", step.does)
+        for warning in step.warnings:
+            yield from _field("caution", warning)
+        yield from text.splitlines()
 
 
 def _field(label: str, text: str) -> Iterator[str]:

@@ -107,10 +107,15 @@ class Gaps:
             return _json_reply(self._lookup_events(request.region, request.json()))
         if request.operation == "kms:GetKeyLastUsage":
             return self._key_last_usage(request)
+        if request.operation in ("kms:EnableKey", "kms:DisableKey", "kms:CancelKeyDeletion"):
+            return self._switch_key(request)
         if request.operation == "iam:PutUserPermissionsBoundary":
             asked = request.json()
             self._boundaries[asked["UserName"]] = asked["PermissionsBoundary"]
             return Reply(status=200, headers=_XML, body=b"<PutUserPermissionsBoundaryResponse/>")
+        if request.operation == "iam:DeleteUserPermissionsBoundary":
+            self._boundaries.pop(request.json()["UserName"], None)
+            return Reply(status=200, headers=_XML, body=b"<DeleteUserPermissionsBoundaryResponse/>")
         return None
 
     def amend(self, request: AwsRequest, body: bytes, reply: Reply) -> Reply:
@@ -158,6 +163,14 @@ class Gaps:
         if owner is not None and request.expected_owner not in (None, owner):
             return denied_bucket(request, aws_state.bucket_region(bucket))
         return None
+
+    def _switch_key(self, request: AwsRequest) -> Reply | None:
+        named = str(request.json().get("KeyId", ""))
+        if not named.startswith("arn:"):
+            return None
+        if not aws_state.switch_key(request.operation, named, request.region):
+            return error_reply(request, 400, "NotFoundException", f"Key '{named}' does not exist")
+        return _json_reply({"KeyId": named} if request.operation == "kms:CancelKeyDeletion" else {})
 
     def _with_boundaries(self, reply: Reply) -> Reply:
         """Moto keeps permissions boundaries of roles only."""

@@ -131,6 +131,21 @@ def set_key_dates(key_id: str, region: str, *, created: datetime, deletion: date
         key.deletion_date = _naive(deletion)
 
 
+def switch_key(operation: str, arn: str, region: str) -> bool:
+    """Enable, disable or keep a KMS key by its ARN, of which moto knows only the id; whether there is such a key."""
+    from moto.kms.models import kms_backends
+
+    backend, key_id = kms_backends[ACCOUNT][region], arn.rpartition("/")[2]
+    if key_id not in backend.keys:
+        return False
+    {
+        "kms:EnableKey": backend.enable_key,
+        "kms:DisableKey": backend.disable_key,
+        "kms:CancelKeyDeletion": backend.cancel_key_deletion,
+    }[operation](key_id)
+    return True
+
+
 def set_trail_started(name: str, region: str, when: datetime) -> None:
     """Set when a trail began to log."""
     from moto.cloudtrail.models import cloudtrail_backends

@@ -4,7 +4,7 @@
         twilio.faults["RecordingSettings"] = Fault(kind=FaultKind.HTML)
 
 The host that a request means (`video.twilio.com`, …) stands in the header X-Recordscan-Twilio-Host. Every method but
-GET is refused and counted.
+GET is counted, and refused unless the server is made writable, so that remedies can be tried.
 """
 
 import base64
@@ -13,7 +13,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -205,12 +205,14 @@ class TwilioServer:
         faults: Resource name (`RecordingSettings`, `Recordings`, …) to what goes wrong with it.
         log: Every request since the start or the last `heal`, in the order of their arrival.
         peak: Most requests that were under way at once.
+        writable: Whether settings, hooks and names of credentials can be changed by POST.
     """
 
     def __init__(self, accounts: Sequence[TwilioAccountData], principals: Sequence[Principal]) -> None:
         self.faults: dict[str, Fault] = {}
         self.log: list[TwilioRequest] = []
         self.peak = 0
+        self.writable = False
         self._accounts = {account.sid: account for account in accounts}
         self._principals = {(principal.username, principal.password): principal for principal in principals}
         self._hits: dict[str, int] = {}
@@ -243,6 +245,10 @@ class TwilioServer:
         """How many requests were anything but GET."""
         return sum(request.method != "GET" for request in self.log)
 
+    def account(self, sid: str) -> TwilioAccountData:
+        """What an account holds now."""
+        return self._accounts[sid]
+
     def set_account(self, account: TwilioAccountData) -> None:
         """Replace what an account holds."""
         self._accounts[account.sid] = account
@@ -252,7 +258,7 @@ class TwilioServer:
         with self._lock:
             self.faults, self.log, self._hits, self.peak = {}, [], {}, 0
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str]) -> _Reply | None:
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> _Reply | None:
         """The answer to one request; None to drop the connection."""
         url = urlsplit(target)
         query = {name: tuple(values) for name, values in parse_qs(url.query, keep_blank_values=True).items()}
@@ -267,17 +273,41 @@ class TwilioServer:
             self.peak = max(self.peak, self._under_way)
             fault = self._fault_of(name)
         try:
-            if method != "GET":
+            if method != "GET" and not (method == "POST" and self.writable):
                 return _error(405, 20004, "Method not allowed")
             principal = self._principals.get((username, password))
             if principal is None or principal.account_sid not in self._accounts:
                 return _error(401, 20003, "Authenticate")
+            if method == "POST":
+                return self._change(principal.account_sid, host, url.path, body)
             if resource is None:
                 return _NOT_FOUND
             return self._serve(resource, principal, query, fault)
         finally:
             with self._lock:
                 self._under_way -= 1
+
+    def _change(self, sid: str, host: str, path: str, body: bytes) -> _Reply:
+        """Replace a setting, or members of a row; https://www.twilio.com/docs/video/api/external-s3-recordings."""
+        form = parse_qs(body.decode(), keep_blank_values=True)
+        changed = {_snake(name): _member(name, values) for name, values in form.items()}
+        account = self._accounts[sid]
+        if not changed.get("friendly_name"):
+            return _error(400, 20001, "Missing required parameter FriendlyName in the post body")
+        setting = _WRITABLE_SETTINGS.get((host, path))
+        if setting is not None:
+            unset = {"aws_credentials_sid": None, "aws_s3_url": None, "encryption_key_sid": None}
+            flags = {"aws_storage_enabled": False, "encryption_enabled": False}
+            row = {**(getattr(account, setting) or {"account_sid": sid}), **unset, **flags, **changed}
+            self._accounts[sid] = _with(account, setting, row)
+            return _json(200, row)
+        folder, _, row_sid = path.rpartition("/")
+        rows = _WRITABLE_ROWS.get((host, folder))
+        if rows is None or not any(row["sid"] == row_sid for row in getattr(account, rows)):
+            return _NOT_FOUND
+        kept = [{**row, **changed} if row["sid"] == row_sid else row for row in getattr(account, rows)]
+        self._accounts[sid] = _with(account, rows, kept)
+        return _json(200, next(row for row in kept if row["sid"] == row_sid))
 
     def _fault_of(self, name: str) -> Fault | None:
         fault = self.faults.get(name)
@@ -373,6 +403,35 @@ class TwilioServer:
         return rows if since is None else [row for row in rows if str(row.get("date_generated", "")) >= since[0]]
 
 
+_WRITABLE_SETTINGS = {
+    ("video.twilio.com", "/v1/RecordingSettings/Default"): "recording_settings",
+    ("video.twilio.com", "/v1/CompositionSettings/Default"): "composition_settings",
+}
+_WRITABLE_ROWS = {
+    ("video.twilio.com", "/v1/CompositionHooks"): "hooks",
+    ("accounts.twilio.com", "/v1/Credentials/AWS"): "aws_credentials",
+    ("accounts.twilio.com", "/v1/Credentials/PublicKeys"): "public_keys",
+}
+
+
+def _with(account: TwilioAccountData, member: str, value: Any) -> TwilioAccountData:
+    changes: dict[str, Any] = {member: value}
+    return replace(account, **changes)
+
+
+def _snake(parameter: str) -> str:
+    """`AwsS3Url` → `aws_s3_url`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", parameter).lower()
+
+
+def _member(name: str, values: Sequence[str]) -> Any:
+    if name in ("AudioSources", "AudioSourcesExcluded"):
+        return list(values)
+    if name == "VideoLayout":
+        return json.loads(values[0])
+    return {"true": True, "false": False}.get(values[0], values[0])
+
+
 def _account_row(account: TwilioAccountData) -> dict[str, Any]:
     return {
         "sid": account.sid,
@@ -445,8 +504,8 @@ def _handler_for(server: TwilioServer) -> type[BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
-            self.rfile.read(length)
-            reply = server.answer(self.command, self.path, dict(self.headers))
+            body = self.rfile.read(length)
+            reply = server.answer(self.command, self.path, dict(self.headers), body)
             if reply is None:
                 self.close_connection = True
                 return

@@ -1,6 +1,7 @@
 """A bucket as its read APIs describe it."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -169,6 +170,7 @@ class Bucket:
         cors: All rules; () for none.
         notifications: Where events go.
         inventories: All inventory configurations.
+        answer: Gives the answer of one call about the bucket by its operation, for what must be put back whole.
     """
 
     name: str
@@ -194,6 +196,7 @@ class Bucket:
     cors: Fact[tuple[CorsRule, ...]]
     notifications: Fact[Notifications]
     inventories: Fact[Listing[Inventory]]
+    answer: Callable[[str], Fact[Json]] = field(compare=False, repr=False)
 
     def effective(self, name: PublicAccessFlag) -> Fact[bool]:
         """One switch of Block Public Access as S3 applies it: on when the account or the bucket has it on."""
@@ -269,6 +272,7 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         cors=derive(lambda: read_cors(ask("s3:GetBucketCors"))),
         notifications=derive(lambda: read_notifications(ask("s3:GetBucketNotificationConfiguration"))),
         inventories=listing(ask("s3:ListBucketInventoryConfigurations"), "InventoryConfigurationList", read_inventory),
+        answer=ask,
     )
 
 

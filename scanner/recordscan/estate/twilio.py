@@ -4,11 +4,12 @@ Field names and their traps: https://www.twilio.com/docs/video/api/recording-set
 https://www.twilio.com/docs/video/api/external-s3-recordings.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
-from recordscan.estate.answers import Answers, Listing, flag, integer, listing, moment, parse_moment, text
+from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, parse_moment, text
 from recordscan.facts import Fact, Json, Reason, Source, Unavailable, derive, need, pluck, unavailable
 
 M = TypeVar("M", bound="Recording | Composition")
@@ -87,13 +88,17 @@ class Composition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompositionHook:
-    """A standing order to compose every Group Room that ends; `enabled` is unavailable where it is not stated."""
+    """A standing order to compose every Group Room that ends.
+
+    `enabled` is unavailable where it is not stated; `raw` is the row as received, for what must be sent back whole.
+    """
 
     sid: str
     enabled: Fact[bool]
     friendly_name: str | None
     status_callback: str | None
     source: Source
+    raw: Mapping[str, Json] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +338,7 @@ def _hook(row: Fact[Json]) -> CompositionHook:
         friendly_name=_optional(row, "friendly_name"),
         status_callback=_optional(row, "status_callback"),
         source=_source(row),
+        raw=mapping(row),
     )
 
 

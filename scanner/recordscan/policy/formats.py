@@ -34,7 +34,7 @@ resource "aws_iam_user_policy" "twilio_recordings" {{
   name = "twilio-recordings"
   user = var.twilio_user
 
-  policy = jsonencode({_hcl(policy, "  ")})
+  policy = jsonencode({hcl_value(policy, "  ")})
 }}
 """
 
@@ -45,8 +45,6 @@ def as_cloudformation(policy: dict[str, Json]) -> str:
     Raises:
         ValueError: The policy has a text that CloudFormation would take for a reference to a secret or parameter.
     """
-    if "{{resolve:" in json.dumps(policy):
-        raise ValueError("CloudFormation takes {{resolve: for a reference and knows no escape")
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Lets the IAM user whose access key Twilio has upload recordings, and nothing else",
@@ -62,6 +60,17 @@ def as_cloudformation(policy: dict[str, Json]) -> str:
             }
         },
     }
+    return template_text(template)
+
+
+def template_text(template: dict[str, Json]) -> str:
+    """A CloudFormation template in JSON that is YAML as well.
+
+    Raises:
+        ValueError: It has a text that CloudFormation would take for a reference to a secret or parameter.
+    """
+    if "{{resolve:" in json.dumps(template):
+        raise ValueError("CloudFormation takes {{resolve: for a reference and knows no escape")
     # YAML does not join surrogates, so characters that it accepts as they are stay so, and the others are escaped.
     text = json.dumps(template, indent=2, ensure_ascii=False)
     return re.sub(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"
@@ -70,15 +79,17 @@ def as_cloudformation(policy: dict[str, Json]) -> str:
 FORMATS: dict[str, Render] = {"json": as_json, "terraform": as_terraform, "cloudformation": as_cloudformation}
 
 
-def _hcl(value: Json, indent: str) -> str:
+def hcl_value(value: Json, indent: str) -> str:
     """A JSON value as an expression of Terraform's language, its objects and lists as JSON writes them."""
     deeper = indent + "  "
     if isinstance(value, dict):
-        lines = [f"{deeper}{_hcl_text(key)} : {_hcl(item, deeper)}" for key, item in value.items()]
+        lines = [f"{deeper}{hcl_text(key)} : {hcl_value(item, deeper)}" for key, item in value.items()]
     elif isinstance(value, list):
-        lines = [deeper + _hcl(item, deeper) for item in value]
+        lines = [deeper + hcl_value(item, deeper) for item in value]
+    elif isinstance(value, str):
+        return hcl_text(value)
     else:
-        return _hcl_text(value)
+        return json.dumps(value)  # numbers, booleans and null are written alike
     opening, closing = "{}" if isinstance(value, dict) else "[]"
     return opening + "\n" + ",\n".join(lines) + "\n" + indent + closing
 
@@ -86,7 +97,7 @@ def _hcl(value: Json, indent: str) -> str:
 _HCL_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
-def _hcl_text(text: str) -> str:
+def hcl_text(text: str) -> str:
     """A quoted text: `${` and `%{` begin templates, and are doubled to stand for themselves."""
     quoted = "".join(_HCL_ESCAPES.get(character, character) for character in text)
     # A sign before another one is escaped by number, so that the doubling is not read from the wrong one.

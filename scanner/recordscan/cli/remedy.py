@@ -1,0 +1,41 @@
+"""`recordscan remedy`: a plan of what mends the failures of a stored result, to be reviewed and applied by others."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  recordscan remedy result.json > plan.sh
+  recordscan remedy result.json --rule bucket-tls-only --rule bucket-versioning -f terraform
+"""
+)
+@click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--rule", "rules", metavar="ID", multiple=True, help="Mend the failures of this rule only; repeatable.")
+@click.option("--region", metavar="REGION", help="Only the steps in this Region.")
+@click.option(
+    "-f",
+    "--format",
+    "format_",
+    type=click.Choice(["cli", "terraform", "cloudformation"]),
+    default="cli",
+    show_default=True,
+)
+def remedy(*, result_path: Path, rules: tuple[str, ...], region: str | None, format_: str) -> int:
+    """Print the steps that mend what failed in a result, in a safe order, with what each breaks if taken blindly.
+
+    recordscan applies nothing: read the plan, take what you agree with, and scan again. Settings that are replaced as a
+    whole, such as a bucket policy, are written with everything that the scan read in them. Exits 0 whatever is found.
+    """
+    from recordscan.cli.report import read_result
+    from recordscan.remedies import FORMATS
+    from recordscan.remedies.plan import in_region, make_plan
+
+    plan = make_plan(read_result(result_path), rules)
+    if region is not None:
+        plan = in_region(plan, region)
+    click.echo(FORMATS[format_](plan), nl=False)
+    click.echo(f"{len(plan.steps)} steps, {len(plan.by_hand)} checks for a person", err=True)
+    return 0
