@@ -22,7 +22,7 @@ def whitewash(document: Document) -> None:
     """Every failure made a pass, and nothing else."""
     for assessment in document["assessments"]:
         if assessment["outcome"] == "fail":
-            assessment.update(outcome="pass", findings=[])
+            assessment.update(outcome="pass", findings=[], remedy=None)
 
 
 def cited_by(document: Document) -> Document:
@@ -42,6 +42,7 @@ def cited_by(document: Document) -> Document:
         (whitewash, "the severity of "),
         (lambda d: first(d, "fail").update(outcome="pass"), " is a pass with "),
         (lambda d: first(d, "fail").update(severity="info"), "is not that of its findings and rule"),
+        (lambda d: first(d, "pass").update(remedy=first(d, "fail")["remedy"]), " is a pass with a remedy"),
         (lambda d: d["assessments"].remove(first(d, "pass")), "the coverage is "),
         (lambda d: d["coverage"].update(planned=1, evaluated=1), "the coverage is 1 of 1, but"),
         (lambda d: d["coverage"].update(gaps=[]), "the gaps of the coverage are not those of the unknown"),

@@ -549,7 +549,7 @@ FAILING: dict[str, Example] = {
     "writer-key-usage": sets("iam:GetAccessKeyLastUsed", "/AccessKeyLastUsed/ServiceName", "ec2"),
     "writer-no-op-deny": writer_policy(no_op_deny()),
     "writer-other-credentials": sets(
-        "iam:ListSSHPublicKeys", "/SSHPublicKeys", [{"SSHPublicKeyId": "APKAEXAMPLE", "Status": "Active"}]
+        "iam:ListSSHPublicKeys", "/SSHPublicKeys", [{"SSHPublicKeyId": "APKAEXAMPLE000000000", "Status": "Active"}]
     ),
     "writer-policies-through-groups": sets("iam:ListUserPolicies", "/PolicyNames", ["mine"], start=with_own_policy),
     "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
