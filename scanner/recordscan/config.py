@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib import resources
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from recordscan.errors import ConfigError
 from recordscan.profile import Profile
@@ -28,6 +29,11 @@ _ACCOUNT_ID = r"^\d{12}$"
 _ORGANIZATION_ID = r"^o-[a-z0-9]{10,32}$"
 _TWILIO_SID = r"^AC[0-9a-fA-F]{32}$"
 _CREDENTIAL_SID = r"^CR[0-9a-fA-F]{32}$"
+_KEY_SID = r"^SK[0-9a-fA-F]{32}$"
+_ACTOR_SID = r"^(AC|SK|US)[0-9a-fA-F]{32}$"
+_HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+_AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-\d+$"
+_MEDIA_REGION = r"^[a-z]{2,4}\d{0,2}$"
 _KEY_OR_USER = r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$"
 _PRINCIPAL_NAME = (
     r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
@@ -42,6 +48,12 @@ _EXPECTED = {
     _TWILIO_SID: "an account SID: AC followed by 32 hexadecimal digits, such as 'AC0123456789abcdef0123456789abcdef'",
     _CREDENTIAL_SID: "a credential SID: CR followed by 32 hexadecimal digits, such as "
     "'CR0123456789abcdef0123456789abcdef'",
+    _KEY_SID: "the SID of an API key: SK followed by 32 hexadecimal digits, such as "
+    "'SK0123456789abcdef0123456789abcdef'",
+    _ACTOR_SID: "the SID of a user, an account or an API key, such as 'US0123456789abcdef0123456789abcdef'",
+    _HOST_NAME: "a host name in lower case, such as 'hooks.example.com', or '*.example.com' for its subdomains",
+    _AWS_REGION: "an AWS Region, such as 'eu-west-1'",
+    _MEDIA_REGION: "a region of Twilio's media servers, such as 'ie1'",
     _KEY_OR_USER: "an access key id, such as 'AKIAIOSFODNN7EXAMPLE', or the ARN of an IAM user, such as "
     "'arn:aws:iam::123456789012:user/twilio'",
     _PRINCIPAL_NAME: "a principal without wildcards: its ARN, such as 'arn:aws:iam::123456789012:role/review', the "
@@ -56,6 +68,11 @@ AccountId = Annotated[str, Field(pattern=_ACCOUNT_ID)]
 OrganizationId = Annotated[str, Field(pattern=_ORGANIZATION_ID)]
 TwilioSid = Annotated[str, Field(pattern=_TWILIO_SID)]
 CredentialSid = Annotated[str, Field(pattern=_CREDENTIAL_SID)]
+KeySid = Annotated[str, Field(pattern=_KEY_SID)]
+ActorSid = Annotated[str, Field(pattern=_ACTOR_SID)]
+HostName = Annotated[str, Field(pattern=_HOST_NAME)]
+AwsRegion = Annotated[str, Field(pattern=_AWS_REGION)]
+MediaRegion = Annotated[str, Field(pattern=_MEDIA_REGION)]
 KeyOrUser = Annotated[str, Field(pattern=_KEY_OR_USER)]
 PrincipalName = Annotated[str, Field(pattern=_PRINCIPAL_NAME)]
 """ARN of a principal, host name of a service, or canonical user id; without wildcards."""
@@ -161,6 +178,40 @@ class ProfileSection(_Section):
     readers: list[PrincipalName] | None = Field(None, description="who may read media, by ARN")
     administrators: list[PrincipalName] | None = Field(None, description="who may change what guards media, by ARN")
     writer_actions: list[S3Action] = Field([], description="what uploads need beside s3:PutObject")
+    twilio_retention_days: Days | None = Field(
+        None, description="days that media may lie at Twilio; retention_max_days if not set"
+    )
+    client_side_encryption: bool = Field(False, description="Twilio must encrypt media with your public key")
+    public_key_max_age_days: Days = Field(365, description="age of a public key at Twilio")
+    callback_hosts: list[HostName] | None = Field(
+        None, description="hosts that status callbacks may go to; `*.example.com` for subdomains"
+    )
+    record_on_connect: bool | None = Field(None, description="whether Rooms record participants as they connect")
+    storage_regions: list[AwsRegion] | None = Field(None, description="AWS Regions that media may lie in")
+    media_regions: list[MediaRegion] | None = Field(
+        None, description="Twilio regions that the media of Rooms may pass through"
+    )
+    twilio_keys: list[KeySid] = Field(
+        [], description="SIDs of Twilio API keys that may change storage settings and delete media"
+    )
+    twilio_key_max_age_days: Days = Field(180, description="age of a Twilio API key")
+    restricted_keys_percent: Annotated[int, Field(ge=0, le=100)] = Field(
+        50, description="least share of Twilio API keys that are restricted"
+    )
+    key_actors: list[ActorSid] | None = Field(
+        None, description="SIDs of who may create and delete keys and credentials at Twilio"
+    )
+    key_networks: list[str] | None = Field(
+        None, description="networks that they may do so from, such as 203.0.113.0/24"
+    )
+    unconfigured_subaccounts: list[TwilioSid] = Field(
+        [], description="SIDs of Twilio subaccounts that need no storage of their own"
+    )
+    transient_alerts: Annotated[int, Field(ge=0)] = Field(
+        10, description="passing upload errors that are put up with in a month"
+    )
+    covers_calls: bool = Field(False, description="the requirements hold for recordings of calls, too")
+    transcripts_elsewhere: bool = Field(False, description="transcriptions of Rooms are looked after apart")
     options: dict[str, dict[str, bool | int | str | list[str]]] = Field({}, description="rule id = its options")
 
     @model_validator(mode="before")
@@ -172,6 +223,18 @@ class ProfileSection(_Section):
         if preset not in presets():
             raise ValueError(f"there is no preset {preset!r}; there are: {', '.join(presets())}")
         return {**presets()[preset], **values}
+
+    @field_validator("key_networks")
+    @classmethod
+    def _networks(cls, value: list[str] | None) -> list[str] | None:
+        for network in value or ():
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    "expected a network, such as '203.0.113.0/24', with no bits set after its prefix"
+                ) from None
+        return value
 
     @model_validator(mode="after")
     def _ordered(self) -> "ProfileSection":

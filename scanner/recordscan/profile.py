@@ -39,6 +39,24 @@ class Profile:
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
+        twilio_retention_days: Days that media may lie at Twilio; None for `retention_max_days`.
+        client_side_encryption: Twilio must encrypt media with the organisation's public key.
+        public_key_max_age_days: Days that a public key at Twilio may be in use.
+        callback_hosts: Hosts that status callbacks may go to, `*.` before one for its subdomains; None where nobody
+            said.
+        record_on_connect: Whether Rooms record participants as they connect; None for no such requirement.
+        storage_regions: AWS Regions that media may lie in; None for no such requirement.
+        media_regions: Twilio regions, such as `ie1`, that media of Rooms may pass through; None for no such
+            requirement.
+        twilio_keys: SIDs of API keys that may change storage settings and delete media.
+        twilio_key_max_age_days: Days that an API key of Twilio may exist.
+        restricted_keys_percent: Least share of API keys that are restricted.
+        key_actors: SIDs of who may create and delete keys and credentials at Twilio; None where nobody said.
+        key_networks: Networks in CIDR notation that they may do so from; None for anywhere.
+        unconfigured_subaccounts: SIDs of Twilio subaccounts that need no storage of their own.
+        transient_alerts: Passing upload errors that are put up with in a month.
+        covers_calls: The requirements hold for recordings of calls, too.
+        transcripts_elsewhere: Transcriptions of Rooms are looked after apart.
     """
 
     preset: str | None = None
@@ -62,6 +80,22 @@ class Profile:
     readers: tuple[str, ...] | None = None
     administrators: tuple[str, ...] | None = None
     writer_actions: tuple[str, ...] = ()
+    twilio_retention_days: int | None = None
+    client_side_encryption: bool = False
+    public_key_max_age_days: int = 365
+    callback_hosts: tuple[str, ...] | None = None
+    record_on_connect: bool | None = None
+    storage_regions: tuple[str, ...] | None = None
+    media_regions: tuple[str, ...] | None = None
+    twilio_keys: tuple[str, ...] = ()
+    twilio_key_max_age_days: int = 180
+    restricted_keys_percent: int = 50
+    key_actors: tuple[str, ...] | None = None
+    key_networks: tuple[str, ...] | None = None
+    unconfigured_subaccounts: tuple[str, ...] = ()
+    transient_alerts: int = 10
+    covers_calls: bool = False
+    transcripts_elsewhere: bool = False
     options: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
 
     @classmethod

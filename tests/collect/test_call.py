@@ -241,6 +241,28 @@ def test_no_permission_lets_the_scanner_read_media_or_decrypt_unless_it_is_to_sa
     assert permissions.isdisjoint({"s3:GetObject", "s3:GetObjectVersion", "kms:Decrypt", "kms:GenerateDataKey"})
 
 
+def test_of_the_metadata_of_an_object_only_the_names_are_kept(aws: AwsServer) -> None:
+    metadata = {"x-amz-key": "wrapped", "x-amz-iv": "vector"}
+    aws.client("s3").put_object(
+        Bucket="recordings", Key="RT1.mkv", Body=b"media", Metadata=metadata, ContentType="text/html"
+    )
+    found = ask(aws, s3.HEAD_OBJECT, Bucket="recordings", Key="RT1.mkv")
+    assert found.answer["MetadataNames"] == ["x-amz-iv", "x-amz-key"]
+    assert "wrapped" not in str(found.answer)
+    assert ask(aws, s3.HEAD_OBJECT, Bucket="recordings", Key="RT2.mkv").outcome is ObservationOutcome.FAILED
+
+
+def test_versions_of_an_object_are_listed_with_its_deletion(aws: AwsServer) -> None:
+    client = aws.client("s3")
+    client.put_bucket_versioning(Bucket="recordings", VersioningConfiguration={"Status": "Enabled"})
+    client.put_object(Bucket="recordings", Key="RT1.mkv", Body=b"media")
+    client.delete_object(Bucket="recordings", Key="RT1.mkv")
+    found = ask(aws, s3.LIST_VERSIONS, Bucket="recordings", Prefix="RT1.mkv").answer
+    assert [row["IsLatest"] for row in found["Versions"]] == [False]
+    assert [row["IsLatest"] for row in found["DeleteMarkers"]] == [True]
+    assert "Versions" not in ask(aws, s3.LIST_VERSIONS, Bucket="recordings", Prefix="RT2.mkv").answer
+
+
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.operation)
 def test_every_call_fits_the_service_model(aws: AwsServer, call: Call) -> None:
     client = aws.client(call.service)

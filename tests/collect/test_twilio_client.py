@@ -506,8 +506,14 @@ def test_no_log_holds_the_secret(reader: TwilioReader, twilio: TwilioServer, cap
 
 
 def test_every_resource_is_asked_at_its_own_address(reader: TwilioReader, twilio: TwilioServer) -> None:
+    named = {
+        "twilio:ListTranscriptions": {"room": "RM" + "1" * 32},
+        "twilio:FetchKey": {"key": KEY},
+        "twilio:ListDailyUsage": {"of": SID},
+        "twilio:ListVoiceRecordings": {"of": SID},
+    }
     for resource in RESOURCES:
-        reader.read(resource)
+        reader.read(resource, **named.get(resource.operation, {}))
     assert {(urlsplit(f"https://{r.host}").hostname, r.path) for r in twilio.log if r.resource != "Recordings"} == {
         ("video.twilio.com", "/v1/RecordingSettings/Default"),
         ("video.twilio.com", "/v1/CompositionSettings/Default"),
@@ -517,5 +523,68 @@ def test_every_resource_is_asked_at_its_own_address(reader: TwilioReader, twilio
         ("accounts.twilio.com", "/v1/Credentials/PublicKeys"),
         ("api.twilio.com", "/2010-04-01/Accounts.json"),
         ("monitor.twilio.com", "/v1/Alerts"),
+        ("monitor.twilio.com", "/v1/Events"),
+        ("video.twilio.com", "/v1/Rooms"),
+        ("video.twilio.com", f"/v1/Rooms/RM{'1' * 32}/Transcriptions"),
+        ("iam.twilio.com", "/v1/Keys"),
+        ("iam.twilio.com", f"/v1/Keys/{KEY}"),
+        ("api.twilio.com", f"/2010-04-01/Accounts/{SID}/Usage/Records/Daily.json"),
+        ("api.twilio.com", f"/2010-04-01/Accounts/{SID}/Recordings.json"),
     }
     assert twilio.writes == 0
+
+
+def resource_of(operation: str) -> TwilioResource:
+    return next(resource for resource in RESOURCES if resource.operation == operation)
+
+
+@pytest.mark.parametrize("sid", ["../../v1/Recordings", "SK", "SK" + "b" * 32 + "/..", "", "sk" + "b" * 32])
+def test_what_is_no_sid_gets_into_no_path(reader: TwilioReader, twilio: TwilioServer, sid: str) -> None:
+    answer = reader.read(resource_of("twilio:FetchKey"), key=sid)
+    assert (answer.outcome, answer.code) == ("failed", "refused")
+    assert twilio.log == []
+
+
+def test_a_key_without_a_policy_is_not_taken_for_one_whose_policy_is_null() -> None:
+    answer = answer_to_key({"sid": KEY, "friendly_name": "audit"})
+    assert (answer.outcome, answer.reason) == ("failed", "malformed")
+    standard = answer_to_key({"sid": KEY, "policy": None})
+    assert standard.body == {"sid": KEY, "policy": None}
+
+
+def answer_to_key(body: Json) -> TwilioAnswer:
+    with Canned(200, json.dumps(body).encode(), {}) as server:
+        return reader_of(server.url, Waits()).read(resource_of("twilio:FetchKey"), key=KEY)
+
+
+def test_days_of_usage_have_no_sid_and_are_told_apart_by_their_date(waits: Waits) -> None:
+    days = [{"category": "c", "start_date": f"2026-11-{day:02}", "usage": "0", "account_sid": SID} for day in (1, 2)]
+    with TwilioServer(
+        [TwilioAccountData(sid=SID, owner_sid=SID, usage=days)],
+        [Principal(account_sid=SID, username=KEY, password=SECRET)],
+    ) as server:
+        answer = reader_of(server.url, waits).read(resource_of("twilio:ListDailyUsage"), of=SID, category="c")
+    assert answer.body == {"usage_records": days, "pages": 1, "truncated": False}
+
+
+def test_usage_of_another_account_than_the_one_asked_for_is_refused(waits: Waits) -> None:
+    days = [{"category": "c", "start_date": "2026-11-01", "usage": "0", "account_sid": SID}]
+    other = "AC" + "c" * 32
+    child = TwilioAccountData(sid=other, owner_sid=SID, usage=days)
+    with TwilioServer(
+        [TwilioAccountData(sid=SID, owner_sid=SID), child],
+        [Principal(account_sid=SID, username=KEY, password=SECRET)],
+    ) as server:
+        answer = reader_of(server.url, waits).read(resource_of("twilio:ListDailyUsage"), of=other, category="c")
+    assert (answer.outcome, answer.code) == ("failed", "refused")
+
+
+def test_of_recordings_of_calls_one_page_is_read(waits: Waits) -> None:
+    rows = [{"sid": f"RE{i:032x}", "account_sid": SID} for i in range(150)]
+    with TwilioServer(
+        [TwilioAccountData(sid=SID, owner_sid=SID, voice_recordings=rows)],
+        [Principal(account_sid=SID, username=KEY, password=SECRET)],
+    ) as server:
+        answer = reader_of(server.url, waits).read(resource_of("twilio:ListVoiceRecordings"), of=SID)
+    assert answer.body is not None
+    assert (len(answer.body["recordings"]), answer.body["truncated"]) == (100, True)

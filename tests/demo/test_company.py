@@ -251,7 +251,7 @@ def test_every_recording_of_production_is_in_its_bucket() -> None:
     assert contents.recording_settings is not None
     url = contents.recording_settings["aws_s3_url"]
     assert all(row["media_external_location"].startswith(url) for row in contents.recordings)
-    assert {row["status"] for row in contents.recordings} == {"completed"}
+    assert {row["status"] for row in contents.recordings} == {"completed", "deleted"}
     assert not [row for row in contents.hooks if row["enabled"]]
     assert contents.alerts == []
 

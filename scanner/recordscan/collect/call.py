@@ -91,6 +91,7 @@ class Call:
         pages: For list operations.
         regional: The answer depends on the Region asked.
         requires: Members that every good answer has.
+        keep: Makes of an answer what is kept of it; None to keep all.
     """
 
     operation: str
@@ -103,6 +104,7 @@ class Call:
     pages: Pages | None = None
     regional: bool = False
     requires: tuple[str, ...] = ()
+    keep: Callable[[Json], Json] | None = None
 
 
 def perform(
@@ -138,6 +140,7 @@ def perform(
         metadata = raw.pop("ResponseMetadata", {})
         attempts, request_id = metadata.get("RetryAttempts", 0) + 1, metadata.get("RequestId")
         answer = _head(metadata) if call.statuses else to_json(raw)
+        answer = call.keep(answer) if call.keep is not None else answer
         outcome = ObservationOutcome.ANSWERED
     except ClientError as caught:
         metadata = caught.response.get("ResponseMetadata", {})

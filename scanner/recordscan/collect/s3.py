@@ -5,6 +5,7 @@ names: https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-polic
 """
 
 from recordscan.collect.call import Call, Pages
+from recordscan.facts import Json
 
 
 def _bucket(api: str, method: str, permission: str, purpose: str, absent: str = "", pages: Pages | None = None) -> Call:
@@ -38,6 +39,12 @@ def _tokens(member: str) -> Pages:
     return Pages(send="NextToken", receive="NextToken", members=(member,))
 
 
+def _named_metadata(answer: Json) -> Json:
+    """The answer with the names of user metadata, whose values may be keys."""
+    names = sorted(answer.get("Metadata") or {})
+    return {**{name: value for name, value in answer.items() if name != "Metadata"}, "MetadataNames": names}
+
+
 LIST_BUCKETS = Call(
     operation="s3:ListBuckets",
     service="s3",
@@ -61,8 +68,17 @@ LIST_OBJECTS = Call(
     service="s3",
     method="list_objects_v2",
     permission="s3:ListBucket",
-    purpose="the first 1,000 names under the prefix, for leftover test files",
+    purpose="the first 1,000 names under the prefix, for leftover test files and sampled media",
     pages=Pages(send="ContinuationToken", receive="NextContinuationToken", members=("Contents",), limit=1),
+)
+
+LIST_VERSIONS = Call(
+    operation="s3:ListObjectVersions",
+    service="s3",
+    method="list_object_versions",
+    permission="s3:ListBucketVersions",
+    purpose="whether media that was deleted at Twilio is gone here, with its earlier versions",
+    pages=Pages(send="KeyMarker", receive="NextKeyMarker", members=("Versions", "DeleteMarkers"), limit=1),
 )
 
 ENCRYPTION = _bucket(
@@ -159,6 +175,7 @@ HEAD_OBJECT = Call(
     permission="s3:GetObject",
     purpose="how the objects of the sample are encrypted; only with `sample_objects`",
     requires=("ETag",),
+    keep=_named_metadata,
 )
 OBJECT_ACL = _bucket(
     "GetObjectAcl",
@@ -272,6 +289,7 @@ CALLS = (
     LIST_BUCKETS,
     HEAD_BUCKET,
     LIST_OBJECTS,
+    LIST_VERSIONS,
     *BUCKET_READS,
     OBJECT_RETENTION,
     *SAMPLE_READS,

@@ -8,7 +8,7 @@ from recordscan.collect import cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import Call
 from recordscan.collect.schedule import Collection, together
 from recordscan.collect.twilio import TwilioAccountReader
-from recordscan.estate.answers import Answers
+from recordscan.estate.answers import Answers, Listing
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import Bucket, head_requests, read_bucket, read_objects
 from recordscan.estate.bucket_settings import replication_destinations
@@ -19,8 +19,21 @@ from recordscan.estate.organization import POLICY_TYPES
 from recordscan.estate.s3url import S3Location, parse_s3_url
 from recordscan.estate.sample import newest_of, sampled_keys
 from recordscan.estate.side_doors import MULTI_REGION_HOME, spans
-from recordscan.estate.twilio import COMPOSITION_STATUSES, PRODUCTS, RECORDING_STATUSES, Product, read_setting
-from recordscan.facts import Json, Known, derive
+from recordscan.estate.stored import DELETED_SAMPLED, SAMPLED, Media, newest_named
+from recordscan.estate.twilio import (
+    COMPOSITION_STATUSES,
+    DELETED,
+    PRODUCTS,
+    RECORDING_STATUSES,
+    Product,
+    read_compositions,
+    read_deleted_compositions,
+    read_deleted_recordings,
+    read_recordings,
+    read_setting,
+)
+from recordscan.estate.twilio_rows import IDLE, KEY_EVENTS, ROOM_STATUSES, sampled_rooms, usage_request
+from recordscan.facts import Fact, Json, Known, derive
 from recordscan.observation import Observation, ObservationOutcome
 from recordscan.scope import Scope
 
@@ -84,18 +97,52 @@ class Scan:
         return self._scope.bucket_owners or (self._caller.account,)
 
     async def _twilio_account(self, reader: TwilioAccountReader) -> None:
-        lists: list[Flow] = [
-            reader.ask(self._collection, "twilio:ListAccounts"),
+        since = self._scope.alerts_since
+        flows: list[Flow] = [
             reader.ask(self._collection, "twilio:ListCompositionHooks"),
             reader.ask(self._collection, "twilio:ListAwsCredentials"),
             reader.ask(self._collection, "twilio:ListPublicKeys"),
-            reader.ask(self._collection, "twilio:ListAlerts", start_date=self._scope.alerts_since),
+            reader.ask(self._collection, "twilio:ListAlerts", start_date=since),
+            reader.ask(self._collection, "twilio:ListVoiceRecordings", of=reader.sid),
+            self._accounts(reader, since),
+            self._keys_of(reader),
+            self._rooms(reader, since),
         ]
-        lists += [reader.ask(self._collection, "twilio:ListRecordings", status=status) for status in RECORDING_STATUSES]
-        lists += [
-            reader.ask(self._collection, "twilio:ListCompositions", status=status) for status in COMPOSITION_STATUSES
+        flows += [
+            reader.ask(self._collection, "twilio:ListRecordings", status=status)
+            for status in (*RECORDING_STATUSES, DELETED)
         ]
-        await together([*lists, *(self._setting(reader, product) for product in PRODUCTS)])
+        flows += [
+            reader.ask(self._collection, "twilio:ListCompositions", status=status)
+            for status in (*COMPOSITION_STATUSES, DELETED)
+        ]
+        flows += [
+            reader.ask(self._collection, "twilio:ListEvents", event_type=kind, start_date=since) for kind in KEY_EVENTS
+        ]
+        await together([*flows, *(self._setting(reader, product) for product in PRODUCTS)])
+
+    async def _accounts(self, reader: TwilioAccountReader, since: str) -> None:
+        """The account and its subaccounts, and what those that are not in use still store."""
+        listed = await reader.ask(self._collection, "twilio:ListAccounts")
+        rows = _rows(listed.answer, "accounts")
+        idle = {sid for row in rows if (sid := _member(row, "sid")) and _member(row, "status") in IDLE}
+        await together(
+            reader.ask(self._collection, "twilio:ListDailyUsage", **usage_request(sid, since))
+            for sid in sorted({reader.sid, *idle})
+        )
+
+    async def _keys_of(self, reader: TwilioAccountReader) -> None:
+        listed = await reader.ask(self._collection, "twilio:ListKeys", account_sid=reader.sid)
+        keys = [_member(row, "sid") for row in _rows(listed.answer, "keys")]
+        await together(reader.ask(self._collection, "twilio:FetchKey", key=key) for key in keys if key)
+
+    async def _rooms(self, reader: TwilioAccountReader, since: str) -> None:
+        await together(
+            reader.ask(self._collection, "twilio:ListRooms", status=status, date_created_after=since)
+            for status in ROOM_STATUSES
+        )
+        rooms = sampled_rooms(self._answers, reader.sid, since)
+        await together(reader.ask(self._collection, "twilio:ListTranscriptions", room=room) for room in rooms)
 
     async def _setting(self, reader: TwilioAccountReader, product: Product) -> None:
         operation = {"recordings": "twilio:FetchRecordingSettings", "compositions": "twilio:FetchCompositionSettings"}
@@ -106,10 +153,41 @@ class Scan:
         location = parse_s3_url(setting.url.value)
         if not isinstance(location, S3Location):
             return
-        flows: list[Flow] = [self._target(location.bucket, location.folder)]
+        flows: list[Flow] = [self._target(location.bucket, location.folder), self._media(reader, product, location)]
         if isinstance(setting.credential_sid, Known) and setting.credential_sid.value is not None:
             flows.append(self._link(setting.credential_sid.value, location))
         await together(flows)
+
+    async def _media(self, reader: TwilioAccountReader, product: Product, location: S3Location) -> None:
+        """Objects of the newest media, and of what was deleted at Twilio."""
+        operation = {"recordings": "twilio:ListRecordings", "compositions": "twilio:ListCompositions"}[product]
+        statuses = RECORDING_STATUSES if product == "recordings" else COMPOSITION_STATUSES
+        await together(reader.ask(self._collection, operation, status=status) for status in (*statuses, DELETED))
+        owner, region = await self._locate(location.bucket)
+        if owner is None:
+            return
+        kept, deleted = self._named(reader.sid, product, location.bucket)
+        named = {"Bucket": location.bucket, "ExpectedBucketOwner": owner}
+        flows: list[Flow] = [self._aws(s3.LIST_OBJECTS, client_region=region, **named, Prefix=key) for key in kept]
+        flows += [self._aws(s3.LIST_VERSIONS, client_region=region, **named, Prefix=key) for key in deleted]
+        if self._scope.sample_objects:
+            flows += [self._aws(s3.HEAD_OBJECT, client_region=region, **named, Key=key) for key in kept]
+        await together(flows)
+
+    def _named(self, sid: str, product: Product, bucket: str) -> tuple[list[str], list[str]]:
+        """Names of objects of newest and of deleted media."""
+        of_recordings = product == "recordings"
+        kept: Fact[Listing[Media]] = (read_recordings if of_recordings else read_compositions)(self._answers, sid)
+        gone: Fact[Listing[Media]] = (read_deleted_recordings if of_recordings else read_deleted_compositions)(
+            self._answers, sid
+        )
+        return (
+            [key for _, key in newest_named(kept.value.items if isinstance(kept, Known) else (), bucket, SAMPLED)],
+            [
+                key
+                for _, key in newest_named(gone.value.items if isinstance(gone, Known) else (), bucket, DELETED_SAMPLED)
+            ],
+        )
 
     async def _target(self, bucket: str, prefix: str) -> None:
         owner, region = await self._locate(bucket)

@@ -40,6 +40,7 @@ _DEPTH = 32
 
 _TWILIO_HOST = re.compile(r"([a-z0-9-]+\.)+twilio\.com\Z")
 """Of the whole authority: what else stands there, parsers read in different ways."""
+_SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}\Z")
 _STAND_IN = re.compile(r"https?://(?P<host>localhost|[0-9.]+|\[[0-9a-f:]+\])(:(?P<port>[0-9]{1,5}))?/?\Z")
 """The whole URL, for the same reason."""
 
@@ -51,21 +52,25 @@ class TwilioResource:
     Attributes:
         name: Short name, such as `RecordingSettings`.
         operation: Name of its observations, such as `twilio:FetchRecordingSettings`.
-        path: Where the SDK has it, below the client.
+        path: Where the SDK has it, below the client; `rooms(room)` takes the part of the query that is named so.
         member: Member of a list answer that holds the rows; None for a single resource.
+        row_key: Members of a row that tell it from others.
         page_size: Rows a page, at most what the API documents.
+        max_pages: Pages after which the walk stops; None for the reader's own limit.
         permission: Permission of a restricted API key; None where none exists.
         dropped: Members that are removed before the answer is kept, as they hold secrets or personal data.
         absent_on_404: A 404 is the definitive answer "never configured".
         requires: Members that every good answer has.
-        own: Every row is of the account that the credential belongs to, and says so.
+        own: Every row is of the account asked for, which is the credential's own where the query names none.
     """
 
     name: str
     operation: str
     path: str
     member: str | None = None
+    row_key: tuple[str, ...] = ("sid",)
     page_size: int = 1000
+    max_pages: int | None = None
     permission: str | None = None
     dropped: tuple[str, ...] = ()
     absent_on_404: bool = False
@@ -146,6 +151,68 @@ RESOURCES = (
         member="alerts",
         permission="/twilio/monitor/alerts/list",
         dropped=("request_headers", "request_variables", "response_headers", "response_body"),
+    ),
+    TwilioResource(
+        name="Rooms",
+        operation="twilio:ListRooms",
+        path="video.v1.rooms",
+        member="rooms",
+        permission="/twilio/video/rooms/list",
+        own=True,
+    ),
+    TwilioResource(
+        name="Transcriptions",
+        operation="twilio:ListTranscriptions",
+        path="video.v1.rooms(room).transcriptions",
+        member="transcriptions",
+        row_key=("ttid",),
+        permission="/twilio/video/rooms.transcriptions/list",
+        dropped=("configuration",),
+        own=True,
+    ),
+    TwilioResource(
+        name="Keys",
+        operation="twilio:ListKeys",
+        path="iam.v1.get_api_keys",
+        member="keys",
+        permission="/twilio/iam/api-keys/list",
+    ),
+    TwilioResource(
+        name="Key",
+        operation="twilio:FetchKey",
+        path="iam.v1.api_key(key)",
+        permission="/twilio/iam/api-keys/read",
+        requires=("sid", "policy"),
+    ),
+    TwilioResource(
+        name="Events",
+        operation="twilio:ListEvents",
+        path="monitor.v1.events",
+        member="events",
+        permission="/twilio/monitor/events/list",
+        dropped=("event_data", "description"),
+        own=True,
+    ),
+    TwilioResource(
+        name="Usage",
+        operation="twilio:ListDailyUsage",
+        path="api.v2010.accounts(of).usage.records.daily",
+        member="usage_records",
+        row_key=("category", "start_date"),
+        permission="/twilio/billing/usage/read",
+        dropped=("subresource_uris",),
+        own=True,
+    ),
+    TwilioResource(
+        name="VoiceRecordings",
+        operation="twilio:ListVoiceRecordings",
+        path="api.v2010.accounts(of).recordings",
+        member="recordings",
+        page_size=100,
+        max_pages=1,
+        permission="/twilio/voice/recordings/list",
+        dropped=("encryption_details", "subresource_uris"),
+        own=True,
     ),
 )
 
@@ -308,11 +375,9 @@ class TwilioReader:
         http, client = self._client()
         http.reset()
         try:
-            target = client
-            for step in resource.path.split("."):
-                target = getattr(target, step)
-            body = self._walk(resource, http, target, query) if resource.member else _single(resource, http, target)
-            self._require_own(resource, body)
+            target, rest = _descend(client, resource.path, query)
+            body = self._walk(resource, http, target, rest) if resource.member else _single(resource, http, target)
+            self._require_own(resource, body, query)
             body = _without(body, resource.dropped)
         except Refused as error:
             return _failed(http, code="refused", message=str(error), reason="malformed")
@@ -337,16 +402,18 @@ class TwilioReader:
         rows: dict[str, Json] = {}
         seen: set[str] = set()
         page = target.page(page_size=resource.page_size, **query)
-        for number in range(1, self._max_pages + 1):
+        limit = min(self._max_pages, resource.max_pages or self._max_pages)
+        for number in range(1, limit + 1):
             body = _body(http)
             if not isinstance(body.get(member), list):
                 raise Refused(f"a page of the list has no {member}")
             before = len(rows)
             for row in body[member]:
-                if not isinstance(row["sid"], str):
+                key = [row[name] for name in resource.row_key]
+                if not all(isinstance(part, str) for part in key):
                     raise Refused("a row of the list has no SID")
                 # Rows move between pages while a list is walked; the same row is not counted twice.
-                rows.setdefault(row["sid"], row)
+                rows.setdefault("/".join(key), row)
             if "next_page_url" not in body.get("meta", ()) and "next_page_uri" not in body:
                 raise Refused("a page of the list does not say whether another follows")
             following = page.next_page_url
@@ -355,15 +422,16 @@ class TwilioReader:
             if following in seen or (body[member] and len(rows) == before):
                 raise Refused("the list's pages go in circles")
             seen.add(following)
-            if number < self._max_pages:
+            if number < limit:
                 page = target.get_page(following)
-        return {member: list(rows.values()), "pages": self._max_pages, "truncated": True}
+        return {member: list(rows.values()), "pages": limit, "truncated": True}
 
-    def _require_own(self, resource: TwilioResource, body: dict[str, Json]) -> None:
+    def _require_own(self, resource: TwilioResource, body: dict[str, Json], query: Mapping[str, Json]) -> None:
         """See that the answer is of the account asked for, as Twilio answers for that of the credential."""
         rows = body[resource.member] if resource.member else [body]
+        asked = query.get("of", self._account_sid)
         for row in rows if resource.own else ():
-            if row.get("account_sid") not in (self._account_sid, None):
+            if row.get("account_sid") not in (asked, None):
                 raise Refused(f"the credential is one of another account, {row['account_sid']}"[:_TEXT])
 
     def _client(self) -> tuple[ReadingHttpClient, Any]:
@@ -396,8 +464,23 @@ def require_loopback(url: str) -> None:
         )
 
 
+def _descend(client: Any, path: str, query: Mapping[str, Json]) -> tuple[Any, dict[str, Json]]:
+    """The SDK's object at a path, and what of the query its steps did not take."""
+    target, rest = client, dict(query)
+    for step in path.split("."):
+        name, _, taken = step.rstrip(")").partition("(")
+        target = getattr(target, name)
+        if taken:
+            # It becomes part of the path, and comes from an answer.
+            sid = str(rest.pop(taken))
+            if not _SID.match(sid):
+                raise Refused("a list has a row whose SID is none")
+            target = target(sid)
+    return target, rest
+
+
 def _single(resource: TwilioResource, http: ReadingHttpClient, target: Any) -> dict[str, Json]:
-    target().fetch()
+    (target if resource.path.endswith(")") else target()).fetch()
     if http.last is not None and http.last.status_code != 200:
         # The SDK takes a redirect for an answer.
         raise Refused("the answer is none of those that the API documents")

@@ -14,7 +14,10 @@ from recordscan.demo.company_aws import (
     furnish_aws,
 )
 from recordscan.demo.company_twilio import (
+    CALLBACK_HOST,
     COMPOSITIONS_CREDENTIAL,
+    OFFICE,
+    PLATFORM_USER,
     PRODUCTION,
     PRODUCTION_KEY,
     PRODUCTION_SECRET,
@@ -51,6 +54,15 @@ api_secret_env = "RESEARCH_TWILIO_API_SECRET"
 [profile]
 retention_min_days = 30
 retention_max_days = 400
+twilio_retention_days = 30
+callback_hosts = ["{CALLBACK_HOST}", "hooks.example.com"]
+record_on_connect = true
+storage_regions = ["{REGION}"]
+media_regions = ["de1"]
+twilio_keys = ["{PRODUCTION_KEY}", "{RESEARCH_KEY}"]
+key_actors = ["{PLATFORM_USER}"]
+key_networks = ["{OFFICE}"]
+covers_calls = true
 
 # Twilio never shows which access key a credential holds, so the owner says it.
 [credential_links]

@@ -5,6 +5,7 @@ life, and names that people with bad intentions would give.
 """
 
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from recordscan.demo.company_aws import (
@@ -20,6 +21,7 @@ from recordscan.demo.company_aws import (
     UPLOADED_RECORDINGS,
 )
 from recordscan.demo.twilio_server import Principal, TwilioAccountData
+from recordscan.estate.twilio_rows import STORED_MEDIA
 
 PRODUCTION = "AC9f4c1e7a2b3d4f5061728394a5b6c7d8"
 RESEARCH = "AC3b8d2f6e1a7c40958263f4e5d6c7b8a9"
@@ -43,8 +45,17 @@ MARKDOWN_NAME = "| a | [b](javascript:alert(1)) `c` ::error::d"
 
 PRODUCTION_KEY = "SK0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 PRODUCTION_SECRET = "made-up-production-api-secret"  # noqa: S105  # of no account
+APPLICATION_KEY = "SK1b2c3d4e5f60718293a4b5c6d7e8f90a"
+REPORTING_KEY = "SK2c3d4e5f60718293a4b5c6d7e8f90a1b"
+FORGOTTEN_KEY = "SK3d4e5f60718293a4b5c6d7e8f90a1b2c"
+"""A standard key of research that somebody made years ago."""
 RESEARCH_KEY = "SKf9e8d7c6b5a493827160f5e4d3c2b1a0"
 RESEARCH_SECRET = "made-up-research-api-secret"  # noqa: S105  # of no account
+
+PLATFORM_USER = "US7c5d1f2e3a4b60718293a4b5c6d7e8f9"
+STRANGER = "USe1d2c3b4a5968778695a4b3c2d1e0f9a"
+OFFICE = "203.0.113.0/24"
+CALLBACK_HOST = "callbacks.hollow-creek.example"
 
 Row = dict[str, Any]
 
@@ -88,12 +99,25 @@ def production(now: datetime) -> TwilioAccountData:
         recordings=[
             *(rows.recording(day, f"{bucket}{sid}.mkv", sid=sid) for day, sid in UPLOADED_RECORDINGS.items()),
             *(rows.recording(day, bucket) for day in (12, 33, 80)),
+            # A participant asked to be forgotten, and is.
+            rows.recording(6, f"{bucket}RT{6:032x}.mkv", sid=f"RT{6:032x}", status="deleted"),
         ],
         compositions=[
             rows.composition(95, f"{archive}CJ{1:032x}.mp4", sid=f"CJ{1:032x}"),
             rows.composition(92, None),
             rows.composition(94, None, status="failed", date_completed=None, size=None),
             rows.composition(130, f"https://{FORMER_BUCKET}.s3.us-east-1.amazonaws.com/{COMPOSITIONS_PREFIX}"),
+        ],
+        rooms=[rows.room(day) for day in (1, 2, 3, 4, 5, 12)],
+        keys=[
+            rows.key(PRODUCTION_KEY, 60, "audit", None),
+            rows.key(APPLICATION_KEY, 90, "visits", ["/twilio/video/rooms/create", "/twilio/video/rooms/update"]),
+            rows.key(REPORTING_KEY, 120, "reports", ["/twilio/video/recordings/list", "/twilio/billing/usage/read"]),
+        ],
+        events=[rows.event("account-credentials.created", 28, PLATFORM_USER, "203.0.113.40", RECORDINGS_CREDENTIAL)],
+        usage=[rows.usage(day, "0.09") for day in range(29, -1, -1)],
+        voice_recordings=[
+            rows.voice_recording(8, f"https://{RECORDINGS_BUCKET}.s3.{REGION}.amazonaws.com/calls/8.wav")
         ],
         hooks=[rows.hook(700, enabled=False, friendly_name="Grid of all participants")],
         aws_credentials=[
@@ -141,9 +165,27 @@ def research(now: datetime) -> TwilioAccountData:
             rows.recording(1, None, track_name=MARKDOWN_NAME),
             rows.recording(1.5, None, status="processing", size=None, duration=None),
             rows.recording(3, None, status="failed", size=None, duration=None),
+            # Deleted at Twilio only.
+            rows.recording(28, f"{bucket}RT{0x52D:032x}.mkv", sid=f"RT{0x52D:032x}", status="deleted"),
         ],
         compositions=[rows.composition(day, None) for day in (200, 195, 190)],
         hooks=[rows.hook(210, enabled=True, friendly_name=SCRIPT_NAME)],
+        rooms=[
+            rows.room(1, unique_name="Interview jane.doe@example.org", status_callback=None),
+            rows.room(2, unique_name=HTML_NAME, status_callback="http://webhook.site/5f2c9a?token=made-up"),
+            rows.room(3, unique_name=TERMINAL_NAME, media_region="gll", record_participants_on_connect=False),
+            rows.room(4, unique_name=BIDI_NAME, media_region="us1", status_callback_method="GET"),
+        ],
+        transcriptions=[rows.transcription(2)],
+        keys=[
+            rows.key(RESEARCH_KEY, 60, "audit", None),
+            rows.key(FORGOTTEN_KEY, 900, SCRIPT_NAME, None),
+        ],
+        events=[rows.event("account-api-keys.updated", 5, STRANGER, "198.51.100.66", FORGOTTEN_KEY)],
+        usage=[rows.usage(day, "4.75") for day in range(29, -1, -1)],
+        voice_recordings=[
+            rows.voice_recording(9, f"https://api.twilio.com/2010-04-01/Accounts/{RESEARCH}/Recordings/9")
+        ],
         aws_credentials=[rows.credential(DORMANT_CREDENTIAL, 240, BIDI_NAME)],
         public_keys=[],
         alerts=[
@@ -257,6 +299,102 @@ class _Rows:
             "date_created": self._ago(age_days),
             "date_updated": self._ago(age_days),
             "url": f"https://accounts.twilio.com/v1/Credentials/AWS/{sid}",
+        }
+
+    def room(self, age_days: float, **members: Any) -> Row:
+        """Of the Recording that is as old."""
+        number = self._number(age_days)
+        sid = f"RM{number:032x}"
+        return {
+            "sid": sid,
+            "account_sid": self._account_sid,
+            "status": "completed",
+            "type": "group",
+            "date_created": self._ago(age_days),
+            "date_updated": self._ago(age_days - 0.05),
+            "end_time": self._ago(age_days - 0.05),
+            "duration": 4_000,
+            "unique_name": f"visit-{number:06}",
+            "max_participants": 50,
+            "record_participants_on_connect": True,
+            "media_region": "de1",
+            "status_callback": f"https://{CALLBACK_HOST}/rooms",
+            "status_callback_method": "POST",
+            "url": f"https://video.twilio.com/v1/Rooms/{sid}",
+            **members,
+        }
+
+    def transcription(self, age_days: float) -> Row:
+        """Of the Room that is as old."""
+        number = self._number(age_days)
+        return {
+            "ttid": f"video_transcriptions_{number:026x}",
+            "account_sid": self._account_sid,
+            "room_sid": f"RM{number:032x}",
+            "status": "stopped",
+            "date_created": self._ago(age_days),
+            "configuration": {"languageCode": "en-US"},
+        }
+
+    def key(self, sid: str, age_days: float, friendly_name: str, allow: list[str] | None) -> Row:
+        moment = self._now - timedelta(days=age_days)
+        written = format_datetime(moment)
+        policy = None if allow is None else {"allow": allow}
+        return {
+            "sid": sid,
+            "friendly_name": friendly_name,
+            "date_created": written,
+            "date_updated": written,
+            "flags": ["rest_api"],
+            "policy": policy,
+        }
+
+    def event(self, event_type: str, age_days: float, actor: str, address: str, resource: str) -> Row:
+        sid = f"AE{self._number(age_days):032x}"
+        return {
+            "sid": sid,
+            "account_sid": self._account_sid,
+            "event_type": event_type,
+            "event_date": self._ago(age_days),
+            "actor_sid": actor,
+            "actor_type": "user",
+            "source": "web",
+            "source_ip_address": address,
+            "resource_sid": resource,
+            "resource_type": event_type.partition(".")[0],
+            "description": None,
+            "event_data": {"friendly_name": {"previous": None, "updated": HTML_NAME}},
+            "url": f"https://monitor.twilio.com/v1/Events/{sid}",
+        }
+
+    def voice_recording(self, age_days: float, media_url: str) -> Row:
+        number = self._number(age_days)
+        return {
+            "sid": f"RE{number:032x}",
+            "account_sid": self._account_sid,
+            "call_sid": f"CA{number:032x}",
+            "status": "completed",
+            "channels": 1,
+            "duration": "240",
+            "media_url": media_url,
+            "encryption_details": None,
+            "subresource_uris": {},
+        }
+
+    def usage(self, age_days: float, amount: str) -> Row:
+        day = self._ago(age_days)[:10]
+        return {
+            "account_sid": self._account_sid,
+            "category": STORED_MEDIA,
+            "description": "Group Rooms Media Stored",
+            "start_date": day,
+            "end_date": day,
+            "usage": amount,
+            "usage_unit": "gb per day",
+            "count": "0",
+            "price": "0",
+            "price_unit": "usd",
+            "subresource_uris": {},
         }
 
     def alert(self, code: int, age_days: float, text: str) -> Row:

@@ -27,7 +27,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TwilioAccountData:
-    """What one account holds; rows and settings as the API shows them, a setting of None as never configured (404)."""
+    """What one account holds; rows and settings as the API shows them, a setting of None as never configured (404).
+
+    `keys` have their `policy`, which the list of keys does not show; `usage` has the days of all categories.
+    """
 
     sid: str
     owner_sid: str
@@ -42,6 +45,12 @@ class TwilioAccountData:
     aws_credentials: Sequence[Row] = ()
     public_keys: Sequence[Row] = ()
     alerts: Sequence[Row] = ()
+    rooms: Sequence[Row] = ()
+    transcriptions: Sequence[Row] = ()
+    keys: Sequence[Row] = ()
+    events: Sequence[Row] = ()
+    usage: Sequence[Row] = ()
+    voice_recordings: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +197,43 @@ _RESOURCES = (
         member="alerts",
         permission="/twilio/monitor/alerts/list",
     ),
+    _Resource(name="Rooms", host="video", path=_at("/v1/Rooms"), member="rooms", permission="/twilio/video/rooms/list"),
+    _Resource(
+        name="Transcriptions",
+        host="video",
+        path=_at(r"/v1/Rooms/(?P<room>RM[0-9a-f]{32})/Transcriptions"),
+        member="transcriptions",
+        permission="/twilio/video/rooms.transcriptions/list",
+    ),
+    _Resource(name="Keys", host="iam", path=_at("/v1/Keys"), member="keys", permission="/twilio/iam/api-keys/list"),
+    _Resource(
+        name="Key",
+        host="iam",
+        path=_at(r"/v1/Keys/(?P<key>SK[0-9a-f]{32})"),
+        member=None,
+        permission="/twilio/iam/api-keys/read",
+    ),
+    _Resource(
+        name="Events",
+        host="monitor",
+        path=_at("/v1/Events"),
+        member="events",
+        permission="/twilio/monitor/events/list",
+    ),
+    _Resource(
+        name="Usage",
+        host="api",
+        path=_at(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/Usage/Records/Daily\.json"),
+        member="usage_records",
+        permission="/twilio/billing/usage/read",
+    ),
+    _Resource(
+        name="VoiceRecordings",
+        host="api",
+        path=_at(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})/Recordings\.json"),
+        member="recordings",
+        permission="/twilio/voice/recordings/list",
+    ),
 )
 
 
@@ -282,7 +328,7 @@ class TwilioServer:
                 return self._change(principal.account_sid, host, url.path, body)
             if resource is None:
                 return _NOT_FOUND
-            return self._serve(resource, principal, query, fault)
+            return self._serve(resource, principal, url.path, query, fault)
         finally:
             with self._lock:
                 self._under_way -= 1
@@ -317,7 +363,12 @@ class TwilioServer:
         return fault if fault.times is None or self._hits[name] <= fault.times else None
 
     def _serve(
-        self, resource: _Resource, principal: Principal, query: Mapping[str, tuple[str, ...]], fault: Fault | None
+        self,
+        resource: _Resource,
+        principal: Principal,
+        path: str,
+        query: Mapping[str, tuple[str, ...]],
+        fault: Fault | None,
     ) -> _Reply | None:
         if principal.allow is not None and resource.permission not in principal.allow:
             return _error(401, 70051, "The API key does not have the permission for this resource")
@@ -328,62 +379,38 @@ class TwilioServer:
                 time.sleep(fault.seconds)
             elif fault.kind in _REPLIES:
                 return _REPLIES[fault.kind](fault)
+        match = resource.path.match(path)
+        named = match.groupdict() if match else {}
         if resource.member is None:
-            setting = self._setting(resource, principal.account_sid)
-            return (
-                _error(404, 20404, "The requested resource was not found") if setting is None else _json(200, setting)
-            )
-        return _json(200, self._page(resource, principal, query, fault))
+            row = self._single(resource, principal.account_sid, named)
+            return _NOT_FOUND if row is None else _json(200, row)
+        # v2010 lets a parent read its subaccounts; the other hosts act on the authenticating account only.
+        account = self._accounts.get(named.get("account", principal.account_sid))
+        if account is None or principal.account_sid not in (account.sid, account.owner_sid):
+            return _NOT_FOUND
+        rows = self._rows(resource, account, named, query)
+        return _json(200, _page(resource, path, rows, query, fault))
 
-    def _setting(self, resource: _Resource, sid: str) -> Row | None:
+    def _single(self, resource: _Resource, sid: str, named: Mapping[str, str]) -> Row | None:
         account = self._accounts[sid]
+        if resource.name == "Key":
+            return next((row for row in account.keys if row["sid"] == named["key"]), None)
         return account.recording_settings if resource.name == "RecordingSettings" else account.composition_settings
 
-    def _page(
-        self, resource: _Resource, principal: Principal, query: Mapping[str, tuple[str, ...]], fault: Fault | None
-    ) -> dict[str, Any]:
-        rows = self._rows(resource, principal, query)
-        size = min(int(query.get("PageSize", ("50",))[0]), resource.page_size)
-        start = int(query.get("PageToken", ("PT0",))[0].removeprefix("PT"))
-        shown = list(rows[start : start + size])
-        kind = fault.kind if fault is not None else None
-        following: str | None = None
-        if start + size < len(rows) or kind is FaultKind.LOOP:
-            token = "PT0" if kind is FaultKind.LOOP else f"PT{start + size}"
-            kept = {name: values[0] for name, values in query.items() if name not in ("Page", "PageToken")}
-            following = urlencode({**kept, "PageSize": size, "Page": start // size + 1, "PageToken": token})
-        if kind is FaultKind.DUPLICATES and shown:
-            shown.append(shown[0])
-        if resource.host == "api":
-            path = "/2010-04-01/Accounts.json"
-            following = f"{path}?{following}" if following else None
-            return {
-                "accounts": shown,
-                "page": start // size,
-                "page_size": size,
-                "next_page_uri": following,
-                "uri": path,
-            }
-        path = resource.path.pattern.removesuffix(r"\Z")
-        url = f"https://{resource.host}.twilio.com{path}"
-        following = f"{url}?{following}" if following else None
-        if kind is FaultKind.FOREIGN_NEXT_PAGE and fault is not None:
-            following = fault.next_page
-        meta = {
-            "key": resource.member,
-            "page": start // size,
-            "page_size": size,
-            "url": url,
-            "next_page_url": following,
-        }
-        return {"meta": meta} if kind is FaultKind.NO_ROWS else {str(resource.member): shown, "meta": meta}
-
-    def _rows(self, resource: _Resource, principal: Principal, query: Mapping[str, tuple[str, ...]]) -> Sequence[Row]:
-        account = self._accounts[principal.account_sid]
+    def _rows(
+        self,
+        resource: _Resource,
+        account: TwilioAccountData,
+        named: Mapping[str, str],
+        query: Mapping[str, tuple[str, ...]],
+    ) -> Sequence[Row]:
         if resource.name == "Accounts":
-            # v2010 lets a parent see its subaccounts; the other hosts act on the authenticating account only.
             family = [a for a in self._accounts.values() if account.sid in (a.sid, a.owner_sid)]
             return [_account_row(member) for member in family]
+        if resource.name == "Keys":
+            return [{name: value for name, value in row.items() if name != "policy"} for row in account.keys]
+        if resource.name == "Transcriptions":
+            return [row for row in account.transcriptions if row.get("room_sid") == named["room"]]
         rows: Sequence[Row] = {
             "Recordings": account.recordings,
             "Compositions": account.compositions,
@@ -391,16 +418,73 @@ class TwilioServer:
             "AwsCredentials": account.aws_credentials,
             "PublicKeys": account.public_keys,
             "Alerts": account.alerts,
+            "Rooms": account.rooms,
+            "Events": account.events,
+            "Usage": account.usage,
+            "VoiceRecordings": account.voice_recordings,
         }[resource.name]
-        status = query.get("Status")
-        if status is not None:
-            return [row for row in rows if row.get("status") == status[0]]
-        if resource.name == "Recordings":
-            return [row for row in rows if row.get("status") != "deleted"]
-        if "Enabled" in query:
-            return [row for row in rows if str(row.get("enabled")).lower() == query["Enabled"][0].lower()]
-        since = query.get("StartDate")
-        return rows if since is None else [row for row in rows if str(row.get("date_generated", "")) >= since[0]]
+        if resource.name == "Recordings" and "Status" not in query:
+            rows = [row for row in rows if row.get("status") != "deleted"]
+        for parameter, matches in _FILTERS.items():
+            if parameter in query:
+                rows = [row for row in rows if matches(row, query[parameter][0])]
+        return rows
+
+
+_FILTERS: Mapping[str, Callable[[Row, str], bool]] = {
+    "Status": lambda row, value: row.get("status") == value,
+    "Enabled": lambda row, value: str(row.get("enabled")).lower() == value.lower(),
+    "EventType": lambda row, value: row.get("event_type") == value,
+    "Category": lambda row, value: row.get("category") == value,
+    "DateCreatedAfter": lambda row, value: str(row.get("date_created", "")) >= value,
+    "StartDate": lambda row, value: _dated(row) >= value,
+}
+"""Parameters of lists, and whether a row meets one."""
+
+
+def _dated(row: Row) -> str:
+    return str(row.get("date_generated") or row.get("event_date") or row.get("start_date") or "")
+
+
+def _page(
+    resource: _Resource,
+    path: str,
+    rows: Sequence[Row],
+    query: Mapping[str, tuple[str, ...]],
+    fault: Fault | None,
+) -> dict[str, Any]:
+    size = min(int(query.get("PageSize", ("50",))[0]), resource.page_size)
+    start = int(query.get("PageToken", ("PT0",))[0].removeprefix("PT"))
+    shown = list(rows[start : start + size])
+    kind = fault.kind if fault is not None else None
+    following: str | None = None
+    if start + size < len(rows) or kind is FaultKind.LOOP:
+        token = "PT0" if kind is FaultKind.LOOP else f"PT{start + size}"
+        kept = {name: values[0] for name, values in query.items() if name not in ("Page", "PageToken")}
+        following = urlencode({**kept, "PageSize": size, "Page": start // size + 1, "PageToken": token})
+    if kind is FaultKind.DUPLICATES and shown:
+        shown.append(shown[0])
+    if resource.host == "api":
+        following = f"{path}?{following}" if following else None
+        return {
+            str(resource.member): shown,
+            "page": start // size,
+            "page_size": size,
+            "next_page_uri": following,
+            "uri": path,
+        }
+    url = f"https://{resource.host}.twilio.com{path}"
+    following = f"{url}?{following}" if following else None
+    if kind is FaultKind.FOREIGN_NEXT_PAGE and fault is not None:
+        following = fault.next_page
+    meta = {
+        "key": resource.member,
+        "page": start // size,
+        "page_size": size,
+        "url": url,
+        "next_page_url": following,
+    }
+    return {"meta": meta} if kind is FaultKind.NO_ROWS else {str(resource.member): shown, "meta": meta}
 
 
 _WRITABLE_SETTINGS = {

@@ -18,6 +18,15 @@ from recordscan.estate.privileges import place_of
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
 from recordscan.estate.sample import Sample, read_sample
 from recordscan.estate.side_doors import SideDoors, read_side_doors
+from recordscan.estate.stored import (
+    DeletedMedia,
+    Media,
+    MediaPlace,
+    StoredMedia,
+    is_replicated,
+    read_deleted,
+    read_stored,
+)
 from recordscan.estate.target import Target
 from recordscan.estate.trail import Trail, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
@@ -43,11 +52,15 @@ class WholeEstate:
 
     Attributes:
         targets: All of them.
+        accounts: The Twilio accounts in scope.
         accounts_in_use: SIDs of the Twilio accounts in scope and of their subaccounts, less suspended and closed ones.
+        subaccounts_in_use: SIDs of the subaccounts among them.
     """
 
     targets: tuple[Target, ...]
+    accounts: tuple[TwilioAccount, ...]
     accounts_in_use: Fact[frozenset[str]]
+    subaccounts_in_use: Fact[frozenset[str]]
     uid: str = "estate"
     kind: str = "estate"
     name: str = "all accounts"
@@ -78,7 +91,12 @@ class Estate:
         """The Twilio accounts in scope."""
         return tuple(
             read_twilio_account(
-                self.answers, account.sid, account.label, alerts_since=self.scope.alerts_since, as_of=self.as_of
+                self.answers,
+                account.sid,
+                account.label,
+                alerts_since=self.scope.alerts_since,
+                scanned_with=self.snapshot.header.asked_by.get(f"twilio:{account.sid}"),
+                as_of=self.as_of,
             )
             for account in self.scope.twilio_accounts
         )
@@ -124,7 +142,13 @@ class Estate:
 
     def whole(self) -> tuple[WholeEstate]:
         """Subject of rules that compare targets with each other."""
-        return (WholeEstate(targets=self.targets, accounts_in_use=derive(lambda: _in_use(self.accounts))),)
+        whole = WholeEstate(
+            targets=self.targets,
+            accounts=self.accounts,
+            accounts_in_use=derive(lambda: _in_use(self.accounts)),
+            subaccounts_in_use=derive(lambda: _subaccounts(self.accounts)),
+        )
+        return (whole,)
 
     def aws_account(self) -> tuple[AwsAccount]:
         """Subject of rules about the AWS account that the scan runs in."""
@@ -220,6 +244,9 @@ class Estate:
             sample_size=self.scope.sample_objects,
             sample=derive(lambda: self._sample(location, bucket)),
             doors=derive(lambda: self._doors(bucket)),
+            stored=derive(lambda: self._stored(account.media(setting.product), bucket)),
+            deleted=derive(lambda: self._deleted(account.deleted(setting.product), bucket)),
+            replicated=derive(lambda: self._replicated(bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
             organization=self.organization,
@@ -248,6 +275,9 @@ class Estate:
             sample_size=self.scope.sample_objects,
             sample=derive(lambda: self._sample(location, bucket)),
             doors=derive(lambda: self._doors(bucket)),
+            stored=Known(None),
+            deleted=Known(None),
+            replicated=derive(lambda: self._replicated(bucket)),
             trails=derive(lambda: self._trails(bucket)),
             principals=self.principals,
             organization=self.organization,
@@ -303,6 +333,24 @@ class Estate:
     def _doors(self, bucket: Fact[Bucket | None]) -> SideDoors | None:
         found = need(bucket)
         return None if found is None else read_side_doors(self.answers, found, account=need(self.caller).account)
+
+    def _place(self, bucket: Fact[Bucket | None]) -> MediaPlace | None:
+        found = need(bucket)
+        if found is None:
+            return None
+        return MediaPlace(bucket=found.name, account=need(self.caller).account, owner=need(found.owner))
+
+    def _stored(self, media: Fact[Listing[Media]], bucket: Fact[Bucket | None]) -> tuple[StoredMedia, ...] | None:
+        place = self._place(bucket)
+        return None if place is None else read_stored(self.answers, need(media).items, place)
+
+    def _deleted(self, media: Fact[Listing[Media]], bucket: Fact[Bucket | None]) -> tuple[DeletedMedia, ...] | None:
+        place = self._place(bucket)
+        return None if place is None else read_deleted(self.answers, need(media).items, place)
+
+    def _replicated(self, bucket: Fact[Bucket | None]) -> bool | None:
+        place = self._place(bucket)
+        return None if place is None else need(is_replicated(self.answers, place))
 
     def _trails(self, bucket: Fact[Bucket | None]) -> tuple[Trail, ...] | None:
         found = need(bucket)
@@ -414,13 +462,21 @@ def _writer_places(target: Target, targets: Sequence[Target]) -> Fact[tuple[Plac
 
 
 def _in_use(accounts: Sequence[TwilioAccount]) -> frozenset[str]:
-    """What all accounts list. One that another one lists, a subaccount of it, has no more to tell."""
-    found: set[str] = set()
-    for account in accounts:
-        others = [other for other in accounts if other is not account]
-        listed_by = [other for other in others if account.sid in (if_known(other.family) or ())]
-        found |= need(account.family) if not listed_by else (if_known(account.family) or frozenset())
-    return frozenset(found)
+    """What all accounts list."""
+    return frozenset().union(*(_family(account, accounts) for account in accounts))
+
+
+def _subaccounts(accounts: Sequence[TwilioAccount]) -> frozenset[str]:
+    """What all accounts list beside themselves."""
+    return frozenset().union(*(_family(account, accounts) - {account.sid} for account in accounts))
+
+
+def _family(account: TwilioAccount, accounts: Sequence[TwilioAccount]) -> frozenset[str]:
+    """What an account lists. One that another one lists, a subaccount of it, has no more to tell."""
+    others = [other for other in accounts if other is not account]
+    if any(account.sid in (if_known(other.family) or ()) for other in others):
+        return if_known(account.family) or frozenset()
+    return need(account.family)
 
 
 def _log_receivers(targets: Sequence[Target]) -> dict[str | None, Known[bool]]:

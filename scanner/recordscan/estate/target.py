@@ -14,6 +14,7 @@ from recordscan.estate.principal import Principal
 from recordscan.estate.s3url import S3Location
 from recordscan.estate.sample import Sample
 from recordscan.estate.side_doors import SideDoors
+from recordscan.estate.stored import DeletedMedia, Media, StoredMedia
 from recordscan.estate.trail import Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
@@ -48,6 +49,9 @@ class Target:
         sample_size: Objects that the scan was told to look at one by one.
         sample: What was looked at of single objects.
         doors: What leads to the bucket's objects beside its own name.
+        stored: The newest media whose object has a name.
+        deleted: Media deleted at Twilio in the last 30 days whose object has a name.
+        replicated: Whether objects of the bucket are copied to other buckets.
         trails: The CloudTrail trails that record in the bucket's Region.
         principals: All users and roles of the account that the scan runs in.
         organization: What an organization does to that account.
@@ -70,6 +74,9 @@ class Target:
     sample_size: int
     sample: Fact[Sample | None]
     doors: Fact[SideDoors | None]
+    stored: Fact[tuple[StoredMedia, ...] | None]
+    deleted: Fact[tuple[DeletedMedia, ...] | None]
+    replicated: Fact[bool | None]
     trails: Fact[tuple[Trail, ...] | None]
     principals: Fact[tuple[Principal, ...]]
     organization: Organization
@@ -156,6 +163,13 @@ def sample_of(target: Target) -> Sample:
     if sample is None:
         not_applicable(f"external storage of {target.media} is not enabled")
     return sample
+
+
+def media_of(target: Target) -> Fact[Listing[Media]]:
+    """The Recordings or Compositions of the target's account, or end the rule: it has no Twilio setting."""
+    if target.account is None or target.setting is None:
+        not_applicable("the target was named without a Twilio setting")
+    return target.account.media(target.setting.product)
 
 
 def link_of(target: Target) -> Link:

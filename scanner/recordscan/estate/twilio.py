@@ -10,6 +10,27 @@ from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
 from recordscan.estate.answers import Answers, Listing, flag, integer, listing, mapping, moment, parse_moment, text
+from recordscan.estate.twilio_rows import (
+    IDLE,
+    ApiKey,
+    AuditEvent,
+    Callback,
+    ListedAccount,
+    Room,
+    Transcription,
+    UsageDay,
+    VoiceRecording,
+    callback,
+    optional,
+    read_events,
+    read_keys,
+    read_listed,
+    read_rooms,
+    read_transcriptions,
+    read_usage,
+    read_voice,
+    required,
+)
 from recordscan.facts import Fact, Json, Reason, Source, Unavailable, derive, need, pluck, unavailable
 
 M = TypeVar("M", bound="Recording | Composition")
@@ -22,10 +43,13 @@ RECORDING_STATUSES = ("processing", "completed", "failed")
 
 COMPOSITION_STATUSES = ("enqueued", "processing", "completed", "failed")
 
+DELETED = "deleted"
+"""Asked apart: media is gone from Twilio, and Twilio shows for 30 days more that it was there."""
+
 ALERTS_KEPT = timedelta(days=30)
 """How long Twilio keeps its error log."""
 
-KNOWN_STATUSES = {*RECORDING_STATUSES, *COMPOSITION_STATUSES, "deleted"}
+KNOWN_STATUSES = {*RECORDING_STATUSES, *COMPOSITION_STATUSES, DELETED}
 
 _SETTINGS_OPERATION = {
     "recordings": "twilio:FetchRecordingSettings",
@@ -59,6 +83,7 @@ class Recording:
         location: `media_external_location`; None while Twilio holds the media.
         room_sid: `RM…` from the grouping SIDs; None where Twilio does not say.
         track_name: Free text of the participant.
+        callback: Where Twilio reports on it; None for nowhere.
         source: The row, for a finding's evidence.
     """
 
@@ -69,6 +94,7 @@ class Recording:
     location: str | None
     room_sid: str | None
     track_name: str | None
+    callback: Callback | None
     source: Source
 
 
@@ -83,6 +109,7 @@ class Composition:
     size: int | None
     location: str | None
     room_sid: str | None
+    callback: Callback | None
     source: Source
 
 
@@ -96,7 +123,7 @@ class CompositionHook:
     sid: str
     enabled: Fact[bool]
     friendly_name: str | None
-    status_callback: str | None
+    callback: Callback | None
     source: Source
     raw: Mapping[str, Json] = field(compare=False, repr=False)
 
@@ -140,6 +167,17 @@ class TwilioAccount:
         aws_credentials: AWS credential resources.
         public_keys: Public key resources for client-side encryption.
         alerts: Error log of the last 30 days.
+        deleted_recordings: Recordings deleted in the last 30 days, which Twilio still lists.
+        deleted_compositions: Compositions deleted in the last 30 days.
+        rooms: Rooms that began since `since`.
+        transcriptions: Transcriptions of the newest of them.
+        keys: API keys.
+        events: Changes of keys and credentials since `since`.
+        usage: Days of Video media that Twilio stored for the account alone.
+        voice: Recordings of calls, the first page.
+        listed: The account and its subaccounts, as far as it may list them.
+        scanned_with: Kind of credential that the scan read it with; None where the snapshot does not say.
+        since: The first day of what is asked for as recent.
         as_of: The moment that ages are counted to.
     """
 
@@ -154,6 +192,17 @@ class TwilioAccount:
     aws_credentials: Fact[Listing[CredentialResource]]
     public_keys: Fact[Listing[CredentialResource]]
     alerts: Fact[Listing[Alert]]
+    deleted_recordings: Fact[Listing[Recording]]
+    deleted_compositions: Fact[Listing[Composition]]
+    rooms: Fact[Listing[Room]]
+    transcriptions: Fact[Listing[Transcription]]
+    keys: Fact[Listing[ApiKey]]
+    events: Fact[Listing[AuditEvent]]
+    usage: Fact[Listing[UsageDay]]
+    voice: Fact[Listing[VoiceRecording]]
+    listed: Fact[Listing[ListedAccount]]
+    scanned_with: str | None
+    since: datetime
     as_of: datetime
 
     @property
@@ -184,15 +233,26 @@ class TwilioAccount:
         """The storage setting of one product."""
         return next(setting for setting in self.settings if setting.product == product)
 
+    def media(self, product: Product) -> "Fact[Listing[Recording | Composition]]":
+        """All Recordings or Compositions but deleted ones."""
+        return self.recordings if product == "recordings" else self.compositions
 
-def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since: str, as_of: datetime) -> TwilioAccount:
+    def deleted(self, product: Product) -> "Fact[Listing[Recording | Composition]]":
+        """Recordings or Compositions that were deleted in the last 30 days."""
+        return self.deleted_recordings if product == "recordings" else self.deleted_compositions
+
+
+def read_twilio_account(
+    answers: Answers, sid: str, label: str, *, alerts_since: str, scanned_with: str | None, as_of: datetime
+) -> TwilioAccount:
     """Read one account.
 
     Args:
         answers: The scan's observations.
         sid: `AC…`.
         label: What to call it in reports.
-        alerts_since: The start date that the alerts were asked with.
+        alerts_since: The first day that alerts, Rooms, audit events and usage were asked for.
+        scanned_with: Kind of credential that the scan read it with.
         as_of: The moment that ages are counted to.
     """
     accounts = answers.read("twilio:ListAccounts", sid)
@@ -203,24 +263,55 @@ def read_twilio_account(answers: Answers, sid: str, label: str, *, alerts_since:
         status=derive(lambda: _own_status(accounts, sid)),
         family=derive(lambda: _in_use(accounts)),
         settings=tuple(read_setting(answers, sid, product) for product in PRODUCTS),
-        recordings=_merged(
-            [
-                listing(answers.read("twilio:ListRecordings", sid, status=status), "recordings", _recording)
-                for status in RECORDING_STATUSES
-            ]
-        ),
-        compositions=_merged(
-            [
-                listing(answers.read("twilio:ListCompositions", sid, status=status), "compositions", _composition)
-                for status in COMPOSITION_STATUSES
-            ]
-        ),
+        recordings=read_recordings(answers, sid),
+        compositions=read_compositions(answers, sid),
         hooks=listing(answers.read("twilio:ListCompositionHooks", sid), "composition_hooks", _hook),
         aws_credentials=listing(answers.read("twilio:ListAwsCredentials", sid), "credentials", _credential),
         public_keys=listing(answers.read("twilio:ListPublicKeys", sid), "credentials", _credential),
         alerts=derive(lambda: _alerts(alerts, parse_moment(alerts_since), as_of)),
+        deleted_recordings=read_deleted_recordings(answers, sid),
+        deleted_compositions=read_deleted_compositions(answers, sid),
+        rooms=read_rooms(answers, sid, alerts_since),
+        transcriptions=read_transcriptions(answers, sid, alerts_since),
+        keys=read_keys(answers, sid),
+        events=read_events(answers, sid, alerts_since),
+        usage=read_usage(answers, sid, sid, alerts_since),
+        voice=read_voice(answers, sid),
+        listed=read_listed(answers, sid, alerts_since),
+        scanned_with=scanned_with,
+        since=parse_moment(alerts_since),
         as_of=as_of,
     )
+
+
+def read_recordings(answers: Answers, sid: str) -> Fact[Listing[Recording]]:
+    """All Recordings of an account but deleted ones."""
+    return _merged(
+        [
+            listing(answers.read("twilio:ListRecordings", sid, status=status), "recordings", _recording)
+            for status in RECORDING_STATUSES
+        ]
+    )
+
+
+def read_compositions(answers: Answers, sid: str) -> Fact[Listing[Composition]]:
+    """All Compositions of an account but deleted ones."""
+    return _merged(
+        [
+            listing(answers.read("twilio:ListCompositions", sid, status=status), "compositions", _composition)
+            for status in COMPOSITION_STATUSES
+        ]
+    )
+
+
+def read_deleted_recordings(answers: Answers, sid: str) -> Fact[Listing[Recording]]:
+    """Recordings that were deleted in the last 30 days."""
+    return listing(answers.read("twilio:ListRecordings", sid, status=DELETED), "recordings", _recording)
+
+
+def read_deleted_compositions(answers: Answers, sid: str) -> Fact[Listing[Composition]]:
+    """Compositions that were deleted in the last 30 days."""
+    return listing(answers.read("twilio:ListCompositions", sid, status=DELETED), "compositions", _composition)
 
 
 def read_setting(answers: Answers, sid: str, product: Product) -> StorageSetting:
@@ -262,9 +353,9 @@ def _own_status(accounts: Fact[Json], sid: str) -> str | None:
 
 
 def _in_use(accounts: Fact[Json]) -> frozenset[str]:
-    found = need(listing(accounts, "accounts", lambda row: (_required(row, "sid"), _optional(row, "status"))))
+    found = need(listing(accounts, "accounts", lambda row: (required(row, "sid"), optional(row, "status"))))
     need(found.whole)
-    return frozenset(sid for sid, status in found.items if status not in ("suspended", "closed"))
+    return frozenset(sid for sid, status in found.items if status not in IDLE)
 
 
 def _merged(parts: list[Fact[Listing[M]]]) -> Fact[Listing[M]]:
@@ -283,17 +374,6 @@ def _merged(parts: list[Fact[Listing[M]]]) -> Fact[Listing[M]]:
     return derive(compute)
 
 
-def _required(row: Fact[Json], member: str) -> str:
-    value = need(text(pluck(row, member)))
-    if value is None:
-        unavailable(Reason.MALFORMED, f"a row of the list has no {member}")
-    return value
-
-
-def _optional(row: Fact[Json], member: str) -> str | None:
-    return need(text(pluck(row, member)))
-
-
 def _stated_flag(row: Fact[Json], member: str) -> bool:
     if need(pluck(row, member)) is None:
         unavailable(Reason.MALFORMED, f"a row of the list does not state {member}")
@@ -307,36 +387,38 @@ def _source(row: Fact[Json]) -> Source:
 def _recording(row: Fact[Json]) -> Recording:
     groups = pluck(row, "grouping_sids")
     return Recording(
-        sid=_required(row, "sid"),
-        status=_required(row, "status"),
+        sid=required(row, "sid"),
+        status=required(row, "status"),
         created=moment(pluck(row, "date_created")),
         size=need(integer(pluck(row, "size"))),
-        location=_optional(row, "media_external_location"),
+        location=optional(row, "media_external_location"),
         room_sid=need(text(pluck(groups, "room_sid"))),
-        track_name=_optional(row, "track_name"),
+        track_name=optional(row, "track_name"),
+        callback=callback(row),
         source=_source(row),
     )
 
 
 def _composition(row: Fact[Json]) -> Composition:
     return Composition(
-        sid=_required(row, "sid"),
-        status=_required(row, "status"),
+        sid=required(row, "sid"),
+        status=required(row, "status"),
         created=moment(pluck(row, "date_created")),
         completed=moment(pluck(row, "date_completed")),
         size=need(integer(pluck(row, "size"))),
-        location=_optional(row, "media_external_location"),
-        room_sid=_optional(row, "room_sid"),
+        location=optional(row, "media_external_location"),
+        room_sid=optional(row, "room_sid"),
+        callback=callback(row),
         source=_source(row),
     )
 
 
 def _hook(row: Fact[Json]) -> CompositionHook:
     return CompositionHook(
-        sid=_required(row, "sid"),
+        sid=required(row, "sid"),
         enabled=derive(lambda: _stated_flag(row, "enabled")),
-        friendly_name=_optional(row, "friendly_name"),
-        status_callback=_optional(row, "status_callback"),
+        friendly_name=optional(row, "friendly_name"),
+        callback=callback(row),
         source=_source(row),
         raw=mapping(row),
     )
@@ -344,9 +426,9 @@ def _hook(row: Fact[Json]) -> CompositionHook:
 
 def _credential(row: Fact[Json]) -> CredentialResource:
     return CredentialResource(
-        sid=_required(row, "sid"),
-        account_sid=_optional(row, "account_sid"),
-        friendly_name=_optional(row, "friendly_name"),
+        sid=required(row, "sid"),
+        account_sid=optional(row, "account_sid"),
+        friendly_name=optional(row, "friendly_name"),
         created=moment(pluck(row, "date_created")),
         source=_source(row),
     )
@@ -355,10 +437,10 @@ def _credential(row: Fact[Json]) -> CredentialResource:
 def _alert(row: Fact[Json]) -> Alert:
     code = need(pluck(row, "error_code"))
     return Alert(
-        sid=_required(row, "sid"),
+        sid=required(row, "sid"),
         error_code=str(code),
         created=moment(pluck(row, "date_generated")),
-        resource_sid=_optional(row, "resource_sid"),
-        text=_optional(row, "alert_text"),
+        resource_sid=optional(row, "resource_sid"),
+        text=optional(row, "alert_text"),
         source=_source(row),
     )

@@ -10,7 +10,7 @@ A case is a snapshot in the making. It starts sound, and a test changes single a
 into a verdict. So a test that uses it proves that, too.
 """
 
-from recordscan.testing.aws import TLS_ONLY_POLICY, role_details, set_writer_policy, upload_policy
+from recordscan.testing.aws import TLS_ONLY_POLICY, objects_of, role_details, set_writer_policy, upload_policy
 from recordscan.testing.case import Case, judge, judge_all
 from recordscan.testing.estates import composing, sound
 from recordscan.testing.names import (
@@ -18,6 +18,7 @@ from recordscan.testing.names import (
     AWS_ACCOUNT,
     BOUNDARY_ARN,
     BUCKET,
+    CALLBACK_HOST,
     COMPOSITIONS_PREFIX,
     CREDENTIAL,
     KEY_ARN,
@@ -27,6 +28,8 @@ from recordscan.testing.names import (
     REGION,
     REVIEWERS,
     REVIEWERS_ARN,
+    ROOM,
+    SCANNER_KEY,
     TRAIL_ARN,
     TWILIO_ACCOUNT,
     UPLOADERS,
@@ -34,13 +37,24 @@ from recordscan.testing.names import (
     WRITER_ARN,
     ago,
 )
-from recordscan.testing.twilio import alert, bucket_url, composition, hook, recording
+from recordscan.testing.twilio import (
+    alert,
+    api_key,
+    bucket_url,
+    composition,
+    event,
+    hook,
+    recording,
+    room,
+    usage_day,
+)
 
 __all__ = [
     "ACCESS_KEY",
     "AWS_ACCOUNT",
     "BOUNDARY_ARN",
     "BUCKET",
+    "CALLBACK_HOST",
     "COMPOSITIONS_PREFIX",
     "CREDENTIAL",
     "KEY_ARN",
@@ -50,6 +64,8 @@ __all__ = [
     "REGION",
     "REVIEWERS",
     "REVIEWERS_ARN",
+    "ROOM",
+    "SCANNER_KEY",
     "TLS_ONLY_POLICY",
     "TRAIL_ARN",
     "TWILIO_ACCOUNT",
@@ -59,15 +75,20 @@ __all__ = [
     "Case",
     "ago",
     "alert",
+    "api_key",
     "bucket_url",
     "composing",
     "composition",
+    "event",
     "hook",
     "judge",
     "judge_all",
+    "objects_of",
     "recording",
     "role_details",
+    "room",
     "set_writer_policy",
     "sound",
     "upload_policy",
+    "usage_day",
 ]

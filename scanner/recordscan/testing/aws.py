@@ -45,7 +45,13 @@ TLS_ONLY_POLICY: dict[str, Any] = {
 }
 """The bucket policy of a sound estate: first the demand for TLS, then that for a version of it."""
 
-NO_OBJECTS = {"Contents": [], "KeyCount": 0, "truncated": False}
+
+def objects_of(prefix: str, *sids: str) -> dict[str, Json]:
+    """A list of objects: those of the media with these SIDs."""
+    rows = [{"Key": f"{prefix}{sid}.mkv", "Size": 1_048_576, "LastModified": ago(days=1)} for sid in sids]
+    return {"Contents": rows, "KeyCount": len(rows), "truncated": False}
+
+
 _ALL_BLOCKED = {
     "PublicAccessBlockConfiguration": {
         "BlockPublicAcls": True,
@@ -132,7 +138,8 @@ def add_bucket(case: Case) -> None:
     }
     for operation, answer in answers.items():
         case.add(operation, answer, **OWNED)
-    case.add("s3:ListObjectsV2", NO_OBJECTS, **OWNED, Prefix=PREFIX)
+    recorded = objects_of(PREFIX, *(f"RT{number:032x}" for number in (1, 2, 3)))
+    case.add("s3:ListObjectsV2", recorded, **OWNED, Prefix=PREFIX)
 
 
 def add_key(case: Case) -> None:

@@ -23,6 +23,7 @@ class Case:
     def __init__(self, scope: Scope, profile: Profile) -> None:
         self.scope = scope
         self.profile = profile
+        self.asked_by: dict[str, str] = {}
         self._observations: list[Observation] = []
 
     def add(
@@ -90,7 +91,7 @@ class Case:
 
     def snapshot(self) -> Snapshot:
         """The case as a snapshot."""
-        return _snapshot(self.scope, self.profile, self._observations)
+        return _snapshot(self, self._observations)
 
     def estate(self) -> Estate:
         """The case as an estate."""
@@ -128,7 +129,7 @@ def judge(rule: Rule, case: Case, subject: str | None = None) -> Assessment:
     cited = {citation.observation for citation in assessment.evidence}
     for observation in snapshot.observations:
         others = [_denied(o) if o is observation else o for o in snapshot.observations]
-        withheld = _assess(rule, _snapshot(case.scope, case.profile, others), case.profile, assessment.subject.uid)
+        withheld = _assess(rule, _snapshot(case, others), case.profile, assessment.subject.uid)
         allowed = {assessment.outcome} | ({Outcome.UNKNOWN} if observation.id in cited else set())
         if withheld.outcome not in allowed:
             raise AssertionError(
@@ -143,14 +144,14 @@ def judge_all(rule: Rule, case: Case) -> dict[str, Assessment]:
     return {subject.uid: judge(rule, case, subject.uid) for subject in rule.subjects(case.estate())}
 
 
-def _snapshot(scope: Scope, profile: Profile, observations: list[Observation]) -> Snapshot:
+def _snapshot(case: Case, observations: list[Observation]) -> Snapshot:
     header = SnapshotHeader(
         scan_id="01a2b3c4-0000-7000-8000-000000000000",
         tool_version="0",
         started=ago(),
-        asked_by={},
-        scope=scope,
-        profile=profile,
+        asked_by=dict(case.asked_by),
+        scope=case.scope,
+        profile=case.profile,
         fail_on="critical",
     )
     ordered = tuple(sorted(observations, key=lambda observation: observation.key))

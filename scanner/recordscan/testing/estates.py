@@ -5,13 +5,13 @@ from dataclasses import replace
 from recordscan.profile import Profile
 from recordscan.scope import Scope, TwilioAccountScope
 from recordscan.testing.aws import (
-    NO_OBJECTS,
     add_account,
     add_bucket,
     add_key,
     add_side_doors,
     add_trail,
     add_writer,
+    objects_of,
     set_writer_policy,
     upload_policy,
 )
@@ -19,9 +19,11 @@ from recordscan.testing.case import Case
 from recordscan.testing.names import (
     ACCESS_KEY,
     ALERTS_SINCE,
+    CALLBACK_HOST,
     COMPOSITIONS_PREFIX,
     CREDENTIAL,
     OWNED,
+    REGION,
     REVIEWERS_ARN,
     TWILIO_ACCOUNT,
 )
@@ -39,7 +41,16 @@ def sound() -> Case:
             credential_links={CREDENTIAL: ACCESS_KEY},
             alerts_since=ALERTS_SINCE,
         ),
-        Profile(retention_min_days=30, retention_max_days=400, readers=(REVIEWERS_ARN,), administrators=()),
+        Profile(
+            retention_min_days=30,
+            retention_max_days=400,
+            readers=(REVIEWERS_ARN,),
+            administrators=(),
+            callback_hosts=(CALLBACK_HOST,),
+            storage_regions=(REGION,),
+            media_regions=("ie1",),
+            record_on_connect=True,
+        ),
     )
     add_twilio(case)
     add_bucket(case)
@@ -65,6 +76,7 @@ def composing() -> Case:
         {"compositions": [composition(1)], "pages": 1, "truncated": False},
         status="completed",
     )
-    case.add("s3:ListObjectsV2", NO_OBJECTS, **OWNED, Prefix=COMPOSITIONS_PREFIX)
+    composed = objects_of(COMPOSITIONS_PREFIX, f"CJ{1:032x}")
+    case.add("s3:ListObjectsV2", composed, **OWNED, Prefix=COMPOSITIONS_PREFIX)
     set_writer_policy(case, upload_policy(COMPOSITIONS_PREFIX))
     return case

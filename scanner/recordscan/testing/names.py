@@ -22,9 +22,13 @@ REVIEWERS_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:role/{REVIEWERS}"
 WRITER_ARN = f"arn:aws:iam::{AWS_ACCOUNT}:user/{WRITER}"
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 CREDENTIAL = "CR" + "1" * 32
+SCANNER_KEY = "SK" + "8" * 32
+"""The restricted API key that the scan reads Twilio with."""
+CALLBACK_HOST = "hooks.example.com"
 PUBLIC_KEY = "CR" + "2" * 32
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{AWS_ACCOUNT}:trail/audit"
 
+ROOM = "RM" + "6" * 32
 ALERTS_SINCE = (NOW - timedelta(days=29)).strftime("%Y-%m-%d")
 OWNED = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT}
 
