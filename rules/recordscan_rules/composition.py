@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from recordscan.estate.estate import Estate
 from recordscan.estate.twilio import CompositionHook, TwilioAccount
-from recordscan.facts import Fact, Known, Reason, Unavailable, if_known, need, not_applicable, unavailable
+from recordscan.facts import Fact, Known, Reason, Unavailable, if_known, need, not_applicable, places, unavailable
 from recordscan.mending import disable_hook
 from recordscan.profile import Profile
 from recordscan.remedy import Step
@@ -140,3 +140,84 @@ def sources_deleted(account: TwilioAccount, profile: Profile) -> Findings:
         unavailable(Reason.UNDECIDABLE, "Twilio does not say of which Room a Recording that it holds was made")
     need(compositions.whole)
     need(recordings.whole)
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "compose-settings-unreachable",
+    title="External Compositions are in use, or not configured beside external Recordings",
+    severity=Severity.LOW,
+    remediation="""
+        Decide where media is composed. With external Recordings Twilio composes nothing new, so the setting of
+        Compositions can be switched off and its credential deleted.
+    """,
+    controls=proposal(nist_800_53_r5=["CM-7"], iso_27001_2022=["A.8.9"]),
+    references=(_GUIDE, _UNDERSTANDING),
+    guide="If you store your Recordings in S3, you will not be able to compose them.",
+)
+def settings_unreachable(account: TwilioAccount) -> Findings:
+    """With external Recordings, external storage of Compositions takes effect for older Rooms only.
+
+    It shows that the two switches were misunderstood, unless something was composed since. Twilio does not say when a
+    setting was saved; the oldest external Recording tells the latest day on which it can have been.
+    """
+    if not all([need(setting.enabled) for setting in account.settings]):
+        return
+    compositions, recordings = need(account.compositions), need(account.recordings)
+    made = [c for c in compositions.items if c.status != "failed"]
+    if made:
+        external = [r for r in recordings.items if r.location is not None]
+        if not external:
+            need(recordings.whole)
+            unavailable(Reason.UNDECIDABLE, "no external Recording exists, so it cannot be told since when they are")
+        need(recordings.whole)
+        since = min(need(r.created) for r in external)
+        if any(need(c.created) >= since for c in made):
+            return
+    need(compositions.whole)
+    yield finding(
+        f"Recordings and Compositions of {account.label} are both to be stored externally, but nothing was composed "
+        "since Recordings are",
+        account.uid,
+        expected="a Composition since, or Compositions not stored externally",
+        observed=f"{len(made)} Compositions, all older" if made else "no Composition",
+        evidence=places(account.setting("compositions").enabled) + places(account.compositions),
+    )
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "compose-failed",
+    title="No Composition failed in the last 29 days",
+    severity=Severity.MEDIUM,
+    remediation="""
+        Twilio's error log says why (53664-53669 name the storage setting). Mend it, then compose again: a failed
+        Composition is never tried again, and cannot be deleted.
+    """,
+    controls=proposal(nist_800_53_r5=["SI-4", "CP-10"], iso_27001_2022=["A.8.16"], soc2=["PI1.3"]),
+    references=(
+        "https://www.twilio.com/docs/video/api/compositions-resource",
+        "https://www.twilio.com/docs/api/errors/53669",
+    ),
+)
+def failed(account: TwilioAccount) -> Findings:
+    """A failed Composition is never retried; whoever waits for it waits for ever, and its sources may be deleted."""
+    compositions = need(account.compositions)
+    if not compositions.items:
+        need(compositions.whole)
+        not_applicable("the account has no Compositions")
+    broken = [c for c in compositions.items if c.status == "failed"]
+    recent = [c for c in broken if isinstance(c.created, Known) and c.created.value >= account.since]
+    if recent:
+        yield finding(
+            f"{len(recent)} of the Compositions of {account.label} failed since {account.since:%Y-%m-%d}: "
+            + ", ".join(c.sid for c in recent[:5]),
+            *(c.sid for c in recent[:5]),
+            expected="none",
+            observed=f"{len(recent)}",
+            discriminator=account.sid,
+            evidence=tuple(place for c in recent[:5] for place in c.source),
+        )
+    for composition in broken:
+        need(composition.created)
+    need(compositions.whole)

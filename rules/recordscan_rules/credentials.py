@@ -258,3 +258,97 @@ def _newest_stored(target: Target) -> datetime | None:
     )
     stored = [item.created.value for item in media if item.location and isinstance(item.created, Known)]
     return max(stored, default=None)
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "cred-unused",
+    title="No stored AWS credential is unreferenced",
+    severity=Severity.LOW,
+    remediation="""
+        Ask whoever looks after the account what the credential is for. Where nobody needs it, deactivate the access
+        key, wait, then delete key and credential.
+    """,
+    controls=proposal(nist_800_53_r5=["AC-2(3)", "IA-5"], iso_27001_2022=["A.5.18"]),
+    references=(_CREDENTIALS,),
+)
+def unused(account: TwilioAccount) -> Findings:
+    """A secret that lasts for ever lies at a third party, and perhaps for nothing.
+
+    External storage of calls uses such credentials too, and no API shows its settings; so a credential that the two
+    settings of Video do not name is not known to be unused, and leaves this rule unknown.
+    """
+    credentials = need(account.aws_credentials)
+    if not credentials.items:
+        need(credentials.whole)
+        not_applicable("no AWS credential is stored at Twilio")
+    used = {need(setting.credential_sid) for setting in account.settings}
+    unnamed = [credential.sid for credential in credentials.items if credential.sid not in used]
+    if unnamed:
+        unavailable(
+            Reason.UNDECIDABLE,
+            f"no setting of Video names {', '.join(unnamed[:5])}; whether calls are stored with it, no API tells",
+        )
+    need(credentials.whole)
+    return ()
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "cred-shared",
+    title="Recordings and Compositions use different credentials",
+    severity=Severity.LOW,
+    remediation="""
+        Make a second IAM user that may write under the other prefix only, store its access key at Twilio as another
+        credential, and name that in the setting.
+    """,
+    controls=proposal(nist_800_53_r5=["AC-6", "IA-4"], iso_27001_2022=["A.8.3"]),
+    references=(_CREDENTIALS,),
+)
+def shared(account: TwilioAccount) -> Findings:
+    """One user for both must be allowed to write under both prefixes, so IAM cannot keep them apart.
+
+    Whether two credentials hold keys of two users is told by the rules about each writer.
+    """
+    for setting in account.settings:
+        if not need(setting.enabled):
+            not_applicable(f"external storage of {setting.product} is not enabled")
+    recordings, compositions = (setting.credential_sid for setting in account.settings)
+    sid = need(recordings)
+    if sid is None or need(compositions) is None:
+        not_applicable("a setting names no credential")
+    if sid == need(compositions):
+        yield finding(
+            f"Recordings and Compositions of {account.label} are written with the one credential {sid}",
+            sid,
+            expected="two credentials",
+            observed="one",
+            evidence=places(recordings) + places(compositions),
+        )
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "cred-account-mismatch",
+    title="Credential and setting belong to the same Twilio account",
+    severity=Severity.MEDIUM,
+    remediation="Create the AWS credential in the account whose media it writes, and save its SID in the setting.",
+    controls=proposal(nist_800_53_r5=["CM-6", "AC-6"], iso_27001_2022=["A.8.9"]),
+    references=(_CREDENTIALS,),
+)
+def account_mismatch(target: Target) -> Findings:
+    """A credential can be created for a subaccount from its parent, and is easily attached to the wrong one."""
+    setting = enabled_setting_of(target)
+    credential = need(target.credential)
+    if credential is None:
+        not_applicable("the credential is not listed")
+    if credential.account_sid is None:
+        unavailable(Reason.MALFORMED, f"Twilio does not say which account {credential.sid} belongs to")
+    if credential.account_sid != setting.account_sid:
+        yield finding(
+            f"the AWS credential {credential.sid} of {target.name} belongs to the account {credential.account_sid}",
+            credential.sid,
+            expected=setting.account_sid,
+            observed=credential.account_sid,
+            evidence=credential.source,
+        )

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.s3url import S3Location, S3UrlError, in_folder, parse_object_url, parse_s3_url
-from recordscan.estate.target import Target, setting_of
+from recordscan.estate.target import Target, media_of, setting_of
 from recordscan.estate.twilio import KNOWN_STATUSES, Composition, Recording
-from recordscan.facts import Fact, Known, Reason, need, not_applicable, unavailable
+from recordscan.facts import Known, Reason, need, not_applicable, unavailable
 from recordscan.profile import Profile
 from recordscan.rule import Finding, Findings, Severity, finding, proposal, rule_over
 
@@ -19,12 +19,7 @@ Media = Recording | Composition
 
 
 def _media_of(target: Target) -> Listing[Media]:
-    if target.account is None or target.setting is None:
-        not_applicable("the target was named without a Twilio setting")
-    fact: Fact[Listing[Media]] = (
-        target.account.recordings if target.setting.product == "recordings" else target.account.compositions
-    )
-    return need(fact)
+    return need(media_of(target))
 
 
 def _held(kind: str, label: str, held: Sequence[Media], discriminator: str) -> Finding:

@@ -6,7 +6,7 @@ from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, setting_of
 from recordscan.estate.twilio import CredentialResource, TwilioAccount
-from recordscan.facts import Fact, any_true, derive, need, not_applicable, places
+from recordscan.facts import Fact, any_true, derive, need, not_applicable, places, remark
 from recordscan.mending import save_setting
 from recordscan.profile import Profile
 from recordscan.remedy import Order, Step, by_hand
@@ -264,3 +264,87 @@ def encryption_key_exists(target: Target) -> Findings:
 def _listed(sid: str, fact: Fact[Listing[CredentialResource]]) -> bool:
     listing = need(fact)
     return any(item.sid == sid for item in listing.items) or not need(listing.whole)
+
+
+@rule_over(
+    Estate.twilio_accounts,
+    "settings-consistent",
+    title="Recordings and Compositions follow the same storage decision",
+    severity=Severity.LOW,
+    remediation="""
+        Store both in your own buckets and encrypt both the same way. If Recordings are composed at Twilio and then
+        deleted, say so in the configuration: `storage = "compose-then-delete"`.
+    """,
+    controls=proposal(nist_800_53_r5=["CM-6", "SA-9(5)"], iso_27001_2022=["A.5.23", "A.8.9"]),
+    references=(_RECORDING_SETTINGS, _COMPOSITION_SETTINGS),
+    guide="S3 storage can be activated independently on them.",
+)
+def consistent(account: TwilioAccount, profile: Profile) -> Findings:
+    """An account that was migrated by half keeps copies with a third party that nobody thinks of any more.
+
+    A kind of media that is switched off and not in use needs no decision. Two places, buckets or prefixes, are no
+    contradiction.
+    """
+    recordings, compositions = account.setting("recordings"), account.setting("compositions")
+    external = {setting.product: need(setting.enabled) for setting in account.settings}
+    if all(external.values()):
+        if need(recordings.encryption_enabled) != need(compositions.encryption_enabled):
+            yield finding(
+                f"only one of Recordings and Compositions of {account.label} is encrypted with a public key",
+                account.uid,
+                expected="both or neither",
+                observed="one",
+                discriminator="encryption",
+                evidence=places(recordings.encryption_enabled) + places(compositions.encryption_enabled),
+            )
+        return
+    in_use = {
+        "recordings": _any(account.recordings),
+        "compositions": any_true(_any(account.compositions), _any(account.hooks)),
+    }
+    for product, enabled in external.items():
+        if not enabled and not need(in_use[product]):
+            not_applicable(f"{product.capitalize()} are switched off and not in use")
+    if not any(external.values()):
+        return
+    if profile.storage == "compose-then-delete" and external["compositions"]:
+        remark("the profile has Recordings composed at Twilio and then deleted")
+        return
+    stored, held = ("Recordings", "Compositions") if external["recordings"] else ("Compositions", "Recordings")
+    yield finding(
+        f"{stored} of {account.label} are stored externally, its {held} are not",
+        account.uid,
+        expected="one decision for both",
+        observed=f"{stored} external, {held} in Twilio's cloud",
+        discriminator="storage",
+        evidence=places(recordings.enabled) + places(compositions.enabled),
+    )
+
+
+_NO_NAMES = frozenset({"default", "string"})
+"""What consoles and examples put where a name belongs."""
+
+
+@rule_over(
+    Estate.twilio_targets,
+    "settings-friendly-name",
+    title="Settings carry a telling friendly name",
+    severity=Severity.INFO,
+    remediation="Save the setting with a friendly name that says what it is for and who looks after it.",
+    controls=proposal(nist_800_53_r5=["CM-8"], iso_27001_2022=["A.5.9"]),
+    references=(_RECORDING_SETTINGS, _COMPOSITION_SETTINGS),
+)
+def friendly_name(target: Target) -> Findings:
+    """The setting has no dates and no owner: its name is the only clue to who saved it and why."""
+    setting = setting_of(target)
+    if not (need(setting.enabled) or need(setting.url) or need(setting.credential_sid)):
+        not_applicable("the setting was never configured")
+    name = need(setting.friendly_name)
+    if name is None or name.strip().lower() in _NO_NAMES:
+        yield finding(
+            f"the setting of {target.name} has no telling name",
+            target.uid,
+            expected="a name",
+            observed="none" if name is None else "a placeholder",
+            evidence=places(setting.friendly_name),
+        )
