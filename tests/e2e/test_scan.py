@@ -218,8 +218,7 @@ def test_denying_one_twilio_resource_only_ever_moves_verdicts_to_unknown(
     denied = verdicts(scan(recordscan))
     assert denied.keys() == sound_verdicts.keys()
     moved = {key: (sound_verdicts[key], denied[key]) for key in denied if denied[key] != sound_verdicts[key]}
-    # Accounts are read for the record; no rule rests on them yet.
-    assert moved or operation == "twilio:ListAccounts"
+    assert moved
     assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
 
 
@@ -267,7 +266,7 @@ def test_broken_paging_is_unknown_and_no_request_leaves_twilio(
     outcomes = verdicts(scan(recordscan))
     assert outcomes["alert-data-loss", f"twilio:{PRODUCTION}"] == "unknown"
     assert {request.host for request in clouds.twilio.log} <= {
-        f"{name}.twilio.com" for name in ("video", "accounts", "api", "monitor")
+        f"{name}.twilio.com" for name in ("video", "accounts", "api", "iam", "monitor")
     }
 
 
@@ -379,3 +378,14 @@ def test_reports_are_for_their_owner_only(recordscan: CommandLine) -> None:
     recordscan("scan", "-q", "--output-dir", "out")
     modes = {path.name: path.stat().st_mode & 0o777 for path in Path(recordscan.folder / "out").iterdir()}
     assert modes == {"report.html": 0o600, "result.json": 0o600, "snapshot.jsonl.gz": 0o600}
+
+
+def test_metadata_of_objects_is_read_only_where_the_configuration_asks_for_a_sample(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts
+) -> None:
+    question = ("enc-client-side-effective", f"twilio:{RESEARCH}/recordings")
+    assert sound_verdicts[question] == "unknown"
+    config = clouds.config.replace("[profile]", "[scan]\nsample_objects = 1\n\n[profile]")
+    (recordscan.folder / "recordscan.toml").write_text(config, encoding="utf-8")
+    assert verdicts(scan(recordscan))[question] == "fail"
+    assert "s3:HeadObject" in clouds.aws.operations()

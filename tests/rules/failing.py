@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from recordscan.estate.twilio_rows import usage_request
 from recordscan.facts import Json
 from recordscan.scope import TwilioAccountScope
 from recordscan.testing import (
@@ -28,30 +29,26 @@ from recordscan.testing import (
     composing,
     composition,
     hook,
+    objects_of,
     recording,
     role_details,
     set_writer_policy,
     sound,
     upload_policy,
 )
-from rules import failing_bucket
+from rules import failing_bucket, failing_twilio
 
 Example = Callable[[], Case]
 
+client_side_encrypted = failing_twilio.encrypted
+
 TENANT = "AC" + "b" * 32
+COMPOSITIONS_CREDENTIAL = "CR" + "5" * 32
 TENANT_CREDENTIAL = "CR" + "4" * 32
 TENANT_PREFIX = "video/tenant/"
 ENCRYPTION = "/ServerSideEncryptionConfiguration/Rules/0"
 DEFAULT = f"{ENCRYPTION}/ApplyServerSideEncryptionByDefault"
 EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
-
-
-def client_side_encrypted() -> Case:
-    """Twilio encrypts Recordings with the customer's public key before it stores them."""
-    case = sound()
-    case.set("twilio:FetchRecordingSettings", "/encryption_enabled", True)
-    case.set("twilio:FetchRecordingSettings", "/encryption_key_sid", PUBLIC_KEY)
-    return case
 
 
 def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
@@ -60,10 +57,11 @@ def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
     changes = ((TWILIO_ACCOUNT, TENANT), (CREDENTIAL, TENANT_CREDENTIAL), (PREFIX, prefix))
     for observation in case.snapshot().observations:
         if observation.account == TWILIO_ACCOUNT:
-            answer = _replaced(observation.answer, changes)
-            case.add(observation.operation, answer, account=TENANT, **observation.request)
+            answer, request = _replaced(observation.answer, changes), _replaced(observation.request, changes)
+            case.add(observation.operation, answer, account=TENANT, **request)
+    case.asked_by[f"twilio:{TENANT}"] = case.asked_by[f"twilio:{TWILIO_ACCOUNT}"]
     objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": prefix}
-    case.add("s3:ListObjectsV2", {"Contents": [], "KeyCount": 0, "truncated": False}, **objects)
+    case.add("s3:ListObjectsV2", objects_of(prefix, *(f"RT{number:032x}" for number in (1, 2, 3))), **objects)
     case.scope = replace(
         case.scope,
         twilio_accounts=(*case.scope.twilio_accounts, TwilioAccountScope(sid=TENANT, label="tenant")),
@@ -73,13 +71,37 @@ def two_tenants(prefix: str = TENANT_PREFIX) -> Case:
     return case
 
 
+def subaccounts() -> Case:
+    """The second tenant is a subaccount of the first, and so is one that is suspended and stores nothing."""
+    case = two_tenants()
+    rows: list[Json] = [
+        {"sid": TWILIO_ACCOUNT, "owner_account_sid": TWILIO_ACCOUNT, "status": "active"},
+        {"sid": TENANT, "owner_account_sid": TWILIO_ACCOUNT, "status": "active"},
+        {"sid": failing_twilio.SUSPENDED, "owner_account_sid": TWILIO_ACCOUNT, "status": "suspended"},
+    ]
+    listed = {"accounts": rows, "pages": 1, "truncated": False}
+    case.add("twilio:ListAccounts", listed, account=TWILIO_ACCOUNT)
+    usage = case.find("twilio:ListDailyUsage", of=TWILIO_ACCOUNT)
+    request = {**usage_request(failing_twilio.SUSPENDED, case.scope.alerts_since)}
+    case.add("twilio:ListDailyUsage", usage, account=TWILIO_ACCOUNT, **request)
+    return case
+
+
 def both_external() -> Case:
     """Recordings go to the bucket, and so do Compositions that were made of earlier ones, under another prefix."""
     case = sound()
     settings = case.find("twilio:FetchRecordingSettings")
-    case.answer("twilio:FetchCompositionSettings", {**settings, "aws_s3_url": bucket_url(COMPOSITIONS_PREFIX)})
+    place = {"aws_s3_url": bucket_url(COMPOSITIONS_PREFIX), "aws_credentials_sid": COMPOSITIONS_CREDENTIAL}
+    case.answer("twilio:FetchCompositionSettings", {**settings, **place})
+    credential = case.find("twilio:ListAwsCredentials")["credentials"][0]
+    case.set("twilio:ListAwsCredentials", "/credentials/-", {**credential, "sid": COMPOSITIONS_CREDENTIAL})
+    case.scope = replace(
+        case.scope, credential_links={**case.scope.credential_links, COMPOSITIONS_CREDENTIAL: ACCESS_KEY}
+    )
+    late = composition(1, room_sid="RM" + "8" * 32)
+    case.set("twilio:ListCompositions", "/compositions", [late], status="completed")
     objects = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT, "Prefix": COMPOSITIONS_PREFIX}
-    case.add("s3:ListObjectsV2", {"Contents": [], "KeyCount": 0, "truncated": False}, **objects)
+    case.add("s3:ListObjectsV2", objects_of(COMPOSITIONS_PREFIX, late["sid"]), **objects)
     set_writer_policy(case, upload_policy(PREFIX, COMPOSITIONS_PREFIX))
     return case
 
@@ -211,6 +233,9 @@ SOUND: dict[str, Example] = {
     "encrypted": client_side_encrypted,
     "two tenants": two_tenants,
     **failing_bucket.SOUND,
+    "named": failing_twilio.named,
+    "subaccounts": subaccounts,
+    "waiting": failing_twilio.waiting,
 }
 """Estates that break no rule and leave nothing open."""
 
@@ -554,6 +579,7 @@ FAILING: dict[str, Example] = {
     "writer-policies-through-groups": sets("iam:ListUserPolicies", "/PolicyNames", ["mine"], start=with_own_policy),
     "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
     **failing_bucket.FAILING,
+    **failing_twilio.FAILING,
 }
 """Rule id → an estate that breaks the rule."""
 
@@ -564,5 +590,9 @@ def unlinked_credential() -> Case:
     return case
 
 
-NEVER_FAILING: dict[str, Example] = {"cred-linked": unlinked_credential, **failing_bucket.NEVER_FAILING}
+NEVER_FAILING: dict[str, Example] = {
+    "cred-linked": unlinked_credential,
+    **failing_bucket.NEVER_FAILING,
+    **failing_twilio.NEVER_FAILING,
+}
 """Rules that pass or stay unknown: rule id → an estate that leaves it unknown."""

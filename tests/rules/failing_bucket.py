@@ -17,7 +17,7 @@ COPIES, COPIES_REGION = "acme-video-copies", "eu-central-1"
 FOREIGN_USER = "a" * 64
 ALL_ON = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True, "RestrictPublicBuckets": True}
 ALL_OFF = dict.fromkeys(ALL_ON, False)
-KEYS = (f"{PREFIX}RT1.mkv", f"{PREFIX}RT2.mkv", f"{PREFIX}RT3.mkv")
+KEYS = tuple(f"{PREFIX}RT{number:032x}.mkv" for number in (1, 2, 3))
 
 
 def answers(operation: str, answer: Json) -> Example:

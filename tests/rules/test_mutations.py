@@ -32,7 +32,7 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
-from rules import mutations_bucket
+from rules import mutations_bucket, mutations_twilio
 from rules.failing import (
     FOREIGN,
     HEADER_DEMANDED,
@@ -441,7 +441,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "key not rotated": (sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False), {"key-rotation"}),
     "bucket in another Region than its key": (
         moved_bucket("eu-north-1"),
-        {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage"},
+        {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage", "media-multi-region-copies"},
     ),
     "old TLS not denied": (old_tls_allowed, {"bucket-tls-minimum"}),
     "bucket policy for everybody": (granting(Principal="*"), {"bucket-policy-public", "writer-actions"}),
@@ -603,7 +603,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "hook enabled": (
         sets("twilio:ListCompositionHooks", "/composition_hooks", [hook()]),
-        {"compose-hooks-vs-external-recordings", "settings-compositions-external"},
+        {"compose-hooks-vs-external-recordings", "settings-compositions-external", "settings-consistent"},
     ),
     "reader that nobody named": (
         role(["s3:Get*", "kms:Decrypt"], [f"arn:aws:s3:::{BUCKET}/*", KEY_ARN]),
@@ -619,6 +619,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "recording dropped": (sets("twilio:ListAlerts", "/alerts", [alert(53616)]), {"alert-data-loss"}),
     "upload refused": (sets("twilio:ListAlerts", "/alerts", [alert(53615)]), {"alert-upload-config"}),
     **mutations_bucket.MUTATIONS,
+    **mutations_twilio.MUTATIONS,
 }
 
 COMPOSING_MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
