@@ -119,7 +119,7 @@ def disable_hook(account: TwilioAccount, hook: CompositionHook) -> Step:
     Raises:
         ByHand: A part of the hook held a secret, which is in no snapshot.
     """
-    if _REDACTED in json.dumps(hook.raw) or URL_PART in str(hook.status_callback):
+    if _REDACTED in json.dumps(hook.raw) or URL_PART in str(hook.raw.get("status_callback")):
         by_hand(f"the Composition Hook {hook.sid} held what was taken out of the snapshot; disable it in the Console")
     members = {name: hook.raw[member] for member, name in _HOOK_MEMBERS.items() if hook.raw.get(member) is not None}
     if "FriendlyName" not in members:
