@@ -160,6 +160,9 @@ class ProfileSection(_Section):
     key_max_age_days: Days = 90
     key_unused_days: Days = 45
     key_overlap_days: Days = 14
+    key_rotation_max_days: Days = 365
+    root_unused_days: Days = Field(90, description="days during which nobody may have used the root user")
+    log_retention_min_days: Days | None = Field(None, description="days that access logs must be kept at least")
     retention_min_days: Days | None = None
     retention_max_days: Days | None = None
     noncurrent_max_days: Days = Field(90, description="days that noncurrent versions may stay")
@@ -171,7 +174,7 @@ class ProfileSection(_Section):
     )
     require_backup: bool = Field(False, description="AWS Backup must protect the bucket")
     require_crr: bool = Field(False, description="media must be replicated to another Region")
-    allowed_regions: list[Region] = Field([], description="Regions that copies may go to; any if empty")
+    allowed_regions: list[Region] = Field([], description="Regions that copies and keys may be in; any if empty")
     test_files: list[str] = []
     trusted_accounts: list[AccountId] = Field([], description="accounts that bucket and key may be shared with")
     trusted_organizations: list[OrganizationId] = Field([], description="organizations that they may be shared with")

@@ -23,6 +23,9 @@ class Profile:
         key_max_age_days: Days that an IAM access key may be active.
         key_unused_days: Days after which an active key that was not used counts as unused.
         key_overlap_days: Days that two keys may be active together during a rotation.
+        key_rotation_max_days: Days after which a KMS key must have been rotated.
+        root_unused_days: Days during which nobody may have signed in as the root user.
+        log_retention_min_days: Least number of days that access logs must be kept; None for no such requirement.
         retention_min_days: Least number of days that media must be kept; None for no such requirement.
         retention_max_days: Greatest number of days that media may be kept; None for no such requirement.
         readers: Who may read media, by ARN or host name of a service; None for no such requirement.
@@ -35,7 +38,7 @@ class Profile:
         object_lock_min_days: Least number of days of the default retention; None for no such requirement.
         require_backup: AWS Backup must protect the bucket.
         require_crr: Media must be replicated to another Region.
-        allowed_regions: Regions that copies may go to; () for any.
+        allowed_regions: Regions that copies and keys may be in; () for any.
         test_files: Object keys of known activation test files, which are not reported.
         trusted_accounts: AWS account ids that the bucket and its key may be shared with.
         trusted_organizations: Ids of AWS organizations, `o-…`, that they may be shared with.
@@ -66,6 +69,9 @@ class Profile:
     key_max_age_days: int = 90
     key_unused_days: int = 45
     key_overlap_days: int = 14
+    key_rotation_max_days: int = 365
+    root_unused_days: int = 90
+    log_retention_min_days: int | None = None
     retention_min_days: int | None = None
     retention_max_days: int | None = None
     noncurrent_max_days: int = 90

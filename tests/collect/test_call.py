@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from recordscan.collect import cloudtrail, iam, kms, s3
+from recordscan.collect import account, cloudtrail, iam, kms, s3
 from recordscan.collect.call import Call, perform, timestamp
 from recordscan.collect.session import CALLS
 from recordscan.demo.aws_faults import Fault, FaultKind
@@ -68,6 +68,26 @@ def test_a_definitive_negative_is_absent_not_failed(aws: AwsServer) -> None:
     assert observation.outcome is ObservationOutcome.ABSENT
     assert observation.error is not None
     assert observation.error.code == "NoSuchBucketPolicy"
+
+
+@pytest.mark.parametrize("call", [account.MACIE_SESSION, account.HUB], ids=lambda call: call.operation)
+def test_a_service_that_was_never_switched_on_is_absent_by_its_message(aws: AwsServer, call: Call) -> None:
+    observation = ask(aws, call)
+    assert observation.outcome is ObservationOutcome.ABSENT
+    assert observation.answer is None
+
+
+@pytest.mark.parametrize("call", [account.MACIE_SESSION, account.HUB], ids=lambda call: call.operation)
+def test_a_plain_denial_with_the_same_code_is_no_absence(aws: AwsServer, call: Call) -> None:
+    aws.deny.add(call.operation)
+    assert reason_of(ask(aws, call)) is Reason.ACCESS_DENIED
+
+
+def test_a_report_that_was_not_made_is_a_failure_and_keeps_its_code(aws: AwsServer) -> None:
+    observation = ask(aws, iam.CREDENTIAL_REPORT)
+    assert observation.outcome is ObservationOutcome.FAILED
+    assert observation.error is not None
+    assert observation.error.code == "ReportNotPresent"
 
 
 def test_a_key_that_does_not_exist_is_absent(aws: AwsServer) -> None:

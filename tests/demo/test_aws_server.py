@@ -127,6 +127,17 @@ OTHER_READS: list[tuple[str, str, dict[str, Any], str | None]] = [
     ("iam", "get_account_summary", {}, None),
     ("iam", "list_virtual_mfa_devices", {}, None),
     ("iam", "get_account_password_policy", {}, "NoSuchEntity"),
+    ("iam", "get_credential_report", {}, "ReportNotPresent"),
+    ("account", "get_alternate_contact", {"AlternateContactType": "SECURITY"}, "ResourceNotFoundException"),
+    ("macie2", "get_macie_session", {}, "AccessDeniedException"),
+    ("macie2", "describe_buckets", {"criteria": {}}, "AccessDeniedException"),
+    ("guardduty", "list_detectors", {}, None),
+    ("config", "describe_configuration_recorders", {}, None),
+    ("config", "describe_configuration_recorder_status", {}, None),
+    ("securityhub", "describe_hub", {}, "InvalidAccessException"),
+    ("cloudwatch", "describe_alarms", {"AlarmTypes": ["CompositeAlarm", "MetricAlarm"]}, None),
+    ("events", "list_rules", {}, None),
+    ("accessanalyzer", "list_findings_v2", {"analyzerArn": "arn:aws:access-analyzer:eu-west-1:1:analyzer/a"}, None),
     ("cloudtrail", "describe_trails", {"includeShadowTrails": True}, None),
     ("cloudtrail", "get_trail_status", {"Name": "events"}, None),
     ("cloudtrail", "get_event_selectors", {"TrailName": "events"}, None),
@@ -401,6 +412,33 @@ def test_lookup_events_within_a_time_range(aws: AwsServer) -> None:
         StartTime=datetime(2026, 3, 1, 0, 1, tzinfo=UTC), EndTime=datetime(2026, 3, 1, 0, 2, tzinfo=UTC)
     )
     assert [event["EventId"][-1] for event in found["Events"]] == ["2", "1"]
+
+
+def test_a_denial_is_understood_by_clients_of_cloudwatch_too(aws: AwsServer) -> None:
+    aws.deny.add("cloudwatch:DescribeAlarms")
+    assert refusal(aws.client("cloudwatch").describe_alarms)[1] == "AccessDeniedException"
+
+
+def test_the_credential_report_begins_with_the_root_user_who_has_a_second_factor(aws: AwsServer) -> None:
+    iam = aws.client("iam")
+    for _ in ("start", "finish"):
+        iam.generate_credential_report()
+    head, root, user = iam.get_credential_report()["Content"].decode().splitlines()
+    assert root.startswith(f"<root_account>,arn:aws:iam::{OWNER}:root,")
+    assert user.startswith("writer,")
+    assert len(head.split(",")) == len(root.split(","))
+    assert iam.get_account_summary()["SummaryMap"]["AccountMFAEnabled"] == 1
+
+
+def test_a_key_says_when_it_rotates_next(aws: AwsServer) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is False
+    kms.enable_key_rotation(KeyId=key)
+    aws_state.set_key_dates(key, REGION, created=datetime(2020, 1, 1, tzinfo=UTC))
+    status = kms.get_key_rotation_status(KeyId=key)
+    assert status["RotationPeriodInDays"] == 365
+    assert 0 < (status["NextRotationDate"] - datetime.now(UTC)).days <= 365
 
 
 def test_key_last_usage_follows_the_event_history(aws: AwsServer) -> None:

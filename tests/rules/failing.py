@@ -36,7 +36,7 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
-from rules import failing_bucket, failing_twilio
+from rules import failing_account, failing_audit, failing_bucket, failing_keys, failing_twilio
 
 Example = Callable[[], Case]
 
@@ -236,6 +236,9 @@ SOUND: dict[str, Example] = {
     "named": failing_twilio.named,
     "subaccounts": subaccounts,
     "waiting": failing_twilio.waiting,
+    **failing_account.SOUND,
+    **failing_audit.SOUND,
+    **failing_keys.SOUND,
 }
 """Estates that break no rule and leave nothing open."""
 
@@ -580,6 +583,9 @@ FAILING: dict[str, Example] = {
     "writer-no-console": answers("iam:GetLoginProfile", {"LoginProfile": {"UserName": "w"}}),
     **failing_bucket.FAILING,
     **failing_twilio.FAILING,
+    **failing_account.FAILING,
+    **failing_audit.FAILING,
+    **failing_keys.FAILING,
 }
 """Rule id → an estate that breaks the rule."""
 

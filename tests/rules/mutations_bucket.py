@@ -59,7 +59,7 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     ),
     "account does not block public access, but the bucket does": (
         answers("s3control:GetPublicAccessBlock", None),
-        set(),
+        {"account-public-access-block"},
     ),
     "ACL for another account, but ACLs are off": (lambda case: granted(case, FOREIGN_USER), set()),
     "ACL for another account": (

@@ -76,6 +76,18 @@ def test_a_key_that_is_not_made_for_encryption_fails(usage: str) -> None:
     assert judge(key_state, key(KeyUsage=usage)).outcome is Outcome.FAIL
 
 
+@pytest.mark.parametrize("spec", ["RSA_4096", "SM2", "HMAC_256"])
+def test_a_key_of_a_kind_that_s3_cannot_use_fails_by_its_spec_which_others_do_not_look_at(spec: str) -> None:
+    assessment = judge(key_state, key(KeySpec=spec))
+    assert (assessment.outcome, assessment.severity) == (Outcome.FAIL, Severity.HIGH)
+    assert assessment.findings[0].observed == spec
+
+
+def test_the_legacy_twin_of_the_spec_which_others_read_does_not_count() -> None:
+    assert judge(key_state, key(CustomerMasterKeySpec="RSA_2048")).outcome is Outcome.PASS
+    assert judge(key_state, key(KeySpec=None, CustomerMasterKeySpec="SYMMETRIC_DEFAULT")).outcome is Outcome.UNKNOWN
+
+
 @pytest.mark.parametrize(
     "members", [{"KeyState": "Disabled", "KeyUsage": None}, {"KeyUsage": "SIGN_VERIFY", "KeyState": None}]
 )
@@ -83,7 +95,7 @@ def test_what_kms_leaves_out_does_not_hide_what_it_says(members: dict[str, Json]
     assert judge(key_state, key(**members)).outcome is Outcome.FAIL
 
 
-@pytest.mark.parametrize("name", ["KeyUsage", "KeyState"])
+@pytest.mark.parametrize("name", ["KeyUsage", "KeyState", "KeySpec"])
 def test_what_kms_leaves_out_of_a_key_in_good_order_is_unknown(name: str) -> None:
     assert judge(key_state, key(**{name: None})).outcome is Outcome.UNKNOWN
 
@@ -143,7 +155,6 @@ def test_rotation_that_may_not_be_read_is_unknown_and_no_failure() -> None:
     "members",
     [
         pytest.param({"KeyManager": "AWS"}, id="managed by AWS, which rotates it"),
-        pytest.param({"Origin": "EXTERNAL"}, id="imported material, which others fail"),
         pytest.param({"Origin": "AWS_CLOUDHSM"}, id="custom key store, which others fail"),
         pytest.param({"Origin": "EXTERNAL_KEY_STORE"}, id="external key store, which others fail"),
         pytest.param({"KeySpec": "RSA_2048"}, id="asymmetric"),

@@ -32,7 +32,7 @@ from recordscan.testing import (
     sound,
     upload_policy,
 )
-from rules import mutations_bucket, mutations_twilio
+from rules import mutations_account, mutations_audit, mutations_bucket, mutations_keys, mutations_twilio
 from rules.failing import (
     FOREIGN,
     HEADER_DEMANDED,
@@ -441,7 +441,13 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "key not rotated": (sets("kms:GetKeyRotationStatus", "/KeyRotationEnabled", False), {"key-rotation"}),
     "bucket in another Region than its key": (
         moved_bucket("eu-north-1"),
-        {"enc-kms-region", "url-region-matches-bucket", "writer-key-usage", "media-multi-region-copies"},
+        {
+            "bucket-access-log-target",
+            "enc-kms-region",
+            "url-region-matches-bucket",
+            "writer-key-usage",
+            "media-multi-region-copies",
+        },
     ),
     "old TLS not denied": (old_tls_allowed, {"bucket-tls-minimum"}),
     "bucket policy for everybody": (granting(Principal="*"), {"bucket-policy-public", "writer-actions"}),
@@ -531,7 +537,10 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
         granted(GranteeServicePrincipal=None, GranteePrincipal=ROLE),
         {"key-grants", "media-control-changers"},
     ),
-    "public access not blocked": (no_block, {"bucket-public-access-block", "bucket-public-access-block-own"}),
+    "public access not blocked": (
+        no_block,
+        {"account-public-access-block", "bucket-public-access-block", "bucket-public-access-block-own"},
+    ),
     "ACLs live": (
         sets("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter"),
         {"bucket-acl-disabled"},
@@ -614,12 +623,15 @@ MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {
     "decryption with every key": (role("kms:*", "*"), {"key-decrypt-everywhere", "media-control-changers"}),
     "administrator that nobody named": (
         role("*", "*"),
-        {"media-readers", "media-control-changers", "key-decrypt-everywhere"},
+        {"account-full-admin", "media-readers", "media-control-changers", "key-decrypt-everywhere"},
     ),
     "recording dropped": (sets("twilio:ListAlerts", "/alerts", [alert(53616)]), {"alert-data-loss"}),
     "upload refused": (sets("twilio:ListAlerts", "/alerts", [alert(53615)]), {"alert-upload-config"}),
     **mutations_bucket.MUTATIONS,
     **mutations_twilio.MUTATIONS,
+    **mutations_account.MUTATIONS,
+    **mutations_audit.MUTATIONS,
+    **mutations_keys.MUTATIONS,
 }
 
 COMPOSING_MUTATIONS: dict[str, tuple[Spoil, set[str]]] = {

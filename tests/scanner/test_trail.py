@@ -50,7 +50,7 @@ def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
         (advanced({"Field": "readOnly", "Equals": ["true"]}), False),
         (advanced({"Field": "resources.ARN", "StartsWith": [f"arn:aws:s3:::{BUCKET}/"]}), True),
         (advanced({"Field": "resources.ARN", "StartsWith": ["arn:aws:s3:::other/"]}), False),
-        (advanced({"Field": "resources.ARN", "NotStartsWith": ["arn:aws:s3:::other/"]}), False),
+        (advanced({"Field": "resources.ARN", "NotStartsWith": ["arn:aws:s3:::other/"]}), True),
         (advanced({"Field": "eventName", "Equals": ["DeleteObject"]}), False),
         (
             {"AdvancedEventSelectors": [{"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}]},

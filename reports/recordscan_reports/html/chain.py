@@ -31,6 +31,7 @@ _NODES = (
             "locks",
             "copies",
             "readers",
+            "alarms",
             "audit-trail",
             "monitoring",
         ),

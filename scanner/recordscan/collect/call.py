@@ -87,6 +87,7 @@ class Call:
         permission: IAM action that the caller needs; None where none is needed.
         purpose: What it is asked for, for the documentation.
         absent: Error codes that are no error but the definitive answer "there is none".
+        absent_where: The same, where only the message tells: code, and what the message says.
         statuses: HTTP statuses of errors that are themselves the answer, as of HeadBucket.
         pages: For list operations.
         regional: The answer depends on the Region asked.
@@ -100,6 +101,7 @@ class Call:
     permission: str | None
     purpose: str
     absent: frozenset[str] = field(default=frozenset())
+    absent_where: tuple[tuple[str, str], ...] = ()
     statuses: frozenset[int] = field(default=frozenset())
     pages: Pages | None = None
     regional: bool = False
@@ -146,7 +148,7 @@ def perform(
         metadata = caught.response.get("ResponseMetadata", {})
         attempts, request_id = metadata.get("RetryAttempts", 0) + 1, metadata.get("RequestId")
         error = _client_error(caught.response)
-        outcome = ObservationOutcome.ABSENT if error.code in call.absent else ObservationOutcome.FAILED
+        outcome = ObservationOutcome.ABSENT if _says_absent(call, error) else ObservationOutcome.FAILED
         if error.http_status in call.statuses:
             answer, error, outcome = _head(metadata), None, ObservationOutcome.ANSWERED
     except _UnusableError as caught:
@@ -260,6 +262,12 @@ def _client_error(response: Mapping[str, Any]) -> ObservationError:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     message = str(response.get("Error", {}).get("Message") or "no message")[:300]
     return ObservationError(code=code, message=message, http_status=status, reason=_reason(code, status))
+
+
+def _says_absent(call: Call, error: ObservationError) -> bool:
+    """Whether an error is the answer "there is none"."""
+    told = any(error.code == code and text in error.message for code, text in call.absent_where)
+    return told or error.code in call.absent
 
 
 def _reason(code: str, status: int | None) -> Reason:

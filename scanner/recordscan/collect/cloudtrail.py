@@ -28,6 +28,7 @@ EVENT_DATA_STORES = _trail(
     "EventDataStores",
     Pages(send="NextToken", receive="NextToken", members=("EventDataStores",)),
 )
+EVENT_DATA_STORE = _trail("GetEventDataStore", "get_event_data_store", "what one of them records", "EventDataStoreArn")
 LOOKUP_EVENTS = _trail(
     "LookupEvents",
     "lookup_events",
@@ -36,4 +37,4 @@ LOOKUP_EVENTS = _trail(
     Pages(send="NextToken", receive="NextToken", members=("Events",), limit=20),
 )
 
-CALLS = (DESCRIBE_TRAILS, TRAIL_STATUS, EVENT_SELECTORS, EVENT_DATA_STORES, LOOKUP_EVENTS)
+CALLS = (DESCRIBE_TRAILS, TRAIL_STATUS, EVENT_SELECTORS, EVENT_DATA_STORES, EVENT_DATA_STORE, LOOKUP_EVENTS)

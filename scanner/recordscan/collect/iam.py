@@ -87,7 +87,41 @@ AUTHORIZATION_DETAILS = _iam(
     members="UserDetailList GroupDetailList RoleDetailList Policies",
 )
 
+ACCOUNT_SUMMARY = _iam(
+    "GetAccountSummary", "get_account_summary", "access keys and MFA of the root user", requires="SummaryMap"
+)
+VIRTUAL_MFA_DEVICES = _iam(
+    "ListVirtualMFADevices",
+    "list_virtual_mfa_devices",
+    "whether the root user's MFA device is a virtual one; asked with AssignmentStatus=Assigned",
+    members="VirtualMFADevices",
+)
+ORGANIZATIONS_FEATURES = _iam(
+    "ListOrganizationsFeatures",
+    "list_organizations_features",
+    "whether the organization manages root credentials; answered in its management account only",
+    "OrganizationNotFoundException OrganizationNotInAllFeaturesModeException ServiceAccessNotEnabledException",
+    requires="OrganizationId",
+)
+CREDENTIAL_REPORT = _iam(
+    "GetCredentialReport",
+    "get_credential_report",
+    "when the root user was used, and which users have a console password without MFA; the report must exist",
+    requires="Content",
+)
+PASSWORD_POLICY = _iam(
+    "GetAccountPasswordPolicy",
+    "get_account_password_policy",
+    "what console passwords must be like",
+    "NoSuchEntity",
+    requires="PasswordPolicy",
+)
+ACCOUNT_READS = (ACCOUNT_SUMMARY, ORGANIZATIONS_FEATURES, CREDENTIAL_REPORT, PASSWORD_POLICY)
+"""Asked of the account, without parameters."""
+
 CALLS = (
+    *ACCOUNT_READS,
+    VIRTUAL_MFA_DEVICES,
     CALLER_IDENTITY,
     ACCESS_KEY_INFO,
     KEY_LAST_USED,

@@ -97,6 +97,8 @@ REPLICATION = _bucket(
     "ReplicationConfigurationNotFoundError",
 )
 
+LOGGING = _bucket("GetBucketLogging", "get_bucket_logging", "s3:GetBucketLogging", "server access logging")
+
 BUCKET_READS = (
     ENCRYPTION,
     REPLICATION,
@@ -138,7 +140,7 @@ BUCKET_READS = (
         "retention",
         "NoSuchLifecycleConfiguration",
     ),
-    _bucket("GetBucketLogging", "get_bucket_logging", "s3:GetBucketLogging", "server access logging"),
+    LOGGING,
     _bucket(
         "GetBucketWebsite", "get_bucket_website", "s3:GetBucketWebsite", "website hosting", "NoSuchWebsiteConfiguration"
     ),
@@ -185,6 +187,24 @@ OBJECT_ACL = _bucket(
 )
 SAMPLE_READS = (HEAD_OBJECT, OBJECT_ACL)
 """Asked of single objects, and only where the configuration asks for a sample."""
+
+_OF_LOG_BUCKETS = frozenset(
+    f"s3:{api}"
+    for api in (
+        "GetBucketAcl",
+        "GetBucketEncryption",
+        "GetBucketLifecycleConfiguration",
+        "GetBucketLogging",
+        "GetBucketOwnershipControls",
+        "GetBucketPolicy",
+        "GetBucketPolicyStatus",
+        "GetBucketVersioning",
+        "GetObjectLockConfiguration",
+        "GetPublicAccessBlock",
+    )
+)
+LOG_BUCKET_READS = tuple(call for call in BUCKET_READS if call.operation in _OF_LOG_BUCKETS)
+"""What is asked of the buckets that logs go to, with Bucket and ExpectedBucketOwner."""
 
 ACCOUNT_PUBLIC_ACCESS_BLOCK = _control(
     "GetPublicAccessBlock",

@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, TypeAlias
 
-from recordscan.collect import cloudtrail, iam, kms, organizations, s3
+from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import Call
 from recordscan.collect.schedule import Collection, together
 from recordscan.collect.twilio import TwilioAccountReader
 from recordscan.estate.answers import Answers, Listing
-from recordscan.estate.arn import parse_arn
+from recordscan.estate.arn import Arn, parse_arn
 from recordscan.estate.bucket import Bucket, head_requests, read_bucket, read_objects
 from recordscan.estate.bucket_settings import replication_destinations
 from recordscan.estate.estate import Caller, links_of_others
-from recordscan.estate.key import key_region
+from recordscan.estate.guards import analyzer_filter, finds_external_access, macie_criteria
+from recordscan.estate.key import key_region, read_key
 from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
 from recordscan.estate.organization import POLICY_TYPES
 from recordscan.estate.s3url import S3Location, parse_s3_url
@@ -33,6 +34,7 @@ from recordscan.estate.twilio import (
     read_setting,
 )
 from recordscan.estate.twilio_rows import IDLE, KEY_EVENTS, ROOM_STATUSES, sampled_rooms, usage_request
+from recordscan.estate.watch import log_group_name, may_tell, watched_events
 from recordscan.facts import Fact, Json, Known, derive
 from recordscan.observation import Observation, ObservationOutcome
 from recordscan.scope import Scope
@@ -62,7 +64,11 @@ class Scan:
 
     async def _account(self) -> None:
         flows: list[Flow] = [self._aws(s3.LIST_BUCKETS), self._aws(iam.AUTHORIZATION_DETAILS), self._organization()]
-        await together([*flows, *(self._public_access_block(owner) for owner in self._owners)])
+        flows += [self._aws(call) for call in iam.ACCOUNT_READS]
+        flows.append(self._aws(iam.VIRTUAL_MFA_DEVICES, AssignmentStatus="Assigned"))
+        flows.append(self._aws(account.SECURITY_CONTACT, AlternateContactType="SECURITY"))
+        owners = dict.fromkeys((*self._owners, self._caller.account))
+        await together([*flows, *(self._public_access_block(owner) for owner in owners)])
 
     async def _organization(self) -> None:
         """The organization policies that bind the account; those of the management account bind nobody."""
@@ -199,7 +205,7 @@ class Scan:
                 self._aws(
                     s3.LIST_OBJECTS, client_region=region, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
                 ),
-                *([self._trails(region)] if region else []),
+                *([self._trails(region), self._guards(region), self._macie(bucket, region)] if region else []),
             ]
         )
         await self._objects(bucket, prefix, owner, region)
@@ -221,15 +227,17 @@ class Scan:
         reads = [
             self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
             for call in s3.BUCKET_READS
-            if call not in (s3.ENCRYPTION, s3.REPLICATION)
+            if call not in (s3.ENCRYPTION, s3.LOGGING, s3.REPLICATION)
         ]
         flows: list[Flow] = [
             *reads,
             self._encryption(bucket, owner, region),
             self._replication(bucket, owner, region),
+            self._logging(bucket, owner, region),
         ]
         if region is not None:
             flows.append(self._side_doors(bucket, owner, region))
+            flows.append(self._analyzed(f"arn:{self._caller.partition}:s3:::{bucket}", region))
         await together(flows)
 
     def _read(self, bucket: str) -> Bucket:
@@ -277,6 +285,21 @@ class Scan:
             if acls_count:
                 flows.append(ask(s3.OBJECT_ACL, key))
         await together(flows)
+
+    async def _logging(self, bucket: str, owner: str, region: str | None) -> None:
+        logging = await self._aws(s3.LOGGING, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        target = _member(logging.answer, "LoggingEnabled", "TargetBucket")
+        if target is not None and target != bucket:
+            await self._log_bucket(target)
+
+    async def _log_bucket(self, bucket: str) -> None:
+        """A bucket that logs go to, as far as it bears on the logs; where its own logs go is not followed."""
+        owner, region = await self._locate(bucket)
+        if owner is not None:
+            await together(
+                self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+                for call in s3.LOG_BUCKET_READS
+            )
 
     async def _side_doors(self, bucket: str, owner: str, region: str) -> None:
         """Access points and what else reaches objects without the bucket policy, and backups."""
@@ -328,6 +351,9 @@ class Scan:
         key = found.encryption.value.kms_key if isinstance(found.encryption, Known) else None
         if region is not None and key is not None:
             await self._key(key, key_region(key, region))
+            arn = read_key(self._answers, key, account=self._caller.account, region=key_region(key, region)).arn
+            if isinstance(arn, Known) and key_region(key, region) == region:
+                await self._analyzed(arn.value, region)
 
     async def _key(self, reference: str, region: str) -> None:
         described = await self._aws(kms.DESCRIBE_KEY, region=region, KeyId=reference)
@@ -343,13 +369,65 @@ class Scan:
 
     async def _trails(self, region: str) -> None:
         described = await self._aws(cloudtrail.DESCRIBE_TRAILS, region=region, includeShadowTrails=True)
-        flows: list[Flow] = [self._aws(cloudtrail.EVENT_DATA_STORES, region=region)]
+        flows: list[Flow] = [self._event_data_stores(region), self._event_rules(region)]
         for row in _rows(described.answer, "trailList"):
             home, arn = _member(row, "HomeRegion") or region, _member(row, "TrailARN")
             if arn is not None:
                 flows.append(self._aws(cloudtrail.TRAIL_STATUS, region=home, Name=arn))
                 flows.append(self._aws(cloudtrail.EVENT_SELECTORS, region=home, TrailName=arn))
+            log_group = parse_arn(_member(row, "CloudWatchLogsLogGroupArn") or "")
+            if log_group is not None and log_group.account == self._caller.account:
+                flows.append(self._metric_filters(log_group))
+            log_bucket = _member(row, "S3BucketName")
+            if log_bucket is not None:
+                flows.append(self._log_bucket(log_bucket))
         await together(flows)
+
+    async def _guards(self, region: str) -> None:
+        """The services that guard an account, in one Region."""
+        await together([self._detectors(region), *(self._aws(call, region=region) for call in account.REGION_READS)])
+
+    async def _detectors(self, region: str) -> None:
+        listed = await self._aws(account.DETECTORS, region=region)
+        await together(
+            self._aws(account.DETECTOR, region=region, DetectorId=detector)
+            for detector in _names(listed.answer, "DetectorIds")
+        )
+
+    async def _macie(self, bucket: str, region: str) -> None:
+        session = await self._aws(account.MACIE_SESSION, region=region)
+        if _member(session.answer, "status") == "ENABLED":
+            await self._aws(account.MACIE_BUCKETS, region=region, criteria=macie_criteria(bucket))
+
+    async def _analyzed(self, resource: str, region: str) -> None:
+        """What Access Analyzer found about a bucket or key."""
+        listed = await self._aws(account.ANALYZERS, region=region)
+        arns = [_member(row, "arn") for row in _rows(listed.answer, "analyzers") if finds_external_access(row)]
+        await together(
+            self._aws(account.ANALYZER_FINDINGS, region=region, analyzerArn=arn, filter=analyzer_filter(resource))
+            for arn in arns
+            if arn
+        )
+
+    async def _event_data_stores(self, region: str) -> None:
+        listed = await self._aws(cloudtrail.EVENT_DATA_STORES, region=region)
+        arns = [_member(row, "EventDataStoreArn") for row in _rows(listed.answer, "EventDataStores")]
+        await together(self._aws(cloudtrail.EVENT_DATA_STORE, region=region, EventDataStore=arn) for arn in arns if arn)
+
+    async def _metric_filters(self, log_group: Arn) -> None:
+        name = log_group_name(log_group)
+        await together(
+            [
+                self._aws(alarms.METRIC_FILTERS, region=log_group.region, logGroupName=name),
+                self._aws(alarms.ALARMS, region=log_group.region, **alarms.ALL_ALARMS),
+            ]
+        )
+
+    async def _event_rules(self, region: str) -> None:
+        listed = await self._aws(alarms.EVENT_RULES, region=region)
+        watched = watched_events(region, self._caller.account)
+        names = [_member(row, "Name") for row in _rows(listed.answer, "Rules") if may_tell(row, watched)]
+        await together(self._aws(alarms.RULE_TARGETS, region=region, Rule=name) for name in names if name)
 
     async def _link(self, credential_sid: str, location: S3Location) -> None:
         """What can link a credential to an access key, then all that bears on its user."""

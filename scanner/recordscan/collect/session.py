@@ -7,13 +7,21 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from recordscan import __version__
-from recordscan.collect import cloudtrail, iam, kms, organizations, s3
+from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import UNAUTHENTICATED, UNUSABLE, Call
 from recordscan.errors import AuthenticationError, RecordscanError, UnreachableError
 from recordscan.facts import Reason
 from recordscan.observation import Observation
 
-CALLS: tuple[Call, ...] = (*iam.CALLS, *s3.CALLS, *kms.CALLS, *cloudtrail.CALLS, *organizations.CALLS)
+CALLS: tuple[Call, ...] = (
+    *iam.CALLS,
+    *s3.CALLS,
+    *kms.CALLS,
+    *cloudtrail.CALLS,
+    *organizations.CALLS,
+    *alarms.CALLS,
+    *account.CALLS,
+)
 """Every AWS operation that recordscan can send."""
 
 DEFAULT_REGION = "us-east-1"

@@ -4,7 +4,9 @@ Each answer is derived from moto's own state where that holds the facts, else it
 does not use the feature.
 """
 
+import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,6 +30,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.htm
 
 _UNUSED: Final[Mapping[str, Reply]] = {
     "accessanalyzer:ListAnalyzers": Reply(status=200, headers=_JSON, body=b'{"analyzers": []}'),
+    "accessanalyzer:ListFindingsV2": Reply(status=200, headers=_JSON, body=b'{"findings": []}'),
     "backup:ListProtectedResources": Reply(status=200, headers=_JSON, body=b'{"Results": []}'),
     "cloudtrail:ListEventDataStores": Reply(status=200, headers=_JSON, body=b'{"EventDataStores": []}'),
     "iam:ListServiceSpecificCredentials": Reply(
@@ -55,6 +58,8 @@ _UNUSED: Final[Mapping[str, Reply]] = {
 
 _NOT_SET_UP: Final[Mapping[str, tuple[int, str, str]]] = {
     "cloudtrail:GetEventDataStore": (400, "EventDataStoreNotFoundException", "There is no such event data store."),
+    "macie2:DescribeBuckets": (403, "AccessDeniedException", "Macie is not enabled."),
+    "macie2:GetMacieSession": (403, "AccessDeniedException", "Macie is not enabled."),
     "iam:ListOrganizationsFeatures": (409, "OrganizationNotFoundException", "This account is in no organization."),
     "organizations:DescribeEffectivePolicy": (
         400,
@@ -149,8 +154,14 @@ class Gaps:
                 return self._trail_status(reply)
             case "iam:GetUser" | "iam:GetAccountAuthorizationDetails" if reply.status == 200:
                 return self._with_boundaries(reply)
+            case "iam:GetAccountSummary" if reply.status == 200:
+                return _with_root_mfa(reply)
+            case "iam:GetCredentialReport" if reply.status == 200:
+                return _with_root_user(reply)
             case "kms:DescribeKey" if reply.status == 200:
                 return _with_key_defaults(reply)
+            case "kms:GetKeyRotationStatus" if reply.status == 200:
+                return _with_rotation_dates(request, reply)
             case _:
                 pass
         return reply
@@ -275,6 +286,43 @@ def _with_key_defaults(reply: Reply) -> Reply:
     metadata = json.loads(reply.body)["KeyMetadata"]
     told = {name: value for name, value in metadata.items() if value is not None}
     return _json_reply({"KeyMetadata": {"KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, **told}})
+
+
+def _with_root_mfa(reply: Reply) -> Reply:
+    """Moto's root user has no MFA device, and none can be given to it."""
+    body = re.sub(rb"(<key>AccountMFAEnabled</key>\s*<value>)0", rb"\g<1>1", reply.body)
+    return Reply(status=reply.status, headers=_without_length(reply.headers), body=body)
+
+
+_ROOT_USER = (
+    f"<root_account>,arn:aws:iam::{aws_state.ACCOUNT}:root,2019-03-04T09:00:00+00:00,not_supported,no_information,"
+    "not_supported,not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A"
+)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html"""
+
+
+def _with_root_user(reply: Reply) -> Reply:
+    """Moto's credential report leaves the root user out, who comes first."""
+
+    def with_root(found: re.Match[bytes]) -> bytes:
+        head, *users = base64.b64decode(found[1]).decode().splitlines()
+        return b"<Content>" + base64.b64encode("\n".join([head, _ROOT_USER, *users]).encode()) + b"</Content>"
+
+    body = re.sub(rb"<Content>([^<]*)</Content>", with_root, reply.body)
+    return Reply(status=reply.status, headers=_without_length(reply.headers), body=body)
+
+
+def _with_rotation_dates(request: AwsRequest, reply: Reply) -> Reply:
+    """Moto does not say how often a key rotates, nor when: once a year, counted from its making."""
+    status = json.loads(reply.body)
+    created = aws_state.key_created(str(request.json().get("KeyId", "")).rpartition("/")[2], request.region)
+    if not status["KeyRotationEnabled"] or created is None:
+        return reply
+    years = int((datetime.now(UTC).timestamp() - created) // _YEAR) + 1
+    return _json_reply({**status, "RotationPeriodInDays": 365, "NextRotationDate": created + years * _YEAR})
+
+
+_YEAR = 365 * 86_400  # seconds
 
 
 def _with_default_selector(reply: Reply) -> Reply:

@@ -151,7 +151,9 @@ def _model(service: str) -> Mapping[str, Any]:
 
 
 def _protocol(service: str) -> str:
-    return str(_model(service)["metadata"]["protocol"])
+    """The protocol that boto3 speaks to a service; of those that some offer it takes JSON."""
+    metadata = _model(service)["metadata"]
+    return "json" if "json" in metadata.get("protocols", ()) else str(metadata["protocol"])
 
 
 @functools.cache

@@ -83,7 +83,9 @@ def furnish_aws(server: AwsServer, now: datetime) -> None:
     build.research_writer()
     build.auditor()
     build.trail()
+    build.alarms()
     build.upload_events(recordings_key)
+    build.account_watch()
     server.heal()
 
 
@@ -105,6 +107,12 @@ class _Builder:
                 "RestrictPublicBuckets": False,
             },
         )
+
+    def account_watch(self) -> None:
+        # Begun years ago and not finished: no GuardDuty, Macie, Config or Security Hub, and no contact for security.
+        self._iam.update_account_password_policy(MinimumPasswordLength=14, PasswordReusePrevention=24)
+        for _ in ("start", "finish"):
+            self._iam.generate_credential_report()
 
     def recordings_key(self) -> str:
         kms = self._server.client("kms")
@@ -131,6 +139,11 @@ class _Builder:
         inventory = self._bucket(INVENTORY_BUCKET, REGION, age_days=400)
         inventory.put_bucket_policy(Bucket=INVENTORY_BUCKET, Policy=_inventory_policy())
         inventory.put_public_access_block(Bucket=INVENTORY_BUCKET, PublicAccessBlockConfiguration=_ALL_BLOCKED)
+        trail.put_bucket_versioning(Bucket=TRAIL_BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        trail.put_bucket_logging(
+            Bucket=TRAIL_BUCKET,
+            BucketLoggingStatus={"LoggingEnabled": {"TargetBucket": LOG_BUCKET, "TargetPrefix": f"{TRAIL_BUCKET}/"}},
+        )
 
     def recordings_bucket(self, key_arn: str) -> None:
         s3 = self._bucket(RECORDINGS_BUCKET, REGION, age_days=400)
@@ -302,13 +315,18 @@ class _Builder:
         self._access_key(AUDITOR, AUDITOR_KEY_ID, age_days=10)
 
     def trail(self) -> None:
-        cloudtrail = self._server.client("cloudtrail")
+        cloudtrail, logs = self._server.client("cloudtrail"), self._server.client("logs")
+        logs.create_log_group(logGroupName=TRAIL)
+        role = self._iam.create_role(RoleName="cloudtrail-logs", AssumeRolePolicyDocument=_trust_policy())["Role"]
         cloudtrail.create_trail(
             Name=TRAIL,
             S3BucketName=TRAIL_BUCKET,
             IsMultiRegionTrail=True,
             IncludeGlobalServiceEvents=True,
             EnableLogFileValidation=True,
+            KmsKeyId=self._trail_key(),
+            CloudWatchLogsLogGroupArn=f"arn:aws:logs:{REGION}:{AWS_ACCOUNT}:log-group:{TRAIL}:*",
+            CloudWatchLogsRoleArn=role["Arn"],
         )
         cloudtrail.put_event_selectors(
             TrailName=TRAIL,
@@ -323,6 +341,52 @@ class _Builder:
         cloudtrail.start_logging(Name=TRAIL)
         aws_state.set_trail_started(TRAIL, REGION, self._ago(500))
         self._server.set_trails_delivered(self._now - timedelta(minutes=4))
+
+    def _trail_key(self) -> str:
+        kms = self._server.client("kms")
+        key = kms.create_key(Description="Audit trail", Policy=_key_policy())["KeyMetadata"]
+        kms.enable_key_rotation(KeyId=key["KeyId"])
+        aws_state.set_key_dates(key["KeyId"], REGION, created=self._ago(80))
+        return str(key["Arn"])
+
+    def alarms(self) -> None:
+        # Only where the Recordings are; nobody hears of what happens to the Compositions.
+        sns, events = self._server.client("sns"), self._server.client("events")
+        topic = sns.create_topic(Name="security")["TopicArn"]
+        pattern = {
+            "source": ["aws.s3", "aws.kms"],
+            "detail-type": ["AWS API Call via CloudTrail"],
+            "detail": {
+                "eventName": [
+                    {"prefix": "PutBucket"},
+                    {"prefix": "DeleteBucket"},
+                    "PutKeyPolicy",
+                    "CreateGrant",
+                    "DisableKey",
+                    "ScheduleKeyDeletion",
+                    "DeleteImportedKeyMaterial",
+                ]
+            },
+        }
+        events.put_rule(Name="guards-of-media", EventPattern=json.dumps(pattern), State="ENABLED")
+        events.put_targets(Rule="guards-of-media", Targets=[{"Id": "security", "Arn": topic}])
+        self._server.client("logs").put_metric_filter(
+            logGroupName=TRAIL,
+            filterName="root-sign-ins",
+            filterPattern='{ $.userIdentity.type = "Root" && $.eventName = "ConsoleLogin" }',
+            metricTransformations=[{"metricNamespace": "Audit", "metricName": "RootSignIns", "metricValue": "1"}],
+        )
+        self._server.client("cloudwatch").put_metric_alarm(
+            AlarmName="root-sign-ins",
+            Namespace="Audit",
+            MetricName="RootSignIns",
+            Statistic="Sum",
+            Period=300,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            AlarmActions=[topic],
+        )
 
     def upload_events(self, key_arn: str) -> None:
         """The data keys that S3 asked KMS for in the name of the Recordings writer."""
@@ -464,6 +528,7 @@ def _log_delivery_policy() -> str:
         Principal={"Service": "logging.s3.amazonaws.com"},
         Action="s3:PutObject",
         Resource=f"arn:aws:s3:::{LOG_BUCKET}/*",
+        Condition={"StringEquals": {"aws:SourceAccount": AWS_ACCOUNT}},
     )
 
 

@@ -1,14 +1,15 @@
 """The estate: everything that one snapshot tells, joined."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 
 from recordscan.estate.answers import Answers, Listing, parse_moment
 from recordscan.estate.arn import parse_arn
-from recordscan.estate.aws_account import AwsAccount, read_aws_account
+from recordscan.estate.aws_account import AwsAccount, asked_account, read_aws_account
 from recordscan.estate.bucket import Bucket, StoredObject, list_buckets, read_bucket, read_objects
+from recordscan.estate.guards import RegionGuards, read_guards
 from recordscan.estate.inventory import AccountKey, AccountUser, not_listed, other_keys, other_users
 from recordscan.estate.key import KmsKey, key_region, read_key
 from recordscan.estate.link import Link, LinkQuestion, link_credential
@@ -28,10 +29,23 @@ from recordscan.estate.stored import (
     read_stored,
 )
 from recordscan.estate.target import Target
-from recordscan.estate.trail import Trail, read_trails
+from recordscan.estate.trail import EventDataStore, Trail, read_event_data_stores, read_trails
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
 from recordscan.estate.user import IamUser, read_user
-from recordscan.facts import Fact, Known, Reason, Unavailable, any_true, derive, if_known, need, pluck, unavailable
+from recordscan.estate.watch import Watch
+from recordscan.facts import (
+    Fact,
+    Known,
+    Reason,
+    Unavailable,
+    all_true,
+    any_true,
+    derive,
+    if_known,
+    need,
+    pluck,
+    unavailable,
+)
 from recordscan.policy.template import Place
 from recordscan.scope import BucketScope, Scope
 from recordscan.snapshot import Snapshot
@@ -152,7 +166,7 @@ class Estate:
 
     def aws_account(self) -> tuple[AwsAccount]:
         """Subject of rules about the AWS account that the scan runs in."""
-        return (read_aws_account(self.answers, self.snapshot.observations),)
+        return (self._aws_account,)
 
     def key_holders(self) -> tuple[Target | AccountKey, ...]:
         """Subjects of rules about keys: every target, and in account scope every other customer managed key."""
@@ -164,7 +178,17 @@ class Estate:
 
     def trails(self, region: str) -> Fact[tuple[Trail, ...]]:
         """The CloudTrail trails that record in a Region."""
-        return derive(lambda: need(read_trails(self.answers, account=need(self.caller).account, region=region)))
+        return derive(
+            lambda: need(
+                read_trails(self.answers, account=need(self.caller).account, region=region, bucket=self.bucket)
+            )
+        )
+
+    def event_data_stores(self, region: str) -> Fact[tuple[EventDataStore, ...]]:
+        """The event data stores of CloudTrail Lake in a Region."""
+        return derive(
+            lambda: need(read_event_data_stores(self.answers, account=need(self.caller).account, region=region))
+        )
 
     @cached_property
     def organization(self) -> Organization:
@@ -172,7 +196,10 @@ class Estate:
         caller = self.caller
         if isinstance(caller, Unavailable):
             return Organization(id=caller, scps=caller, rcps=caller)
-        read = read_organization(self.answers, caller.value.account)
+        return self._organization_of(caller.value.account)
+
+    def _organization_of(self, account: str) -> Organization:
+        read = read_organization(self.answers, account)
         return read.taken_as_allowing() if self.scope.assume_organization_allows else read
 
     @cached_property
@@ -248,6 +275,9 @@ class Estate:
             deleted=derive(lambda: self._deleted(account.deleted(setting.product), bucket)),
             replicated=derive(lambda: self._replicated(bucket)),
             trails=derive(lambda: self._trails(bucket)),
+            event_data_stores=derive(lambda: self._stores(bucket)),
+            watch=derive(lambda: self._watch(bucket)),
+            log_target=derive(lambda: self._log_target(bucket)),
             principals=self.principals,
             organization=self.organization,
             as_of=self.as_of,
@@ -279,6 +309,9 @@ class Estate:
             deleted=Known(None),
             replicated=derive(lambda: self._replicated(bucket)),
             trails=derive(lambda: self._trails(bucket)),
+            event_data_stores=derive(lambda: self._stores(bucket)),
+            watch=derive(lambda: self._watch(bucket)),
+            log_target=derive(lambda: self._log_target(bucket)),
             principals=self.principals,
             organization=self.organization,
             as_of=self.as_of,
@@ -296,6 +329,41 @@ class Estate:
             unlisted = BucketScope(bucket="unlisted-buckets")
             found.append(self._bucket_target(unlisted, bucket=gap, name="buckets not listed"))
         return tuple(found)
+
+    @cached_property
+    def _aws_account(self) -> AwsAccount:
+        account = asked_account(self.snapshot.observations)
+        return read_aws_account(
+            self.answers,
+            account,
+            partition=self.caller.value.partition if isinstance(self.caller, Known) else "aws",
+            as_of=self.as_of,
+            principals=self.principals,
+            organization=self.organization if account is None else self._organization_of(account),
+            guards=tuple(self._guards(region) for region in sorted(self._media_regions)),
+            every_region=all_true(*(derive(partial(_settled, _region_of, target)) for target in self.targets)),
+            every_key=all_true(*(derive(partial(_settled, _key_arn_of, target)) for target in self.targets)),
+        )
+
+    @property
+    def _media_regions(self) -> frozenset[str]:
+        regions = [derive(partial(_region_of, target)) for target in self.targets]
+        return frozenset(region.value for region in regions if isinstance(region, Known) and region.value is not None)
+
+    def _guards(self, region: str) -> RegionGuards:
+        """What guards the account in a Region that holds media."""
+        resources: dict[str, None] = {}
+        buckets: dict[str, None] = {}
+        for target in self.targets:
+            bucket, at = if_known(target.bucket), derive(partial(_region_of, target))
+            if bucket is None or not isinstance(at, Known) or at.value != region:
+                continue
+            buckets[bucket.name] = resources[bucket.arn] = None
+            arn = derive(partial(_key_arn_of, target))
+            if isinstance(arn, Known) and arn.value is not None and arn.value.split(":")[3] == region:
+                resources[arn.value] = None
+        account = need(self._account)
+        return read_guards(self.answers, account, region, buckets=tuple(buckets), resources=tuple(resources))
 
     @cached_property
     def _account(self) -> Fact[str]:
@@ -356,6 +424,19 @@ class Estate:
         found = need(bucket)
         return None if found is None else need(self.trails(need(found.region)))
 
+    def _stores(self, bucket: Fact[Bucket | None]) -> tuple[EventDataStore, ...] | None:
+        found = need(bucket)
+        return None if found is None else need(self.event_data_stores(need(found.region)))
+
+    def _watch(self, bucket: Fact[Bucket | None]) -> Watch | None:
+        trails = self._trails(bucket)
+        return None if trails is None else Watch(self.answers, need(self.caller).account, trails)
+
+    def _log_target(self, bucket: Fact[Bucket | None]) -> Bucket | None:
+        found = need(bucket)
+        logging = None if found is None else need(found.logging)
+        return None if logging is None else need(self.bucket(logging.bucket))
+
     def _link(
         self,
         setting: StorageSetting,
@@ -405,7 +486,7 @@ class Estate:
             return ()
         arns = [t.key.value.arn for t in self.targets if isinstance(t.key, Known) and t.key.value]
         taken = frozenset(arn.value for arn in arns if isinstance(arn, Known))
-        return other_keys(self.snapshot.observations, taken, self.key)
+        return other_keys(self.snapshot.observations, taken, self.key, self.as_of)
 
     @cached_property
     def _other_users(self) -> tuple[AccountUser, ...]:
@@ -413,6 +494,26 @@ class Estate:
             return ()
         taken = frozenset(t.writer.value.arn for t in self.targets if isinstance(t.writer, Known) and t.writer.value)
         return other_users(self.answers, self._account, taken, self.user, self.as_of)
+
+
+def _settled(compute: Callable[[Target], object], target: Target) -> bool:
+    """True; or ends the computation where what is computed cannot be known."""
+    compute(target)
+    return True
+
+
+def _region_of(target: Target) -> str | None:
+    """Region of the target's bucket; None where there is none of ours."""
+    bucket = need(target.bucket)
+    return None if bucket is None or need(bucket.presence) != "owned" else need(bucket.region)
+
+
+def _key_arn_of(target: Target) -> str | None:
+    """ARN of the KMS key of the target's bucket; None where there is none."""
+    if _region_of(target) is None:
+        return None
+    key = need(target.key)
+    return None if key is None else need(key.arn)
 
 
 def read_caller(answers: Answers) -> Fact[Caller]:

@@ -24,6 +24,7 @@ class AccountKey:
     account_id: str | None
     region_name: str | None
     key: Fact[KmsKey | None]
+    as_of: datetime
     kind: str = "KMS key"
     provider: str = "aws"
 
@@ -43,7 +44,10 @@ class AccountUser:
 
 
 def other_keys(
-    observations: Iterable[Observation], taken: frozenset[str], read: Callable[[str, str], Fact[KmsKey]]
+    observations: Iterable[Observation],
+    taken: frozenset[str],
+    read: Callable[[str, str], Fact[KmsKey]],
+    as_of: datetime,
 ) -> tuple[AccountKey, ...]:
     """Customer managed keys that were found beside the targets' own.
 
@@ -51,10 +55,11 @@ def other_keys(
         observations: Of the scan.
         taken: ARNs of keys that targets name.
         read: Gives a key by its ARN and Region.
+        as_of: The moment that ages are counted to.
     """
     found: dict[str, AccountKey] = {}
     for observation in observations:
-        if observation.operation == "kms:ListKeys" and (holder := _unlisted_keys(observation)) is not None:
+        if observation.operation == "kms:ListKeys" and (holder := _unlisted_keys(observation, as_of)) is not None:
             found[holder.uid] = holder
         arn = parse_arn(str(observation.request.get("KeyId")))
         if observation.operation != "kms:DescribeKey" or arn is None or not arn.resource.startswith("key/"):
@@ -64,7 +69,12 @@ def other_keys(
         # A key that may not be described stays in the list, so that it is seen to be unknown.
         if str(arn) not in taken and (isinstance(manager, Unavailable) or manager.value == "CUSTOMER"):
             found[str(arn)] = AccountKey(
-                uid=str(arn), name=str(arn), account_id=observation.account, region_name=arn.region, key=key
+                uid=str(arn),
+                name=str(arn),
+                account_id=observation.account,
+                region_name=arn.region,
+                key=key,
+                as_of=as_of,
             )
     return tuple(found[uid] for uid in sorted(found))
 
@@ -106,7 +116,7 @@ def not_listed(listed: Fact[Listing[object]]) -> Unavailable | None:
     return listed.value.whole if isinstance(listed.value.whole, Unavailable) else None
 
 
-def _unlisted_keys(observation: Observation) -> AccountKey | None:
+def _unlisted_keys(observation: Observation, as_of: datetime) -> AccountKey | None:
     """Stands for the keys that a list does not hold; None where it was walked to its end."""
     gap = not_listed(listing(read_answer(observation), "Keys", lambda row: row))
     if gap is None:
@@ -117,4 +127,5 @@ def _unlisted_keys(observation: Observation) -> AccountKey | None:
         account_id=observation.account,
         region_name=observation.region,
         key=gap,
+        as_of=as_of,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from recordscan.estate.answers import Answers, flag, mapping, moment, read_policy, rows, text
+from recordscan.estate.answers import Answers, flag, integer, mapping, moment, read_policy, rows, text
 from recordscan.estate.arn import parse_arn
 from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
 from recordscan.policy.documents import PolicyDocument
@@ -28,6 +28,32 @@ class KeyGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rotation:
+    """One past rotation of a key.
+
+    Attributes:
+        date: When; None for material that waits for its first use.
+        expires: When imported material of it expires; None for never.
+    """
+
+    date: datetime | None
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyUse:
+    """What KMS knows of the use of a key.
+
+    Attributes:
+        last: The last cryptographic operation that succeeded; None for none since `since`.
+        since: When KMS began to keep track of this key.
+    """
+
+    last: datetime | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KmsKey:
     """One KMS key.
 
@@ -41,8 +67,17 @@ class KmsKey:
         usage: ENCRYPT_DECRYPT, …
         spec: SYMMETRIC_DEFAULT, …
         origin: AWS_KMS, EXTERNAL, AWS_CLOUDHSM or EXTERNAL_KEY_STORE.
+        created: When the key was made.
         deletion_date: When a key that is pending deletion is deleted; None otherwise.
+        material_expires: KEY_MATERIAL_EXPIRES or KEY_MATERIAL_DOES_NOT_EXPIRE; None unless material was imported.
+        valid_to: When the first of the imported materials expires; None for never.
+        key_store: Id of the custom key store that keeps it; None where KMS itself does.
+        regions: Of a multi-Region key, its own and those of all related keys; () for a key of one Region.
         rotation: Whether automatic rotation is on; None for a key that cannot rotate.
+        rotation_period: Days from one automatic rotation to the next; None where it is off.
+        next_rotation: When the next one is due; None where it is off.
+        rotations: Past rotations; None for a key that KMS cannot rotate in any way.
+        use: When it was last used.
         policy: Its key policy.
         grants: Its grants.
     """
@@ -56,8 +91,17 @@ class KmsKey:
     usage: Fact[str | None]
     spec: Fact[str | None]
     origin: Fact[str | None]
+    created: Fact[datetime]
     deletion_date: Fact[datetime | None]
+    material_expires: Fact[str | None]
+    valid_to: Fact[datetime | None]
+    key_store: Fact[str | None]
+    regions: Fact[tuple[str, ...]]
     rotation: Fact[bool | None]
+    rotation_period: Fact[int | None]
+    next_rotation: Fact[datetime | None]
+    rotations: Fact[tuple[Rotation, ...] | None]
+    use: Fact[KeyUse]
     policy: Fact[PolicyDocument | None]
     grants: Fact[tuple[KeyGrant, ...]]
 
@@ -93,7 +137,6 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         need(described)  # without it there would be no key to ask about
         return answers.read(operation, account, region=region, KeyId=key_id, **request)
 
-    date = pluck(metadata, "DeletionDate")
     return KmsKey(
         reference=reference,
         arn=arn,
@@ -104,8 +147,17 @@ def read_key(answers: Answers, reference: str, *, account: str, region: str) -> 
         usage=member("KeyUsage"),
         spec=member("KeySpec"),
         origin=member("Origin"),
-        deletion_date=derive(lambda: None if need(date) is None else need(moment(date))),
+        created=moment(pluck(metadata, "CreationDate")),
+        deletion_date=_date(pluck(metadata, "DeletionDate")),
+        material_expires=member("ExpirationModel"),
+        valid_to=_date(pluck(metadata, "ValidTo")),
+        key_store=member("CustomKeyStoreId"),
+        regions=derive(lambda: _regions(metadata)),
         rotation=derive(lambda: _rotation(ask("kms:GetKeyRotationStatus"))),
+        rotation_period=derive(lambda: need(integer(pluck(ask("kms:GetKeyRotationStatus"), "RotationPeriodInDays")))),
+        next_rotation=derive(lambda: need(_date(pluck(ask("kms:GetKeyRotationStatus"), "NextRotationDate")))),
+        rotations=derive(lambda: _rotations(ask("kms:ListKeyRotations"))),
+        use=derive(lambda: _use(ask("kms:GetKeyLastUsage"))),
         policy=derive(lambda: read_policy(ask("kms:GetKeyPolicy", PolicyName="default"))),
         grants=derive(lambda: _grants(ask("kms:ListGrants"))),
     )
@@ -122,6 +174,39 @@ def _rotation(answer: Fact[Json]) -> bool | None:
     if need(answer) is None:
         return None
     return need(flag(pluck(answer, "KeyRotationEnabled")))
+
+
+def _date(fact: Fact[Json]) -> Fact[datetime | None]:
+    return derive(lambda: None if need(fact) is None else need(moment(fact)))
+
+
+def _regions(metadata: Fact[Json]) -> tuple[str, ...]:
+    multi_region = pluck(metadata, "MultiRegion")
+    if need(multi_region) is None:
+        unavailable(Reason.MALFORMED, "KMS does not state whether the key is a multi-Region key")
+    if not need(flag(multi_region)):
+        return ()
+    configuration = pluck(metadata, "MultiRegionConfiguration")
+    related = [pluck(configuration, "PrimaryKey"), *rows(configuration, "ReplicaKeys")]
+    return tuple(dict.fromkeys(str(mapping(row)["Region"]) for row in related))
+
+
+def _rotations(answer: Fact[Json]) -> tuple[Rotation, ...] | None:
+    if need(answer) is None:
+        return None
+    if need(pluck(answer, "truncated")):
+        unavailable(Reason.UNDECIDABLE, "the list of rotations was cut at the page limit")
+    return tuple(
+        Rotation(date=need(_date(pluck(row, "RotationDate"))), expires=need(_date(pluck(row, "ValidTo"))))
+        for row in rows(answer, "Rotations")
+    )
+
+
+def _use(answer: Fact[Json]) -> KeyUse:
+    return KeyUse(
+        last=need(_date(pluck(answer, "KeyLastUsage", "Timestamp"))),
+        since=need(moment(pluck(answer, "TrackingStartDate"))),
+    )
 
 
 def _grants(answer: Fact[Json]) -> tuple[KeyGrant, ...]:

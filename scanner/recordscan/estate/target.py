@@ -15,9 +15,10 @@ from recordscan.estate.s3url import S3Location
 from recordscan.estate.sample import Sample
 from recordscan.estate.side_doors import SideDoors
 from recordscan.estate.stored import DeletedMedia, Media, StoredMedia
-from recordscan.estate.trail import Trail
+from recordscan.estate.trail import EventDataStore, Trail
 from recordscan.estate.twilio import CredentialResource, StorageSetting, TwilioAccount
 from recordscan.estate.user import IamUser
+from recordscan.estate.watch import Watch
 from recordscan.facts import Fact, Known, need, not_applicable
 from recordscan.policy.template import Place
 
@@ -53,6 +54,9 @@ class Target:
         deleted: Media deleted at Twilio in the last 30 days whose object has a name.
         replicated: Whether objects of the bucket are copied to other buckets.
         trails: The CloudTrail trails that record in the bucket's Region.
+        event_data_stores: The event data stores of CloudTrail Lake in the bucket's Region.
+        watch: What tells somebody of changes to the bucket and the key.
+        log_target: The bucket that the bucket's access logs go to; None where there are none.
         principals: All users and roles of the account that the scan runs in.
         organization: What an organization does to that account.
         as_of: The moment that ages are counted to.
@@ -78,6 +82,9 @@ class Target:
     deleted: Fact[tuple[DeletedMedia, ...] | None]
     replicated: Fact[bool | None]
     trails: Fact[tuple[Trail, ...] | None]
+    event_data_stores: Fact[tuple[EventDataStore, ...] | None]
+    watch: Fact[Watch | None]
+    log_target: Fact[Bucket | None]
     principals: Fact[tuple[Principal, ...]]
     organization: Organization
     as_of: datetime

@@ -10,11 +10,21 @@ A case is a snapshot in the making. It starts sound, and a test changes single a
 into a verdict. So a test that uses it proves that, too.
 """
 
-from recordscan.testing.aws import TLS_ONLY_POLICY, objects_of, role_details, set_writer_policy, upload_policy
+from recordscan.testing.aws import (
+    LOG_DELIVERY,
+    TLS_ONLY_POLICY,
+    credential_report,
+    objects_of,
+    report_line,
+    role_details,
+    set_writer_policy,
+    upload_policy,
+)
 from recordscan.testing.case import Case, judge, judge_all
 from recordscan.testing.estates import composing, sound
 from recordscan.testing.names import (
     ACCESS_KEY,
+    ANALYZER_ARN,
     AWS_ACCOUNT,
     BOUNDARY_ARN,
     BUCKET,
@@ -22,6 +32,8 @@ from recordscan.testing.names import (
     COMPOSITIONS_PREFIX,
     CREDENTIAL,
     KEY_ARN,
+    LOG_BUCKET,
+    LOG_GROUP,
     NOW,
     PREFIX,
     PUBLIC_KEY,
@@ -31,6 +43,7 @@ from recordscan.testing.names import (
     ROOM,
     SCANNER_KEY,
     TRAIL_ARN,
+    TRAIL_BUCKET,
     TWILIO_ACCOUNT,
     UPLOADERS,
     WRITER,
@@ -51,6 +64,7 @@ from recordscan.testing.twilio import (
 
 __all__ = [
     "ACCESS_KEY",
+    "ANALYZER_ARN",
     "AWS_ACCOUNT",
     "BOUNDARY_ARN",
     "BUCKET",
@@ -58,6 +72,9 @@ __all__ = [
     "COMPOSITIONS_PREFIX",
     "CREDENTIAL",
     "KEY_ARN",
+    "LOG_BUCKET",
+    "LOG_DELIVERY",
+    "LOG_GROUP",
     "NOW",
     "PREFIX",
     "PUBLIC_KEY",
@@ -68,6 +85,7 @@ __all__ = [
     "SCANNER_KEY",
     "TLS_ONLY_POLICY",
     "TRAIL_ARN",
+    "TRAIL_BUCKET",
     "TWILIO_ACCOUNT",
     "UPLOADERS",
     "WRITER",
@@ -79,12 +97,14 @@ __all__ = [
     "bucket_url",
     "composing",
     "composition",
+    "credential_report",
     "event",
     "hook",
     "judge",
     "judge_all",
     "objects_of",
     "recording",
+    "report_line",
     "role_details",
     "room",
     "set_writer_policy",

@@ -3,19 +3,25 @@
 import json
 from typing import Any
 
+from recordscan.estate.guards import analyzer_filter, macie_criteria
+from recordscan.estate.watch import BUCKET_EVENTS, KEY_EVENTS, MORE_BUCKET_EVENTS, MORE_KEY_EVENTS
 from recordscan.facts import Json
 from recordscan.testing.case import Case
 from recordscan.testing.names import (
     ACCESS_KEY,
+    ANALYZER_ARN,
     AWS_ACCOUNT,
     BOUNDARY_ARN,
     BUCKET,
     KEY_ARN,
+    LOG_BUCKET,
+    LOG_GROUP,
     OWNED,
     PREFIX,
     REGION,
     REVIEWERS,
     TRAIL_ARN,
+    TRAIL_BUCKET,
     UPLOADERS,
     WRITER,
     WRITER_ARN,
@@ -128,7 +134,7 @@ def add_bucket(case: Case) -> None:
         "s3:GetBucketEncryption": {"ServerSideEncryptionConfiguration": {"Rules": [encryption]}},
         "s3:GetBucketVersioning": {"Status": "Enabled"},
         "s3:GetBucketLifecycleConfiguration": {"Rules": [expiry]},
-        "s3:GetBucketLogging": {"LoggingEnabled": {"TargetBucket": "acme-access-logs", "TargetPrefix": "video/"}},
+        "s3:GetBucketLogging": {"LoggingEnabled": {"TargetBucket": LOG_BUCKET, "TargetPrefix": "video/"}},
         "s3:GetObjectLockConfiguration": None,
         "s3:GetBucketReplication": None,
         "s3:GetBucketWebsite": None,
@@ -153,6 +159,7 @@ def add_key(case: Case) -> None:
         "KeySpec": "SYMMETRIC_DEFAULT",
         "Origin": "AWS_KMS",
         "MultiRegion": False,
+        "CreationDate": ago(days=400),
     }
     delegation = {
         "Version": "2012-10-17",
@@ -167,7 +174,13 @@ def add_key(case: Case) -> None:
         ],
     }
     case.add("kms:DescribeKey", {"KeyMetadata": metadata}, region=REGION, KeyId=KEY_ARN)
-    case.add("kms:GetKeyRotationStatus", {"KeyRotationEnabled": True}, region=REGION, KeyId=KEY_ARN)
+    rotating = {"KeyRotationEnabled": True, "RotationPeriodInDays": 365, "NextRotationDate": ago(days=-330)}
+    rotated = {"KeyId": metadata["KeyId"], "RotationDate": ago(days=35), "RotationType": "AUTOMATIC"}
+    used = {"Operation": "GenerateDataKey", "Timestamp": ago(days=1)}
+    use = {"KeyId": metadata["KeyId"], "KeyLastUsage": used, "TrackingStartDate": ago(days=300)}
+    case.add("kms:GetKeyRotationStatus", rotating, region=REGION, KeyId=KEY_ARN)
+    case.add("kms:ListKeyRotations", {"Rotations": [rotated], "truncated": False}, region=REGION, KeyId=KEY_ARN)
+    case.add("kms:GetKeyLastUsage", use, region=REGION, KeyId=KEY_ARN)
     policy = {"Policy": json.dumps(delegation)}
     case.add("kms:GetKeyPolicy", policy, region=REGION, KeyId=KEY_ARN, PolicyName="default")
     case.add("kms:ListGrants", {"Grants": [], "truncated": False}, region=REGION, KeyId=KEY_ARN)
@@ -266,6 +279,76 @@ def add_account(case: Case) -> None:
     case.add("organizations:DescribeOrganization", None)
 
 
+_REPORT_COLUMNS = (
+    "user,arn,user_creation_time,password_enabled,password_last_used,password_last_changed,password_next_rotation,"
+    "mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_1_last_used_region,"
+    "access_key_1_last_used_service,access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,"
+    "access_key_2_last_used_region,access_key_2_last_used_service,cert_1_active,cert_1_last_rotated,cert_2_active,"
+    "cert_2_last_rotated"
+)
+
+
+def report_line(user: str, **columns: str) -> str:
+    """One line of the credential report of IAM; what is not given is `N/A`."""
+    names = _REPORT_COLUMNS.split(",")
+    arn = f"arn:aws:iam::{AWS_ACCOUNT}:" + ("root" if user == "<root_account>" else f"user/{user}")
+    values = {"user": user, "arn": arn, **columns}
+    return ",".join(values.get(name, "N/A") for name in names)
+
+
+def credential_report(*lines: str) -> dict[str, Json]:
+    """The credential report of IAM, with a root user who was not used for long unless the lines hold one."""
+    root = report_line("<root_account>", password_last_used=_iso(days=400), mfa_active="true")
+    rows = lines if any(line.startswith("<root_account>") for line in lines) else (root, *lines)
+    return {"Content": "\n".join((_REPORT_COLUMNS, *rows)), "ReportFormat": "text/csv", "GeneratedTime": ago(hours=1)}
+
+
+def _iso(**duration: float) -> str:
+    """A moment as the report writes it."""
+    return ago(**duration).replace("Z", "+00:00")
+
+
+def add_account_watch(case: Case) -> None:
+    """The root user, the users' passwords, and what watches over the account."""
+    summary = {"AccountAccessKeysPresent": 0, "AccountMFAEnabled": 1, "AccountPasswordPresent": 1, "Users": 1}
+    case.add("iam:GetAccountSummary", {"SummaryMap": summary})
+    case.add("iam:ListVirtualMFADevices", {"VirtualMFADevices": [], "truncated": False}, AssignmentStatus="Assigned")
+    case.add("iam:ListOrganizationsFeatures", None)
+    case.add("iam:GetCredentialReport", credential_report(report_line(WRITER, mfa_active="false")))
+    case.add(
+        "iam:GetAccountPasswordPolicy", {"PasswordPolicy": {"MinimumPasswordLength": 16, "PasswordReusePrevention": 24}}
+    )
+    contact = {"Name": "Security", "EmailAddress": "security@acme.example", "AlternateContactType": "SECURITY"}
+    case.add("account:GetAlternateContact", {"AlternateContact": contact}, AlternateContactType="SECURITY")
+    analyzer = {"arn": ANALYZER_ARN, "name": "external", "type": "ACCOUNT", "status": "ACTIVE"}
+    case.add("accessanalyzer:ListAnalyzers", {"analyzers": [analyzer], "truncated": False}, region=REGION)
+    for resource in (f"arn:aws:s3:::{BUCKET}", KEY_ARN):
+        case.add(
+            "accessanalyzer:ListFindingsV2",
+            {"findings": [], "truncated": False},
+            region=REGION,
+            analyzerArn=ANALYZER_ARN,
+            filter=analyzer_filter(resource),
+        )
+    seen = {"bucketName": BUCKET, "automatedDiscoveryMonitoringStatus": "MONITORED"}
+    case.add("macie2:GetMacieSession", {"status": "ENABLED"}, region=REGION)
+    case.add(
+        "macie2:DescribeBuckets",
+        {"buckets": [seen], "truncated": False},
+        region=REGION,
+        criteria=macie_criteria(BUCKET),
+    )
+    case.add("guardduty:ListDetectors", {"DetectorIds": ["d1"], "truncated": False}, region=REGION)
+    features = [{"Name": "CLOUD_TRAIL", "Status": "ENABLED"}, {"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}]
+    case.add("guardduty:GetDetector", {"Status": "ENABLED", "Features": features}, region=REGION, DetectorId="d1")
+    recorder = {"name": "default", "recordingGroup": {"allSupported": True, "resourceTypes": []}}
+    status = {"name": "default", "recording": True, "lastStatus": "SUCCESS"}
+    case.add("config:DescribeConfigurationRecorders", {"ConfigurationRecorders": [recorder]}, region=REGION)
+    case.add("config:DescribeConfigurationRecorderStatus", {"ConfigurationRecordersStatus": [status]}, region=REGION)
+    hub = {"HubArn": f"arn:aws:securityhub:{REGION}:{AWS_ACCOUNT}:hub/default"}
+    case.add("securityhub:DescribeHub", hub, region=REGION)
+
+
 def add_writer(case: Case) -> None:
     """The user that Twilio writes as, with its access key."""
     key = {"UserName": WRITER, "AccessKeyId": ACCESS_KEY, "Status": "Active", "CreateDate": ago(days=30)}
@@ -291,14 +374,104 @@ def add_writer(case: Case) -> None:
     case.add("iam:GetPolicyVersion", version, PolicyArn=BOUNDARY_ARN, VersionId="v1")
 
 
+def add_log_buckets(case: Case) -> None:
+    """The bucket of access logs, and that of the trail, which logs access to itself."""
+    for bucket, statement, logging in (
+        (LOG_BUCKET, LOG_DELIVERY, {}),
+        (TRAIL_BUCKET, _TRAIL_DELIVERY, {"LoggingEnabled": {"TargetBucket": LOG_BUCKET, "TargetPrefix": "trail/"}}),
+    ):
+        answers: dict[str, Json] = {
+            "s3:HeadBucket": {"HTTPStatusCode": 200, "BucketRegion": REGION},
+            "s3:GetBucketPolicy": {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})},
+            "s3:GetBucketPolicyStatus": {"PolicyStatus": {"IsPublic": False}},
+            "s3:GetPublicAccessBlock": _ALL_BLOCKED,
+            "s3:GetBucketAcl": {"Owner": {"ID": "f" * 64}, "Grants": []},
+            "s3:GetBucketOwnershipControls": {
+                "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+            },
+            "s3:GetBucketEncryption": {
+                "ServerSideEncryptionConfiguration": {
+                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+                }
+            },
+            "s3:GetBucketVersioning": {"Status": "Enabled"},
+            "s3:GetBucketLifecycleConfiguration": None,
+            "s3:GetObjectLockConfiguration": None,
+            "s3:GetBucketLogging": logging,
+        }
+        for operation, answer in answers.items():
+            case.add(operation, answer, Bucket=bucket, ExpectedBucketOwner=AWS_ACCOUNT)
+
+
+LOG_DELIVERY: dict[str, Any] = {
+    "Sid": "AccessLogs",
+    "Effect": "Allow",
+    "Principal": {"Service": "logging.s3.amazonaws.com"},
+    "Action": "s3:PutObject",
+    "Resource": f"arn:aws:s3:::{LOG_BUCKET}/*",
+    "Condition": {"StringEquals": {"aws:SourceAccount": AWS_ACCOUNT}},
+}
+"""The statement that lets access logs in."""
+
+_TRAIL_DELIVERY: dict[str, Any] = {
+    "Sid": "TrailLogs",
+    "Effect": "Allow",
+    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+    "Action": "s3:PutObject",
+    "Resource": f"arn:aws:s3:::{TRAIL_BUCKET}/AWSLogs/{AWS_ACCOUNT}/*",
+    "Condition": {"StringEquals": {"aws:SourceArn": TRAIL_ARN}},
+}
+
+
 def add_trail(case: Case) -> None:
-    """A trail that records what is done to the objects."""
-    trail = {"TrailARN": TRAIL_ARN, "HomeRegion": REGION, "IsMultiRegionTrail": True, "S3BucketName": "acme-trail"}
+    """A trail that records what is done to the objects, and delivers; no event data store."""
+    trail = {
+        "TrailARN": TRAIL_ARN,
+        "HomeRegion": REGION,
+        "IsMultiRegionTrail": True,
+        "S3BucketName": TRAIL_BUCKET,
+        "LogFileValidationEnabled": True,
+        "KmsKeyId": KEY_ARN.rpartition("/")[0] + "/5678efab-12ab-34cd-56ef-1234567890ab",
+        "CloudWatchLogsLogGroupArn": f"arn:aws:logs:{REGION}:{AWS_ACCOUNT}:log-group:{LOG_GROUP}:*",
+    }
     selector = {
         "ReadWriteType": "All",
         "IncludeManagementEvents": True,
         "DataResources": [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{BUCKET}/"]}],
     }
+    status = {"IsLogging": True, "StartLoggingTime": ago(days=300), "LatestDeliveryTime": ago(minutes=5)}
     case.add("cloudtrail:DescribeTrails", {"trailList": [trail]}, region=REGION, includeShadowTrails=True)
-    case.add("cloudtrail:GetTrailStatus", {"IsLogging": True}, region=REGION, Name=TRAIL_ARN)
+    case.add("cloudtrail:GetTrailStatus", status, region=REGION, Name=TRAIL_ARN)
     case.add("cloudtrail:GetEventSelectors", {"EventSelectors": [selector]}, region=REGION, TrailName=TRAIL_ARN)
+    case.add("cloudtrail:ListEventDataStores", {"EventDataStores": [], "truncated": False}, region=REGION)
+
+
+def add_alarms(case: Case) -> None:
+    """An alarm on changes of buckets, and a rule of EventBridge for those of keys."""
+    names = " || ".join(f"($.eventName = {name})" for name in (*BUCKET_EVENTS, *MORE_BUCKET_EVENTS))
+    counted = {
+        "filterName": "bucket-changes",
+        "filterPattern": f"{{ ($.eventSource = s3.amazonaws.com) && ({names}) }}",
+        "metricTransformations": [{"metricNamespace": "Audit", "metricName": "BucketChanges", "metricValue": "1"}],
+    }
+    alarm = {
+        "AlarmName": "bucket-changes",
+        "AlarmArn": f"arn:aws:cloudwatch:{REGION}:{AWS_ACCOUNT}:alarm:bucket-changes",
+        "Namespace": "Audit",
+        "MetricName": "BucketChanges",
+        "ActionsEnabled": True,
+        "AlarmActions": [f"arn:aws:sns:{REGION}:{AWS_ACCOUNT}:security"],
+    }
+    pattern = {
+        "source": ["aws.kms"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {"eventName": [*KEY_EVENTS, *MORE_KEY_EVENTS]},
+    }
+    row = {"Name": "key-changes", "State": "ENABLED", "EventPattern": json.dumps(pattern)}
+    listed = {"metricFilters": [counted], "truncated": False}
+    case.add("logs:DescribeMetricFilters", listed, region=REGION, logGroupName=LOG_GROUP)
+    alarms = {"MetricAlarms": [alarm], "CompositeAlarms": [], "truncated": False}
+    case.add("cloudwatch:DescribeAlarms", alarms, region=REGION, AlarmTypes=["CompositeAlarm", "MetricAlarm"])
+    case.add("events:ListRules", {"Rules": [row], "truncated": False}, region=REGION)
+    targets = {"Targets": [{"Id": "1", "Arn": f"arn:aws:sns:{REGION}:{AWS_ACCOUNT}:security"}], "truncated": False}
+    case.add("events:ListTargetsByRule", targets, region=REGION, Rule="key-changes")

@@ -24,6 +24,7 @@ class Case:
         self.scope = scope
         self.profile = profile
         self.asked_by: dict[str, str] = {}
+        self._bucket = BUCKET
         self._observations: list[Observation] = []
 
     def add(
@@ -51,25 +52,33 @@ class Case:
     def answer(self, operation: str, answer: Json, **request: Json) -> None:
         """Replace the answers of an operation; `request` chooses among several by what they asked.
 
+        Without a `Bucket` of its own, an operation on buckets is that on the bucket of the media, not of logs.
+
         Raises:
             LookupError: The case has no such call.
         """
         outcome = ObservationOutcome.ABSENT if answer is None else ObservationOutcome.ANSWERED
         self._change(
-            operation, request, lambda o: replace(o, outcome=outcome, answer=copy.deepcopy(answer), error=None)
+            operation,
+            self._about_media(operation, request),
+            lambda o: replace(o, outcome=outcome, answer=copy.deepcopy(answer), error=None),
         )
 
     def set(self, operation: str, pointer: str, value: Json, **request: Json) -> None:
         """Replace one member, by JSON Pointer, in the answers of an operation. `-` as last step appends to a list."""
-        self._change(operation, request, lambda o: replace(o, answer=_with(o.answer, pointer, value)))
+        self._change(
+            operation,
+            self._about_media(operation, request),
+            lambda o: replace(o, answer=_with(o.answer, pointer, value)),
+        )
 
     def deny(self, operation: str, **request: Json) -> None:
         """Let an operation end in AccessDenied."""
         self._change(operation, request, _denied)
 
-    def fail(self, operation: str, reason: Reason, **request: Json) -> None:
-        """Let an operation end in an error of some other kind."""
-        error = ObservationError(code=reason.value, message="no answer", http_status=None, reason=reason)
+    def fail(self, operation: str, reason: Reason, *, code: str | None = None, **request: Json) -> None:
+        """Let an operation end in an error of some other kind, with the service's own code where it matters."""
+        error = ObservationError(code=code or reason.value, message="no answer", http_status=None, reason=reason)
         self._change(
             operation, request, lambda o: replace(o, outcome=ObservationOutcome.FAILED, answer=None, error=error)
         )
@@ -81,13 +90,14 @@ class Case:
 
     def rename_bucket(self, name: str) -> None:
         """Give the bucket another name, wherever the case mentions it."""
+        self._bucket = name
         self._observations = [
             replace(o, request=_renamed(o.request, name), answer=_renamed(o.answer, name)) for o in self._observations
         ]
 
     def find(self, operation: str, **request: Json) -> Json:
         """The answer of one call, to look at."""
-        return copy.deepcopy(self._chosen(operation, request)[0].answer)
+        return copy.deepcopy(self._chosen(operation, self._about_media(operation, request))[0].answer)
 
     def snapshot(self) -> Snapshot:
         """The case as a snapshot."""
@@ -96,6 +106,11 @@ class Case:
     def estate(self) -> Estate:
         """The case as an estate."""
         return Estate(self.snapshot())
+
+    def _about_media(self, operation: str, request: dict[str, Json]) -> dict[str, Json]:
+        if any(o.operation == operation and o.request.get("Bucket") == self._bucket for o in self._observations):
+            return {"Bucket": self._bucket, **request}
+        return request
 
     def _change(self, operation: str, request: dict[str, Json], change: Callable[[Observation], Observation]) -> None:
         chosen = self._chosen(operation, request)

@@ -6,8 +6,11 @@ from recordscan.profile import Profile
 from recordscan.scope import Scope, TwilioAccountScope
 from recordscan.testing.aws import (
     add_account,
+    add_account_watch,
+    add_alarms,
     add_bucket,
     add_key,
+    add_log_buckets,
     add_side_doors,
     add_trail,
     add_writer,
@@ -57,8 +60,11 @@ def sound() -> Case:
     add_side_doors(case)
     add_key(case)
     add_account(case)
+    add_account_watch(case)
     add_writer(case)
     add_trail(case)
+    add_log_buckets(case)
+    add_alarms(case)
     return case
 
 

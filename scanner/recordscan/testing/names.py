@@ -26,9 +26,15 @@ SCANNER_KEY = "SK" + "8" * 32
 """The restricted API key that the scan reads Twilio with."""
 CALLBACK_HOST = "hooks.example.com"
 PUBLIC_KEY = "CR" + "2" * 32
+LOG_BUCKET = "acme-access-logs"
+"""Where the bucket of the media, and that of the trail, log access to themselves."""
+TRAIL_BUCKET = "acme-trail"
+LOG_GROUP = "audit-trail"
 TRAIL_ARN = f"arn:aws:cloudtrail:{REGION}:{AWS_ACCOUNT}:trail/audit"
 
+
 ROOM = "RM" + "6" * 32
+ANALYZER_ARN = f"arn:aws:access-analyzer:{REGION}:{AWS_ACCOUNT}:analyzer/external"
 ALERTS_SINCE = (NOW - timedelta(days=29)).strftime("%Y-%m-%d")
 OWNED = {"Bucket": BUCKET, "ExpectedBucketOwner": AWS_ACCOUNT}
 
