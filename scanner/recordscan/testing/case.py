@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from recordscan.engine import assess
@@ -136,22 +136,35 @@ def judge(rule: Rule, case: Case, subject: str | None = None) -> Assessment:
         subject: `uid` of the subject; may be left out where the rule has but one applicable subject, or but one at all.
 
     Raises:
-        AssertionError: The rule has no such subject, or with one observation denied the outcome becomes another verdict
-            (it must stay, or become unknown), or an observation that the outcome does not cite changes it.
+        AssertionError: The rule has no such subject; or the outcome becomes another verdict when an observation that it
+            cites is denied, where it must stay or become unknown; or it changes when one is denied that it does not
+            cite.
     """
     snapshot = case.snapshot()
     assessment = _assess(rule, snapshot, case.profile, subject)
     cited = {citation.observation for citation in assessment.evidence}
-    for observation in snapshot.observations:
-        others = [_denied(o) if o is observation else o for o in snapshot.observations]
-        withheld = _assess(rule, _snapshot(case, others), case.profile, assessment.subject.uid)
-        allowed = {assessment.outcome} | ({Outcome.UNKNOWN} if observation.id in cited else set())
-        if withheld.outcome not in allowed:
+    uncited = [o for o in snapshot.observations if o.id not in cited]
+    chosen = [o for o in snapshot.observations if o.id in cited]
+    # What the outcome does not rest on is withheld all at once; only if that makes a difference, one by one.
+    if _outcome_without(uncited, rule, case, assessment) is not assessment.outcome:
+        chosen = list(snapshot.observations)
+    for observation in chosen:
+        outcome = _outcome_without([observation], rule, case, assessment)
+        if outcome is not assessment.outcome and (outcome is not Outcome.UNKNOWN or observation.id not in cited):
             raise AssertionError(
-                f"{rule.id} says {assessment.outcome} of {assessment.subject.uid}, but {withheld.outcome} "
-                f"({withheld.detail}) when {observation.operation} {dict(observation.request)} is denied"
+                f"{rule.id} says {assessment.outcome} of {assessment.subject.uid}, but {outcome} "
+                f"when {observation.operation} {dict(observation.request)} is denied"
             )
     return assessment
+
+
+def _outcome_without(withheld: Sequence[Observation], rule: Rule, case: Case, assessment: Assessment) -> Outcome | None:
+    """The outcome with some observations denied; None where the subject is gone with them."""
+    keys = {observation.key for observation in withheld}
+    observations = [_denied(o) if o.key in keys else o for o in case.snapshot().observations]
+    snapshot = _snapshot(case, observations)
+    found = [s for s in rule.subjects(Estate(snapshot)) if s.uid == assessment.subject.uid]
+    return assess(rule, found[0], case.profile).outcome if found else None
 
 
 def judge_all(rule: Rule, case: Case) -> dict[str, Assessment]:
