@@ -41,6 +41,7 @@ format: install-lint
 docs: install-test
 	$(BIN)/recordscan rules list --format markdown > rules/README.md.new
 	mv rules/README.md.new rules/README.md
+	$(BIN)/python docs/coverage.py
 	$(BIN)/recordscan scan --snapshot $(EXAMPLE)/snapshot.jsonl.gz -f none \
 		-o json=$(EXAMPLE)/result.json -o html=$(EXAMPLE)/report.html -o text=$(EXAMPLE)/report.txt || test $$? = 1
 	chmod 644 $(EXAMPLE)/*
