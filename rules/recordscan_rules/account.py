@@ -47,6 +47,7 @@ _CONTACTS = "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-u
     "account-public-access-block",
     title="The account blocks all public access to S3",
     severity=Severity.HIGH,
+    remedy="which buckets are public on purpose, a person must find out first",
     remediation="""
         `aws s3control put-public-access-block --account-id ACCOUNT --public-access-block-configuration
         BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after a look at
@@ -92,6 +93,7 @@ def public_access_block(account: AwsAccount) -> Findings:
     "account-root-access-key",
     title="The root user has no access key",
     severity=Severity.CRITICAL,
+    remedy="only the root user can delete its own keys, once nothing uses them any more",
     remediation="Sign in as the root user and delete its access keys, under Security credentials. Use roles instead.",
     controls=official(
         security_hub=["IAM.4"], cis_aws_v3=["1.4"], cis_aws_v5=["1.3"], nist_800_53_r5=["AC-6(2)", "AC-6(10)"]
@@ -118,6 +120,7 @@ def root_access_key(account: AwsAccount) -> Findings:
     "account-root-mfa",
     title="The root user signs in with a hardware MFA device",
     severity=Severity.CRITICAL,
+    remedy="only the root user can register its device, with it in hand",
     remediation="""
         Sign in as the root user and register a security key or a hardware token, better two. In an organization,
         remove the root credentials of member accounts altogether.
@@ -172,6 +175,7 @@ def root_mfa(account: AwsAccount) -> Findings:
     "account-root-central",
     title="The organization manages the root credentials of its accounts",
     severity=Severity.MEDIUM,
+    remedy="the organization must decide it, in its management account and for each member account",
     remediation="""
         In the management account: `aws iam enable-organizations-root-credentials-management`, then delete the root
         credentials of the member accounts.
@@ -200,6 +204,7 @@ def root_central(account: AwsAccount) -> Findings:
     "account-root-use",
     title="Nobody works as the root user",
     severity=Severity.HIGH,
+    remedy="who worked as the root user and what for, a person must find out",
     remediation="""
         Find out in CloudTrail who signed in as root and what for, and give that person a role for it. Few tasks need
         the root user.
@@ -231,6 +236,7 @@ def root_use(account: AwsAccount, profile: Profile) -> Findings:
     "account-password-policy",
     title="Console passwords are long, and none is used twice",
     severity=Severity.LOW,
+    remedy="what the policy is to say beside, a person must decide",
     remediation="""
         `aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24`, with the
         other settings repeated, as the call replaces them all. Better: no IAM users with passwords at all.
@@ -275,6 +281,7 @@ def password_policy(account: AwsAccount) -> Findings:
     "account-console-mfa",
     title="IAM users with a console password have an MFA device",
     severity=Severity.HIGH,
+    remedy="whoever signs in must register the device, with it in hand",
     remediation="""
         Let each register a device, or delete the password: `aws iam delete-login-profile --user-name USER`. People
         belong into IAM Identity Center.
@@ -302,6 +309,7 @@ def console_mfa(account: AwsAccount) -> Findings:
     "account-full-admin",
     title="No policy in use allows everything",
     severity=Severity.HIGH,
+    remedy="what each of them needs instead, a person must say",
     remediation="""
         Replace the policy by one that names actions and resources, or detach it. Name the roles that are meant to be
         administrators, by ARN, in `administrators` of the configuration.
@@ -370,6 +378,7 @@ def _allows_everything(statement: Statement) -> Severity | None:
     "account-access-analyzer",
     title="IAM Access Analyzer watches, and has found nothing about the media",
     severity=Severity.MEDIUM,
+    remedy="whether access that was found is meant, a person must decide",
     remediation="""
         `aws accessanalyzer create-analyzer --analyzer-name external --type ACCOUNT --region REGION`. Look at each
         finding: take the access away, or archive it where it is meant.
@@ -419,6 +428,7 @@ def access_analyzer(account: AwsAccount) -> Findings:
     "account-macie",
     title="Macie looks at the bucket",
     severity=Severity.LOW,
+    remedy="Macie costs money by the bucket and by what it reads, which a person must agree to",
     remediation="""
         `aws macie2 enable-macie --region REGION`, and switch automated sensitive data discovery on for the bucket, if
         other things than media lie in it.
@@ -469,6 +479,7 @@ def macie(account: AwsAccount) -> Findings:
     "account-guardduty-s3",
     title="GuardDuty watches access to S3",
     severity=Severity.MEDIUM,
+    remedy="GuardDuty costs money by the events that it reads, which a person must agree to",
     remediation="""
         `aws guardduty create-detector --enable --features Name=S3_DATA_EVENTS,Status=ENABLED --region REGION`, or
         `update-detector` for the one that is there.
@@ -502,6 +513,7 @@ def guardduty(account: AwsAccount) -> Findings:
     "account-config",
     title="AWS Config records buckets and keys",
     severity=Severity.MEDIUM,
+    remedy="what is recorded, where to and at what cost, a person must choose",
     remediation="""
         `aws configservice put-configuration-recorder` with all supported types, or at least AWS::S3::Bucket and
         AWS::KMS::Key, then `aws configservice start-configuration-recorder`, in the bucket's Region.
@@ -549,6 +561,7 @@ def _flaw_of_recorder(recorder: ConfigurationRecorder) -> str:
     "account-security-hub",
     title="Security Hub is on",
     severity=Severity.INFO,
+    remedy="Security Hub costs money by the checks that it makes, which a person must agree to",
     remediation="`aws securityhub enable-security-hub --enable-default-standards --region REGION`.",
     controls=peer(cis_aws_v3=["4.16"], cis_aws_v5=["4.16"], cis_aws_v6=["5.16"]),
     references=(_HUB,),
@@ -576,6 +589,7 @@ def security_hub(account: AwsAccount) -> Findings:
     "account-organization-guards",
     title="The organization forbids to take the guards of the media away",
     severity=Severity.MEDIUM,
+    remedy="whom the policy is to exempt, and for which accounts it holds, the organization must decide",
     remediation="""
         Attach a service control policy that denies the named actions to all but a break-glass role.
     """,
@@ -634,6 +648,7 @@ def _is_about(statement: Statement, action: str) -> bool:
     "account-security-contact",
     title="AWS knows whom to write to about security",
     severity=Severity.LOW,
+    remedy="whom AWS is to write to, a person must say",
     remediation="""
         `aws account put-alternate-contact --alternate-contact-type SECURITY --name … --email-address … --phone-number …
         --title …`, with a mailbox that several people read.

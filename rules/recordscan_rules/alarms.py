@@ -13,6 +13,7 @@ _RULES = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-ev
     "trail-alarm-bucket-changes",
     title="Somebody hears of changes to the bucket's policy and settings",
     severity=Severity.LOW,
+    remedy="who is to be told, a person must choose",
     remediation="""
         Make an EventBridge rule in the bucket's Region for `"source": ["aws.s3"]`, `"detail-type": ["AWS API Call via
         CloudTrail"]` and the names in `detail.eventName`, with a topic as its target; or a metric filter on the log
@@ -43,6 +44,7 @@ def bucket_changes(target: Target) -> Findings:
     "trail-alarm-key-changes",
     title="Somebody hears of it when the KMS key is disabled or is to be deleted",
     severity=Severity.LOW,
+    remedy="who is to be told, a person must choose",
     remediation="""
         Make an EventBridge rule in the key's Region for `"source": ["aws.kms"]`, `"detail-type": ["AWS API Call via
         CloudTrail"]` and the names in `detail.eventName`, with a topic as its target. A deletion can be called off

@@ -125,6 +125,7 @@ def _times(found: list[Alert]) -> str:
     "alert-upload-transient",
     title="Few uploads met a passing error in the last 29 days",
     severity=Severity.LOW,
+    remedy="Twilio tries again by itself; why it has to so often, a person must find out",
     remediation="""
         Twilio tries again by itself. Where errors keep coming, ask its support with the SIDs. After 53606 and 53607
         look in the bucket for objects whose Recording Twilio does not know. The limit is `transient_alerts`.
@@ -157,6 +158,7 @@ def upload_transient(account: TwilioAccount, profile: Profile) -> Findings:
     "alert-callback",
     title="Status callbacks were accepted in the last 29 days",
     severity=Severity.LOW,
+    remedy="what the host of the callback answers, its owner must look at",
     remediation="""
         Look at the host that the callback goes to: it must answer within 15 seconds, over https with a certificate that
         is valid, with a status of 2xx.

@@ -196,6 +196,7 @@ def _recorders(target: Target) -> tuple[Recorder, ...]:
     "trail-management-events",
     title="A trail of all Regions records who changes bucket, key and users",
     severity=Severity.HIGH,
+    remedy="a person must choose the trail and where its logs lie",
     remediation="""
         `aws cloudtrail create-trail --name NAME --s3-bucket-name LOG-BUCKET --is-multi-region-trail
         --enable-log-file-validation`, then `aws cloudtrail start-logging --name NAME`. In the event selectors record
@@ -283,6 +284,7 @@ _DATA_REMEDY = """
     "trail-object-writes",
     title="CloudTrail records every write to the media's objects",
     severity=Severity.HIGH,
+    remedy="which trail is to record it, at what cost, a person must choose",
     remediation=_DATA_REMEDY,
     controls=official(security_hub=["S3.22"], cis_aws_v3=["3.8"], cis_aws_v5=["3.8"], **_DATA_CONTROLS)
     + peer(cis_aws_v6=["4.8"], **_DATA_PEERS_CONTROLS),
@@ -312,6 +314,7 @@ def object_writes(target: Target) -> Findings:
     "trail-object-reads",
     title="CloudTrail records every read of the media's objects",
     severity=Severity.HIGH,
+    remedy="which trail is to record it, at what cost, a person must choose",
     remediation=_DATA_REMEDY,
     controls=official(security_hub=["S3.23"], cis_aws_v3=["3.9"], cis_aws_v5=["3.9"], **_DATA_CONTROLS)
     + peer(cis_aws_v6=["4.9"], **_DATA_PEERS_CONTROLS),
@@ -388,6 +391,7 @@ def _relied_on(target: Target, judge: Callable[[Trail], Findings]) -> Findings:
     "trail-delivery",
     title="Trails deliver their logs",
     severity=Severity.MEDIUM,
+    remedy="what keeps CloudTrail from writing is in a bucket or key that may be another team's, so a person must look",
     remediation="""
         Read `LatestDeliveryError` of `aws cloudtrail get-trail-status --name TRAIL`: mostly the log bucket is gone, or
         its policy, or that of the key, does not let `cloudtrail.amazonaws.com` write any more.
@@ -437,6 +441,7 @@ _SILENCE = timedelta(hours=24)
     "trail-log-validation",
     title="Log files of trails can be checked for changes",
     severity=Severity.MEDIUM,
+    remedy="whoever looks after the trail must change it, which may be another account's",
     remediation="`aws cloudtrail update-trail --name TRAIL --enable-log-file-validation`.",
     controls=official(
         security_hub=["CloudTrail.4"],
@@ -475,6 +480,7 @@ def log_validation(target: Target) -> Findings:
     "trail-encryption",
     title="Trails encrypt their log files with a KMS key",
     severity=Severity.LOW,
+    remedy="which key it is to be, and who may read logs then, a person must decide",
     remediation="""
         `aws cloudtrail update-trail --name TRAIL --kms-key-id KEY_ARN`, with a key whose policy lets
         `cloudtrail.amazonaws.com` use it. An event data store takes a key only when it is made.
@@ -515,6 +521,7 @@ def trail_encryption(target: Target) -> Findings:
     "trail-bucket",
     title="The bucket of the trail is another one, closed, and keeps what it gets",
     severity=Severity.HIGH,
+    remedy="where the logs are to lie and who may read them, a person must decide",
     remediation="""
         Let the trail write to a bucket of its own, best in an account for logs: `aws cloudtrail update-trail --name
         TRAIL --s3-bucket-name LOG-BUCKET`. Block all public access to that bucket, switch its versioning or Object
@@ -620,6 +627,7 @@ def _public(bucket: Bucket) -> Fact[bool]:
     "bucket-access-log-target",
     title="Access logs arrive where they are sent, and stay there",
     severity=Severity.MEDIUM,
+    remedy="what else the log bucket holds, and who relies on its settings, a person must know",
     remediation="""
         Use a log bucket of the same account and Region with default encryption SSE-S3, without default retention of
         Object Lock, whose policy allows `logging.s3.amazonaws.com` `s3:PutObject` under the condition that

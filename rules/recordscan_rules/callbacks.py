@@ -104,6 +104,7 @@ def _each(
     "callback-https",
     title="Status callbacks use https",
     severity=Severity.HIGH,
+    remedy="the application that makes Rooms or Compositions sets the address, whose host must answer over https",
     remediation="Give every Room, Composition and Composition Hook a status callback that begins with https://.",
     controls=proposal(nist_800_53_r5=["SC-8"], iso_27001_2022=["A.8.24", "A.5.14"], gdpr=["art. 32(1)(a)"]),
     references=(_CALLBACKS,),
@@ -130,6 +131,7 @@ def https(account: TwilioAccount) -> Findings:
     "callback-present",
     title="Somebody is told of failed uploads",
     severity=Severity.LOW,
+    remedy="who is to be told, a person must choose, in the application that makes Rooms",
     remediation="""
         Set a status callback when Rooms are created (`StatusCallback`), or in the Console for all Rooms, and act on
         `recording-failed`, whose FailedOperation says whether the upload failed.
@@ -168,6 +170,7 @@ def present(account: TwilioAccount) -> Findings:
     "callback-method",
     title="Status callbacks are sent with POST",
     severity=Severity.INFO,
+    remedy="the application that makes Rooms or Compositions sets the method, and its host must take POST",
     remediation="Set `StatusCallbackMethod` to POST, which is also what Twilio does where none is set.",
     controls=proposal(nist_800_53_r5=["SC-8"], iso_27001_2022=["A.5.14"]),
     references=(_CALLBACKS,),
@@ -187,6 +190,7 @@ def method(account: TwilioAccount) -> Findings:
     "callback-host",
     title="Status callbacks go to known hosts",
     severity=Severity.MEDIUM,
+    remedy="where callbacks are to go, a person must say",
     remediation="""
         Point the callback to a host of your own. Name the hosts in the configuration, under `callback_hosts`; `*.`
         before one stands for its subdomains.

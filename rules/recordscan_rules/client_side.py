@@ -25,6 +25,7 @@ def _encrypting_setting_of(target: Target) -> StorageSetting:
     "enc-client-side",
     title="Media is encrypted with the customer's public key where the profile asks for it",
     severity=Severity.INFO,
+    remedy="the public key must be uploaded by whoever keeps the private key",
     remediation="""
         Upload a public key (Console > Account > Credentials > Public Keys), enable encryption in the setting and choose
         it. Keep the private key where Twilio and AWS cannot reach it. Twilio offers this with its Enterprise and
@@ -63,6 +64,7 @@ def client_side(target: Target, profile: Profile) -> Findings:
     "enc-public-key-age",
     title="The public key at Twilio is young enough",
     severity=Severity.LOW,
+    remedy="the new public key must be uploaded by whoever keeps the private key",
     remediation="""
         Make a new key pair, upload its public key to Twilio and choose it in the setting. Keep the old private key as
         long as media that it opens is kept. The limit is `public_key_max_age_days`.

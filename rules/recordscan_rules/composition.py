@@ -147,6 +147,7 @@ def sources_deleted(account: TwilioAccount, profile: Profile) -> Findings:
     "compose-settings-unreachable",
     title="External Compositions are in use, or not configured beside external Recordings",
     severity=Severity.LOW,
+    remedy="where media is to be composed, a person must decide",
     remediation="""
         Decide where media is composed. With external Recordings Twilio composes nothing new, so the setting of
         Compositions can be switched off and its credential deleted.
@@ -190,6 +191,7 @@ def settings_unreachable(account: TwilioAccount) -> Findings:
     "compose-failed",
     title="No Composition failed in the last 29 days",
     severity=Severity.MEDIUM,
+    remedy="a failed Composition is never tried again, and why it failed a person must find out first",
     remediation="""
         Twilio's error log says why (53664-53669 name the storage setting). Mend it, then compose again: a failed
         Composition is never tried again, and cannot be deleted.

@@ -265,6 +265,7 @@ def _newest_stored(target: Target) -> datetime | None:
     "cred-unused",
     title="No stored AWS credential is unreferenced",
     severity=Severity.LOW,
+    remedy="what the credential is for, a person must find out: calls may use it, and no API shows that",
     remediation="""
         Ask whoever looks after the account what the credential is for. Where nobody needs it, deactivate the access
         key, wait, then delete key and credential.
@@ -298,6 +299,7 @@ def unused(account: TwilioAccount) -> Findings:
     "cred-shared",
     title="Recordings and Compositions use different credentials",
     severity=Severity.LOW,
+    remedy="another user must be made, and its key handed to Twilio by a person",
     remediation="""
         Make a second IAM user that may write under the other prefix only, store its access key at Twilio as another
         credential, and name that in the setting.
@@ -332,6 +334,7 @@ def shared(account: TwilioAccount) -> Findings:
     "cred-account-mismatch",
     title="Credential and setting belong to the same Twilio account",
     severity=Severity.MEDIUM,
+    remedy="a credential of the other account must be made by whoever has the secret of its access key",
     remediation="Create the AWS credential in the account whose media it writes, and save its SID in the setting.",
     controls=proposal(nist_800_53_r5=["CM-6", "AC-6"], iso_27001_2022=["A.8.9"]),
     references=(_CREDENTIALS,),

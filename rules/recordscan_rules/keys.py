@@ -296,6 +296,7 @@ def _last(rotations: tuple[Rotation, ...]) -> datetime | None:
     "key-rotation-period",
     title="Automatic rotation of the KMS key comes in time",
     severity=Severity.LOW,
+    remedy="how often the key is to change, a person must decide",
     remediation="""
         `aws kms enable-key-rotation --key-id KEY --rotation-period-in-days 365`, or the number of days that your
         policy asks for and `key_rotation_max_days` names (90 to 2,560).
@@ -347,6 +348,7 @@ _ROTATION_GRACE = timedelta(days=1)
     "key-import-expiry",
     title="Imported key material does not expire soon",
     severity=Severity.HIGH,
+    remedy="only who has the key material can import it again",
     remediation="""
         Import the same key material again with `aws kms import-key-material --key-id KEY
         --expiration-model KEY_MATERIAL_DOES_NOT_EXPIRE …`, or with a later `--valid-to`, before the date. Keep the
@@ -390,6 +392,7 @@ def key_import_expiry(holder: Target | AccountKey) -> Findings:
     "key-multi-region",
     title="The KMS key and its replicas are in allowed Regions only",
     severity=Severity.LOW,
+    remedy="a replica may be the only way to what lies in its Region, so a person must decide",
     remediation="""
         Delete the replica that should not be: `aws kms schedule-key-deletion --key-id REPLICA --region REGION`, after
         a look at what it encrypts. Name the Regions that are meant in `allowed_regions` of the configuration.
@@ -427,6 +430,7 @@ def key_multi_region(holder: Target | AccountKey, profile: Profile) -> Findings:
     "key-store",
     title="The KMS key is kept by KMS itself",
     severity=Severity.INFO,
+    remedy="which kind of key is to be used, a person must decide",
     remediation="""
         Watch the connection of the custom key store and the health of its cluster or proxy, or encrypt new media
         with a key whose origin is AWS_KMS.
@@ -459,6 +463,7 @@ def key_store(holder: Target | AccountKey) -> Findings:
     "key-last-use",
     title="The KMS key is in use",
     severity=Severity.LOW,
+    remedy="whether media comes at all, and which key encrypts it, a person must find out",
     remediation="""
         Look at the encryption of a new object (`aws s3api head-object`): does it name this key? A key that nothing
         needs: disable it, watch CloudTrail for `DisabledException` for a while, and only then schedule its deletion.

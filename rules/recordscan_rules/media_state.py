@@ -27,6 +27,7 @@ LONGEST_PROCESSING = timedelta(hours=26)
     "media-usage-stored",
     title="Usage shows no Video media stored at Twilio",
     severity=Severity.MEDIUM,
+    remedy="what is to become of media at Twilio, a person must decide",
     remediation="""
         See which media Twilio holds (`media-recordings-in-twilio`, `media-compositions-in-twilio`), move
         what must be kept, and delete the rest at Twilio. Usage follows a day or two later.
@@ -57,6 +58,7 @@ def usage_stored(account: TwilioAccount, profile: Profile) -> Findings:
     "media-stuck-processing",
     title="No Recording is stuck in processing",
     severity=Severity.MEDIUM,
+    remedy="the other findings tell what holds the upload up",
     remediation="""
         Look at Twilio's error log: uploads may wait for a setting to be mended (53610-53615). Twilio removes the
         Recording when it gives up (53616), so do it soon.
@@ -88,6 +90,7 @@ def stuck(account: TwilioAccount) -> Findings:
     "media-failed-recordings",
     title="No Recording failed",
     severity=Severity.HIGH,
+    remedy="what was not recorded cannot be had again",
     remediation="""
         Twilio's error log says why. What was not recorded cannot be had again; subscribe to `recording-failed`
         callbacks to see the next failure at once.
@@ -116,6 +119,7 @@ def failed_recordings(account: TwilioAccount) -> Findings:
     "media-retention-twilio",
     title="Media at Twilio is not older than the retention period",
     severity=Severity.MEDIUM,
+    remedy="what is deleted is gone for good, so a person must see to each Recording and Composition",
     remediation="""
         Delete the media at Twilio (`DELETE /v1/Recordings/RT…`, `DELETE /v1/Compositions/CJ…`), after a copy was made
         of what must be kept. The limit is `twilio_retention_days`, or else `retention_max_days`.
@@ -156,6 +160,7 @@ def retention_at_twilio(target: Target, profile: Profile) -> Findings:
     "media-object-present",
     title="Every sampled external Recording and Composition still has its object",
     severity=Severity.MEDIUM,
+    remedy="who deleted the object, or whether it ever came, a person must find out",
     remediation="""
         Find out who deleted the object, or whether it ever came: CloudTrail data events show both. Restore it from a
         version or a backup, and let lifecycle rules keep media for `retention_min_days`.
@@ -216,6 +221,7 @@ def object_present(target: Target, profile: Profile) -> Findings:
     "media-erasure-both-sides",
     title="Media deleted at Twilio is deleted in the bucket, too",
     severity=Severity.HIGH,
+    remedy="what is deleted is gone for good, so a person must see to each object",
     remediation="""
         Delete the object with all its versions (`aws s3api delete-object --version-id …`), and have whatever deletes at
         Twilio do so from now on. `NoncurrentVersionExpiration` in a lifecycle rule ends earlier versions by itself.
@@ -282,6 +288,7 @@ def erasure_on_both_sides(target: Target) -> Findings:
     "enc-client-side-effective",
     title="Objects show that they are encrypted with the public key when they should be",
     severity=Severity.MEDIUM,
+    remedy="why media came as it did, a person must find out; what is there will not change by itself",
     remediation="""
         Compare the setting's public key with the one you meant, and see when it was switched on. Media without the
         envelope's metadata can be read by whoever may read the object.

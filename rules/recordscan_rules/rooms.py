@@ -24,6 +24,7 @@ NEAREST = "gll"
     "room-recording-default",
     title="Rooms are recorded as the profile says",
     severity=Severity.INFO,
+    remedy="no API shows or changes the default, and of each Room the application decides that makes it",
     remediation="""
         Set `RecordParticipantsOnConnect` when Rooms are created, or the default in the Console (Video > Rooms >
         Settings).
@@ -69,6 +70,7 @@ def recording_default(account: TwilioAccount, profile: Profile) -> Findings:
     "media-multi-region-copies",
     title="Media stays in the Regions that the profile allows",
     severity=Severity.INFO,
+    remedy="the application that makes Rooms sets the Region, and what lies elsewhere a person must move",
     remediation="""
         Set `MediaRegion` when Rooms are created, or in the Console, and keep the bucket in an allowed Region. Twilio's
         own copies and what it knows of media lie in the United States.
@@ -154,6 +156,7 @@ _LONGEST_NAME = 1_000
     "pii-in-names",
     title="Names hold no personal data",
     severity=Severity.MEDIUM,
+    remedy="the names are given by the application that makes Rooms, and cannot be changed afterwards",
     remediation="""
         Have the application use names that mean nothing outside it, such as a UUID. Twilio keeps names for 30 days
         after the media is deleted; ask its support where that is too long.
@@ -223,6 +226,7 @@ def _names(account: TwilioAccount) -> Iterator[tuple[str, str, str, Source]]:
     "voice-recordings-out-of-scope",
     title="Recordings of calls are stored externally where the profile covers them",
     severity=Severity.INFO,
+    remedy="no API shows or changes where calls are stored: a person must do it in the Console",
     remediation="""
         Set external storage of call recordings in the Console (Voice > Settings > General); no API shows it. Delete
         what Twilio holds already.
@@ -263,6 +267,7 @@ def voice_recordings(account: TwilioAccount, profile: Profile) -> Findings:
     "transcripts-out-of-scope",
     title="Transcriptions of Rooms are considered separately",
     severity=Severity.INFO,
+    remedy="who made them and how long they are to be kept, a person must find out",
     remediation="""
         Find out who made the transcriptions and for how long Twilio keeps them. Once they are looked after, say so in
         the configuration: `transcripts_elsewhere = true`.

@@ -271,6 +271,7 @@ def _listed(sid: str, fact: Fact[Listing[CredentialResource]]) -> bool:
     "settings-consistent",
     title="Recordings and Compositions follow the same storage decision",
     severity=Severity.LOW,
+    remedy="which of the two decisions is right, a person must say",
     remediation="""
         Store both in your own buckets and encrypt both the same way. If Recordings are composed at Twilio and then
         deleted, say so in the configuration: `storage = "compose-then-delete"`.
@@ -330,6 +331,7 @@ _NO_NAMES = frozenset({"default", "string"})
     "settings-friendly-name",
     title="Settings carry a telling friendly name",
     severity=Severity.INFO,
+    remedy="what the setting is for and who looks after it, a person must say",
     remediation="Save the setting with a friendly name that says what it is for and who looks after it.",
     controls=proposal(nist_800_53_r5=["CM-8"], iso_27001_2022=["A.5.9"]),
     references=(_RECORDING_SETTINGS, _COMPOSITION_SETTINGS),

@@ -45,6 +45,7 @@ _READS = frozenset({"list", "read"})
     "acct-subaccounts-covered",
     title="Every active subaccount stores its media externally, or is exempt",
     severity=Severity.HIGH,
+    remedy="a person must choose bucket and credential, or say that the subaccount needs none",
     remediation="""
         Save the storage settings of the subaccount, or name it in the configuration under
         `unconfigured_subaccounts`. To have it scanned, add it under `[[twilio.accounts]]` with an API key of its own:
@@ -110,6 +111,7 @@ def _any(account: TwilioAccount, name: str) -> "Known[bool] | Unavailable":
     "acct-suspended-with-media",
     title="No suspended or closed account still stores media",
     severity=Severity.MEDIUM,
+    remedy="what is to become of the media, and of the account, a person must decide",
     remediation="""
         Activate the subaccount for as long as it takes to download or delete its media. Twilio deletes closed accounts
         about 30 days later, with all that is in them.
@@ -148,6 +150,7 @@ def _stored(row: ListedAccount, as_of: datetime) -> UsageDay | None:
     "acct-scanner-credential",
     title="The scan itself reads with no Auth Token and no Main key",
     severity=Severity.MEDIUM,
+    remedy="the new key must be handed to the scan by a person, as its secret is shown once",
     remediation="""
         Make a restricted API key with the permissions that `recordscan permissions` prints, and have the scan use that.
         What it cannot read stays unknown.
@@ -213,6 +216,7 @@ def _own_key(account: TwilioAccount) -> ApiKey:
     "acct-keys-can-redirect",
     title="Only expected API keys can change storage settings or delete media",
     severity=Severity.HIGH,
+    remedy="which application uses the key and what it needs, a person must know",
     remediation="""
         Replace the key by a restricted one that may do what its application needs. Name those that administer storage
         in the configuration, under `twilio_keys`.
@@ -260,6 +264,7 @@ def _redirects(entry: str) -> bool:
     "acct-key-age",
     title="API keys of Twilio are rotated",
     severity=Severity.LOW,
+    remedy="a new key must be handed to the application by a person, as its secret is shown once",
     remediation="""
         Make a new key, give it to the application, see it work, then delete the old one. The limit is
         `twilio_key_max_age_days`.
@@ -292,6 +297,7 @@ def key_age(account: TwilioAccount, profile: Profile) -> Findings:
     "acct-restricted-share",
     title="API keys are restricted ones where they can be",
     severity=Severity.INFO,
+    remedy="which permissions each application needs, a person must know, and hand it the new key",
     remediation="""
         Make new keys of the type Restricted, with the permissions that their application needs. The share that is asked
         for is `restricted_keys_percent`.
@@ -324,6 +330,7 @@ def restricted_share(account: TwilioAccount, profile: Profile) -> Findings:
     "acct-credential-events",
     title="Keys and credentials were changed by known people from known networks",
     severity=Severity.MEDIUM,
+    remedy="who did it and why, a person must ask",
     remediation="""
         Ask who did it. If nobody knows, delete the key or credential, and change the passwords of the Console. Name who
         may in the configuration: `key_actors` and `key_networks`.
