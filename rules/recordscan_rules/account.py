@@ -1,6 +1,7 @@
 """The AWS account around bucket and key: its root user, its users, and what watches over it."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -10,19 +11,23 @@ from recordscan.estate.estate import Estate
 from recordscan.estate.guards import ConfigurationRecorder, RegionGuards
 from recordscan.facts import (
     Fact,
+    Json,
     Known,
     Reason,
     Unavailable,
     derive,
+    if_known,
     need,
     not_applicable,
     places,
     remark,
     unavailable,
 )
+from recordscan.mending import WHOLE, account_step
 from recordscan.policy.documents import Statement
 from recordscan.policy.matching import names_action
 from recordscan.profile import Profile
+from recordscan.remedy import Document, Edit, Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, official, peer, proposal, rule_over
 
 _IAM_CONTROLS = "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html"
@@ -42,12 +47,29 @@ _SCPS = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_
 _CONTACTS = "https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-alternate.html"
 
 
+def block_public_access(account: AwsAccount) -> Iterator[Step]:
+    """Switches all four on, in the whole account."""
+    region = account.guards[0].region if account.guards else by_hand("no Region is known to call S3 in")
+    step = account_step(
+        account,
+        "s3control:PutPublicAccessBlock",
+        "blocks all public access to S3",
+        Order.DENY,
+        "Every bucket of the account that is public on purpose is closed: look for such buckets first.",
+        "Other accounts lose what a public policy gives them, too.",
+        region=region,
+        AccountId=account.account_id,
+        PublicAccessBlockConfiguration=dict.fromkeys(PUBLIC_ACCESS_FLAGS, True),
+    )
+    yield replace(step, does=step.does.removesuffix(f" in {region}"))  # it holds in all Regions
+
+
 @rule_over(
     Estate.aws_account,
     "account-public-access-block",
     title="The account blocks all public access to S3",
     severity=Severity.HIGH,
-    remedy="which buckets are public on purpose, a person must find out first",
+    remedy=block_public_access,
     remediation="""
         `aws s3control put-public-access-block --account-id ACCOUNT --public-access-block-configuration
         BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, after a look at
@@ -231,12 +253,42 @@ def root_use(account: AwsAccount, profile: Profile) -> Findings:
         )
 
 
+def demand_long_passwords(account: AwsAccount) -> Iterator[Step]:
+    """Sets the two numbers, and repeats what else the policy says, as the call takes back what it leaves out."""
+    policy = need(account.password_policy)
+    # Without a policy IAM asks for three kinds of characters; one that asks for none would be weaker in that.
+    whole = dict.fromkeys(_KINDS_OF_CHARACTERS, True) if policy is None else policy.whole
+    current = {name: whole[name] for name in (*_KINDS_OF_CHARACTERS, *_OTHER_DEMANDS) if whole.get(name)}
+    length, history = (0, 0) if policy is None else (policy.least_length, policy.history)
+    yield account_step(
+        account,
+        "iam:UpdateAccountPasswordPolicy",
+        "asks for 14 characters, and for a password that is none of the last 24",
+        Order.CHANGE,
+        "It holds for passwords that are set from then on; those that are in use stay as they are.",
+        WHOLE.format(what="the password policy"),
+        document=Document(
+            parameter="",
+            as_text=False,
+            current=current,
+            edits=(
+                Edit(action="set", path="/MinimumPasswordLength", value=max(length, 14)),
+                Edit(action="set", path="/PasswordReusePrevention", value=max(history, 24)),
+            ),
+        ),
+    )
+
+
+_KINDS_OF_CHARACTERS = ("RequireSymbols", "RequireNumbers", "RequireUppercaseCharacters", "RequireLowercaseCharacters")
+_OTHER_DEMANDS = ("AllowUsersToChangePassword", "MaxPasswordAge", "HardExpiry")
+
+
 @rule_over(
     Estate.aws_account,
     "account-password-policy",
     title="Console passwords are long, and none is used twice",
     severity=Severity.LOW,
-    remedy="what the policy is to say beside, a person must decide",
+    remedy=demand_long_passwords,
     remediation="""
         `aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24`, with the
         other settings repeated, as the call replaces them all. Better: no IAM users with passwords at all.
@@ -373,12 +425,30 @@ def _allows_everything(statement: Statement) -> Severity | None:
     return Severity.HIGH if {"*", "*:*"} & set(statement.actions or ()) else None
 
 
+def make_analyzers(account: AwsAccount) -> Iterator[Step]:
+    """Makes an analyzer of external access in each Region that has none."""
+    if any(if_known(guards.findings) for guards in account.guards):
+        by_hand("whether access that was found is meant, a person must decide")
+    for guards in account.guards:
+        if if_known(guards.analyzers) == ():
+            yield account_step(
+                account,
+                "accessanalyzer:CreateAnalyzer",
+                "looks for access from outside",
+                Order.PREPARE,
+                "Somebody must look at what it finds, and this check fails until that was done.",
+                region=guards.region,
+                analyzerName="external-access",
+                type="ACCOUNT",
+            )
+
+
 @rule_over(
     Estate.aws_account,
     "account-access-analyzer",
     title="IAM Access Analyzer watches, and has found nothing about the media",
     severity=Severity.MEDIUM,
-    remedy="whether access that was found is meant, a person must decide",
+    remedy=make_analyzers,
     remediation="""
         `aws accessanalyzer create-analyzer --analyzer-name external --type ACCOUNT --region REGION`. Look at each
         finding: take the access away, or archive it where it is meant.
@@ -474,12 +544,36 @@ def macie(account: AwsAccount) -> Findings:
     yield from _in_each_region(account, judge)
 
 
+def watch_s3(account: AwsAccount) -> Iterator[Step]:
+    """Switches GuardDuty and its S3 Protection on, in each Region that has none."""
+    for guards in account.guards:
+        detectors = if_known(guards.detectors)
+        if detectors is None or any(detectors.values()):
+            continue
+        # A Region has one detector at most, which may be suspended.
+        there = (*detectors, *need(guards.suspended_detectors))
+        operation = "guardduty:UpdateDetector" if there else "guardduty:CreateDetector"
+        detector: dict[str, Json] = {"DetectorId": there[0]} if there else {}
+        yield account_step(
+            account,
+            operation,
+            "has GuardDuty watch access to S3",
+            Order.PREPARE,
+            "GuardDuty is paid for by the events that it reads, those of all buckets of the Region.",
+            "In an organization that administers GuardDuty, its administrator must do it.",
+            region=guards.region,
+            **detector,
+            Enable=True,
+            Features=[{"Name": "S3_DATA_EVENTS", "Status": "ENABLED"}],
+        )
+
+
 @rule_over(
     Estate.aws_account,
     "account-guardduty-s3",
     title="GuardDuty watches access to S3",
     severity=Severity.MEDIUM,
-    remedy="GuardDuty costs money by the events that it reads, which a person must agree to",
+    remedy=watch_s3,
     remediation="""
         `aws guardduty create-detector --enable --features Name=S3_DATA_EVENTS,Status=ENABLED --region REGION`, or
         `update-detector` for the one that is there.
@@ -556,12 +650,28 @@ def _flaw_of_recorder(recorder: ConfigurationRecorder) -> str:
     return f"the recorder {recorder.name} leaves out {', '.join(recorder.leaves_out)}" if recorder.leaves_out else ""
 
 
+def enable_security_hub(account: AwsAccount) -> Iterator[Step]:
+    """Switches Security Hub and its default standards on, in each Region where it is off."""
+    for guards in account.guards:
+        if if_known(guards.security_hub) is False:
+            yield account_step(
+                account,
+                "securityhub:EnableSecurityHub",
+                "switches Security Hub on",
+                Order.PREPARE,
+                "Security Hub is paid for by the checks that it makes, of everything in the Region.",
+                "Most of its checks need AWS Config, which is paid for, too.",
+                region=guards.region,
+                EnableDefaultStandards=True,
+            )
+
+
 @rule_over(
     Estate.aws_account,
     "account-security-hub",
     title="Security Hub is on",
     severity=Severity.INFO,
-    remedy="Security Hub costs money by the checks that it makes, which a person must agree to",
+    remedy=enable_security_hub,
     remediation="`aws securityhub enable-security-hub --enable-default-standards --region REGION`.",
     controls=peer(cis_aws_v3=["4.16"], cis_aws_v5=["4.16"], cis_aws_v6=["5.16"]),
     references=(_HUB,),

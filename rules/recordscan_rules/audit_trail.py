@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from recordscan.estate.access import SAMPLE
+from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import PUBLIC_ACCESS_FLAGS, PUBLIC_GROUPS, Bucket
 from recordscan.estate.target import Target, bucket_of, location_of
 from recordscan.estate.trail import Access, Recorder, Trail, bears_on_media, records_objects, unrecorded_management
@@ -24,13 +25,13 @@ from recordscan.facts import (
     places,
     unavailable,
 )
-from recordscan.mending import bucket_step
+from recordscan.mending import bucket_step, record_management, record_objects, trail_step, update_trail
 from recordscan.policy.authorize import Decision, Layers, authorize
 from recordscan.policy.public import denied_to_others, pins_of, public_statements
 from recordscan.policy.request import Context, Request, requester_of
 from recordscan.policy.rows import Policy
 from recordscan.profile import Profile
-from recordscan.remedy import Order, Step
+from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Finding, Findings, Severity, finding, official, peer, proposal, rule
 
 _TRAILS = "https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html"
@@ -192,11 +193,79 @@ def _recorders(target: Target) -> tuple[Recorder, ...]:
     return (*(if_known(target.trails) or ()), *(if_known(target.event_data_stores) or ()))
 
 
+def record_all_management(target: Target) -> Iterator[Step]:
+    """Has the trail that lacks the least record all management events of all Regions."""
+    own = [trail for trail in need(target.trails) or () if _is_own(target, trail)]
+    if not own:
+        by_hand("no trail of the account is there to be changed: a person must choose where its logs are to lie")
+    lacks = {
+        trail.arn: (not need(trail.logging), not need(trail.multi_region), bool(need(unrecorded_management(trail))))
+        for trail in own
+    }
+    trail = min(own, key=lambda trail: (sum(lacks[trail.arn]), lacks[trail.arn], trail.arn))
+    is_off, of_one_region, leaves_out = lacks[trail.arn]
+    if leaves_out:
+        yield record_management(trail)
+    if of_one_region:
+        yield update_trail(
+            trail,
+            "records all Regions",
+            Order.PREPARE,
+            "A trail of another Region that did the same is paid for as a second copy from then on.",
+            IsMultiRegionTrail=True,
+            IncludeGlobalServiceEvents=True,
+        )
+    if is_off:
+        yield trail_step(
+            trail,
+            "cloudtrail:StartLogging",
+            "switches the trail on",
+            Order.PREPARE,
+            "Find out first who switched it off, and see that its log bucket is there and lets it write.",
+            Name=trail.arn,
+        )
+
+
+def record_reads(target: Target) -> Iterator[Step]:
+    """Has a trail record every read."""
+    yield record_objects(_trail_for_objects(target), _objects(target, bucket_of(target)), "read")
+
+
+def record_writes(target: Target) -> Iterator[Step]:
+    """Has a trail record every write."""
+    yield record_objects(_trail_for_objects(target), _objects(target, bucket_of(target)), "write")
+
+
+def _trail_for_objects(target: Target) -> Trail:
+    """The trail that is to record the objects: one of the account that is on and writes elsewhere."""
+    bucket = bucket_of(target)
+    objects = _objects(target, bucket)
+    fit = [
+        trail
+        for trail in need(target.trails) or ()
+        if _is_own(target, trail) and if_known(trail.recording) and trail.log_bucket != bucket.name
+    ]
+    if not fit:
+        by_hand("no trail of the account records in this Region into another bucket: a person must make one first")
+    # One that records some of them already is meant for it.
+    return min(fit, key=lambda t: (not any(e.touch(objects) for e in if_known(t.object_events) or ()), t.arn))
+
+
+def _is_own(target: Target, trail: Trail) -> bool:
+    parsed = parse_arn(trail.arn)
+    return parsed is not None and parsed.account == need(bucket_of(target).owner)
+
+
+def _require_own(target: Target, trail: Trail) -> None:
+    if not _is_own(target, trail):
+        by_hand(f"{trail.label} is of another account, which alone can change it")
+
+
 @rule(
     "trail-management-events",
     title="A trail of all Regions records who changes bucket, key and users",
     severity=Severity.HIGH,
-    remedy="a person must choose the trail and where its logs lie",
+    remedy=record_all_management,
     remediation="""
         `aws cloudtrail create-trail --name NAME --s3-bucket-name LOG-BUCKET --is-multi-region-trail
         --enable-log-file-validation`, then `aws cloudtrail start-logging --name NAME`. In the event selectors record
@@ -284,7 +353,7 @@ _DATA_REMEDY = """
     "trail-object-writes",
     title="CloudTrail records every write to the media's objects",
     severity=Severity.HIGH,
-    remedy="which trail is to record it, at what cost, a person must choose",
+    remedy=record_writes,
     remediation=_DATA_REMEDY,
     controls=official(security_hub=["S3.22"], cis_aws_v3=["3.8"], cis_aws_v5=["3.8"], **_DATA_CONTROLS)
     + peer(cis_aws_v6=["4.8"], **_DATA_PEERS_CONTROLS),
@@ -314,7 +383,7 @@ def object_writes(target: Target) -> Findings:
     "trail-object-reads",
     title="CloudTrail records every read of the media's objects",
     severity=Severity.HIGH,
-    remedy="which trail is to record it, at what cost, a person must choose",
+    remedy=record_reads,
     remediation=_DATA_REMEDY,
     controls=official(security_hub=["S3.23"], cis_aws_v3=["3.9"], cis_aws_v5=["3.9"], **_DATA_CONTROLS)
     + peer(cis_aws_v6=["4.9"], **_DATA_PEERS_CONTROLS),
@@ -437,11 +506,22 @@ def delivery(target: Target) -> Findings:
 _SILENCE = timedelta(hours=24)
 
 
+def validate_logs(target: Target) -> Iterator[Step]:
+    """Has each trail that is relied on write digests of its log files."""
+    objects = _objects(target, bucket_of(target))
+    for trail in need(target.trails) or ():
+        if if_known(bears_on_media(trail, objects)) and if_known(trail.validated) is False:
+            _require_own(target, trail)
+            yield update_trail(
+                trail, "has its log files checked for changes", Order.PREPARE, EnableLogFileValidation=True
+            )
+
+
 @rule(
     "trail-log-validation",
     title="Log files of trails can be checked for changes",
     severity=Severity.MEDIUM,
-    remedy="whoever looks after the trail must change it, which may be another account's",
+    remedy=validate_logs,
     remediation="`aws cloudtrail update-trail --name TRAIL --enable-log-file-validation`.",
     controls=official(
         security_hub=["CloudTrail.4"],

@@ -81,8 +81,12 @@ def rotate(holder: Target | AccountKey) -> Iterator[Step]:
         "rotates the key every year",
         Order.PREPARE,
         "Each of the first two rotations adds to the monthly price of the key.",
-        *(("Of a multi-Region key rotation is switched on at its primary.",) if "/mrk-" in need(key.arn) else ()),
+        *_at_primary(key),
     )
+
+
+def _at_primary(key: KmsKey) -> tuple[str, ...]:
+    return ("Of a multi-Region key rotation is switched on at its primary.",) if "/mrk-" in need(key.arn) else ()
 
 
 @rule_over(
@@ -291,12 +295,35 @@ def _last(rotations: tuple[Rotation, ...]) -> datetime | None:
     return max((rotation.date for rotation in rotations if rotation.date is not None), default=None)
 
 
+def shorten_period(holder: Target | AccountKey, profile: Profile) -> Iterator[Step]:
+    """Has KMS rotate the key as often as the profile asks for, within what KMS can do."""
+    key = key_of(holder)
+    if (need(key.rotation_period) or 0) <= profile.key_rotation_max_days:
+        by_hand("why the rotation that was due has not come, a person must find out")
+    if profile.key_rotation_max_days < _SHORTEST_PERIOD:
+        by_hand(f"KMS rotates every {_SHORTEST_PERIOD} days at most: a person must rotate on demand beside")
+    days = profile.key_rotation_max_days
+    yield key_step(
+        key,
+        "kms:EnableKeyRotation",
+        f"rotates the key every {days} days",
+        Order.PREPARE,
+        "Each of the first two rotations adds to the monthly price of the key.",
+        "The next rotation may come at once.",
+        *_at_primary(key),
+        RotationPeriodInDays=days,
+    )
+
+
+_SHORTEST_PERIOD = 90
+
+
 @rule_over(
     Estate.key_holders,
     "key-rotation-period",
     title="Automatic rotation of the KMS key comes in time",
     severity=Severity.LOW,
-    remedy="how often the key is to change, a person must decide",
+    remedy=shorten_period,
     remediation="""
         `aws kms enable-key-rotation --key-id KEY --rotation-period-in-days 365`, or the number of days that your
         policy asks for and `key_rotation_max_days` names (90 to 2,560).

@@ -27,6 +27,7 @@ from recordscan.demo.company_aws import (
     RECORDINGS_PREFIX,
     RECORDINGS_WRITER,
     REGION,
+    TRAIL,
     UPLOADERS,
     upload_policy,
 )
@@ -99,6 +100,9 @@ def run_script(text: str, estate: Company, tools: Path) -> subprocess.CompletedP
         f"TWILIO_API_KEY_{RESEARCH}": RESEARCH_KEY,
         f"TWILIO_API_SECRET_{RESEARCH}": RESEARCH_SECRET,
         "AWS_PAGER": "",
+        # Hosts of S3 Control begin with the account, even at an endpoint of one's own, and nothing resolves them.
+        "http_proxy": estate.environment["AWS_ENDPOINT_URL"],
+        "no_proxy": "",
     }
     return subprocess.run(
         ["/bin/sh"], input=text, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -191,6 +195,21 @@ class Faults:
         whole = {"ID": "only", "Status": "Enabled", "Filter": {"Prefix": RECORDINGS_PREFIX}, **rule}
         self.s3.put_bucket_lifecycle_configuration(**self.named, LifecycleConfiguration={"Rules": [whole]})
 
+    @property
+    def guardduty(self) -> Any:
+        return self.estate.aws.client("guardduty", REGION)
+
+    @property
+    def trail(self) -> Any:
+        return self.estate.aws.client("cloudtrail")
+
+    def select(self, selector: dict[str, Any]) -> None:
+        """Have the trail record this and nothing else."""
+        self.trail.put_event_selectors(TrailName=TRAIL, EventSelectors=[selector])
+
+    def select_advanced(self, fields: list[dict[str, Any]]) -> None:
+        self.trail.put_event_selectors(TrailName=TRAIL, AdvancedEventSelectors=[{"FieldSelectors": fields}])
+
     def setting(self, **members: Any) -> None:
         account = self.estate.twilio.account(PRODUCTION)
         row = {**(account.recording_settings or {}), **members}
@@ -211,6 +230,10 @@ def public_acl(f: Faults) -> None:
     ownership = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     f.s3.put_bucket_ownership_controls(**f.named, OwnershipControls=ownership)
     f.s3.put_bucket_acl(**f.named, ACL="public-read")
+
+
+def short_passwords(f: Faults) -> None:
+    f.iam.update_account_password_policy(MinimumPasswordLength=8, RequireNumbers=True, MaxPasswordAge=90)
 
 
 def upload_denied_to_all(f: Faults) -> None:
@@ -257,10 +280,20 @@ def encrypted(f: Faults) -> None:
 
 WHOLE = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 NO_OP = {"Sid": "NoOp", "Effect": "Deny", "NotAction": "*", "Resource": "*"}
+OBJECTS = [{"Type": "AWS::S3::Object", "Values": [f"arn:aws:s3:::{RECORDINGS_BUCKET}/"]}]
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject"}
 HOST = f"https://{RECORDINGS_BUCKET}.s3.{REGION}.amazonaws.com"
 
 FAULTS: dict[str, Callable[[Faults], object]] = {
+    "account-access-analyzer": lambda _: None,
+    "account-guardduty-s3": lambda _: None,
+    "account-guardduty-s3, S3 left out": lambda f: f.estate.aws.client("guardduty", REGION).create_detector(
+        Enable=True
+    ),
+    "account-guardduty-s3, suspended": lambda f: f.estate.aws.client("guardduty", REGION).create_detector(Enable=False),
+    "account-password-policy": short_passwords,
+    "account-public-access-block": lambda _: None,
+    "account-security-hub": lambda _: None,
     "aws-acl-condition": lambda f: f.state(
         Effect="Deny",
         Principal="*",
@@ -343,6 +376,7 @@ FAULTS: dict[str, Callable[[Faults], object]] = {
     ),
     "key-policy-public": lambda f: f.state_for_key(Action="kms:Decrypt", Principal="*"),
     "key-rotation": lambda f: f.kms.disable_key_rotation(KeyId=f.key),
+    "key-rotation-period": lambda f: f.kms.enable_key_rotation(KeyId=f.key, RotationPeriodInDays=2000),
     "key-state": lambda f: f.kms.disable_key(KeyId=f.key_id),
     "settings-compositions-external": lambda f: f.estate.twilio.set_account(
         replace(
@@ -355,6 +389,21 @@ FAULTS: dict[str, Callable[[Faults], object]] = {
         )
     ),
     "settings-recordings-external": lambda f: f.setting(aws_storage_enabled=False),
+    "trail-log-validation": lambda f: f.trail.update_trail(Name=TRAIL, EnableLogFileValidation=False),
+    "trail-management-events": lambda f: f.trail.stop_logging(Name=TRAIL),
+    "trail-management-events, of one Region": lambda f: f.trail.update_trail(Name=TRAIL, IsMultiRegionTrail=False),
+    "trail-management-events, without KMS": lambda f: f.select(
+        {"ReadWriteType": "All", "ExcludeManagementEventSources": ["kms.amazonaws.com"]}
+    ),
+    "trail-management-events, advanced": lambda f: f.select_advanced(
+        [
+            {"Field": "eventCategory", "Equals": ["Management"]},
+            {"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"]},
+        ]
+    ),
+    "trail-object-reads": lambda f: f.select({"ReadWriteType": "All"}),
+    "trail-object-reads, writes recorded": lambda f: f.select({"ReadWriteType": "WriteOnly", "DataResources": OBJECTS}),
+    "trail-object-writes": lambda f: f.select_advanced([{"Field": "eventCategory", "Equals": ["Management"]}]),
     "url-dash-form": lambda f: f.path(f"https://{RECORDINGS_BUCKET}.s3-{REGION}.amazonaws.com"),
     "url-https": lambda f: f.path(HOST.replace("https", "http")),
     "url-no-extras": lambda f: f.setting(aws_s3_url=f"{HOST}/{RECORDINGS_PREFIX}?versionId=1#x"),
@@ -402,7 +451,7 @@ FORETOLD: dict[str, set[str]] = {
 }
 """Rules that get worse, of which the plan warns."""
 
-ON_PRODUCTION = ("production", "production recordings", "production compositions")
+ON_PRODUCTION = (f"AWS account {AWS_ACCOUNT}", "production", "production recordings", "production compositions")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -454,14 +503,15 @@ def test_the_plan_of_the_whole_company_runs_in_its_order_and_mends_what_it_names
         if a.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
     }
     assert names & left == set()
-    # Storage that is switched on again has checks that did not apply before; nothing that passed fails.
+    # Storage that is switched on again has checks that did not apply before; nothing that passed fails, but for what
+    # the plan warns of: with external Recordings nothing is composed at Twilio.
     passed = {(a.rule_id, a.subject.uid) for a in before.assessments if a.outcome is Outcome.PASS}
     failed = {(a.rule_id, a.subject.uid) for a in after.assessments if a.outcome is Outcome.FAIL}
-    assert passed & failed == set()
+    assert {rule_id for rule_id, _ in passed & failed} <= {"compose-settings-unreachable"}
 
 
 def test_every_remedy_with_steps_is_proven() -> None:
     proven = {fault.partition(",")[0] for fault in FAULTS}
     unproven = {rule.id for rule in RULES if rule.mend is not None and not inspect.isgeneratorfunction(rule.mend)}
     assert {rule.id for rule in RULES} - proven == unproven
-    assert len(proven) == 58
+    assert len(proven) == 68

@@ -29,7 +29,6 @@ _S3_DEFAULT_ENCRYPTION = (
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html"""
 
 _UNUSED: Final[Mapping[str, Reply]] = {
-    "accessanalyzer:ListAnalyzers": Reply(status=200, headers=_JSON, body=b'{"analyzers": []}'),
     "accessanalyzer:ListFindingsV2": Reply(status=200, headers=_JSON, body=b'{"findings": []}'),
     "backup:ListProtectedResources": Reply(status=200, headers=_JSON, body=b'{"Results": []}'),
     "cloudtrail:ListEventDataStores": Reply(status=200, headers=_JSON, body=b'{"EventDataStores": []}'),
@@ -95,6 +94,8 @@ class Gaps:
         self._inventories: dict[str, dict[str, bytes]] = {}
         self._events: list[tuple[str, Mapping[str, Any]]] = []
         self._boundaries: dict[str, str] = {}
+        self._rotation_periods: dict[str, int] = {}
+        self._analyzed: set[str] = set()  # Regions
 
     def add_event(self, record: Mapping[str, Any], region: str) -> None:
         """Add a CloudTrail record (`eventID`, `eventName`, `eventTime`, `userIdentity`, …) to the event history."""
@@ -110,6 +111,12 @@ class Gaps:
             return self._closed_bucket(request, request.bucket) or _retention(request, request.bucket)
         if request.operation == "cloudtrail:LookupEvents":
             return _json_reply(self._lookup_events(request.region, request.json()))
+        if request.operation == "accessanalyzer:CreateAnalyzer":
+            self._analyzed.add(request.region)
+            return _json_reply({"arn": _analyzer_arn(request.region)})
+        if request.operation == "accessanalyzer:ListAnalyzers":
+            found = {"arn": _analyzer_arn(request.region), "type": "ACCOUNT", "status": "ACTIVE"}
+            return _json_reply({"analyzers": [found] if request.region in self._analyzed else []})
         if request.operation == "kms:GetKeyLastUsage":
             return self._key_last_usage(request)
         if request.operation in ("kms:EnableKey", "kms:DisableKey", "kms:CancelKeyDeletion"):
@@ -160,11 +167,24 @@ class Gaps:
                 return _with_root_user(reply)
             case "kms:DescribeKey" if reply.status == 200:
                 return _with_key_defaults(reply)
+            case "kms:EnableKeyRotation" if reply.status == 200:
+                self._rotation_periods[_key_id(request)] = int(request.json().get("RotationPeriodInDays") or _YEAR)
             case "kms:GetKeyRotationStatus" if reply.status == 200:
-                return _with_rotation_dates(request, reply)
+                return self._with_rotation_dates(request, reply)
             case _:
                 pass
         return reply
+
+    def _with_rotation_dates(self, request: AwsRequest, reply: Reply) -> Reply:
+        """Moto does not say how often a key rotates, nor when: the days are counted from its making."""
+        status = json.loads(reply.body)
+        created = aws_state.key_created(_key_id(request), request.region)
+        if not status["KeyRotationEnabled"] or created is None:
+            return reply
+        days = self._rotation_periods.get(_key_id(request), _YEAR)
+        rotations = int((datetime.now(UTC).timestamp() - created) // (days * _DAY)) + 1
+        due = created + rotations * days * _DAY
+        return _json_reply({**status, "RotationPeriodInDays": days, "NextRotationDate": due})
 
     def _closed_bucket(self, request: AwsRequest, bucket: str) -> Reply | None:
         """Access denied for a bucket of another account, or one that has not the owner that the caller expects."""
@@ -312,17 +332,16 @@ def _with_root_user(reply: Reply) -> Reply:
     return Reply(status=reply.status, headers=_without_length(reply.headers), body=body)
 
 
-def _with_rotation_dates(request: AwsRequest, reply: Reply) -> Reply:
-    """Moto does not say how often a key rotates, nor when: once a year, counted from its making."""
-    status = json.loads(reply.body)
-    created = aws_state.key_created(str(request.json().get("KeyId", "")).rpartition("/")[2], request.region)
-    if not status["KeyRotationEnabled"] or created is None:
-        return reply
-    years = int((datetime.now(UTC).timestamp() - created) // _YEAR) + 1
-    return _json_reply({**status, "RotationPeriodInDays": 365, "NextRotationDate": created + years * _YEAR})
+def _analyzer_arn(region: str) -> str:
+    return f"arn:aws:access-analyzer:{region}:{aws_state.ACCOUNT}:analyzer/external-access"
 
 
-_YEAR = 365 * 86_400  # seconds
+def _key_id(request: AwsRequest) -> str:
+    return str(request.json().get("KeyId", "")).rpartition("/")[2]
+
+
+_DAY = 86_400  # seconds
+_YEAR = 365  # days; how often a key is rotated unless something else is asked for
 
 
 def _with_default_selector(reply: Reply) -> Reply:

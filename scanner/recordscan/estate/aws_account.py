@@ -57,10 +57,14 @@ class ReportedUser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PasswordPolicy:
-    """What console passwords must be like; a history of 0 lets users take an old one again."""
+    """What console passwords must be like; a history of 0 lets users take an old one again.
+
+    `whole` is the policy as IAM shows it.
+    """
 
     least_length: int
     history: int
+    whole: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +214,8 @@ def _password_policy(answer: Fact[Json]) -> PasswordPolicy | None:
         need(integer(pluck(answer, "PasswordPolicy", name)))
         for name in ("MinimumPasswordLength", "PasswordReusePrevention")
     )
-    return PasswordPolicy(least_length=length or 0, history=history or 0)
+    whole = mapping(pluck(answer, "PasswordPolicy"))
+    return PasswordPolicy(least_length=length or 0, history=history or 0, whole=whole)
 
 
 _REPORT = "iam:GetCredentialReport"

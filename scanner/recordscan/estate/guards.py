@@ -44,6 +44,7 @@ class RegionGuards:
         macie: ENABLED or PAUSED; None where Macie was never switched on.
         unseen_by_macie: The media's buckets that Macie neither monitors nor has in a job.
         detectors: GuardDuty detectors that are on, each with whether it watches S3.
+        suspended_detectors: GuardDuty detectors that are not on.
         recorders: Of AWS Config, those of the customer.
         security_hub: Whether Security Hub is on.
     """
@@ -54,6 +55,7 @@ class RegionGuards:
     macie: Fact[str | None]
     unseen_by_macie: Fact[tuple[str, ...]]
     detectors: Fact[Mapping[str, bool]]
+    suspended_detectors: Fact[tuple[str, ...]]
     recorders: Fact[tuple[ConfigurationRecorder, ...]]
     security_hub: Fact[bool]
 
@@ -93,12 +95,18 @@ def read_guards(
             if not any(map(_seen, _all(ask("macie2:DescribeBuckets", criteria=macie_criteria(name)), "buckets")))
         )
 
-    def detectors() -> dict[str, bool]:
+    def listed_detectors() -> dict[str, Fact[Json]]:
         ids = [str(need(row)) for row in _all(ask("guardduty:ListDetectors"), "DetectorIds")]
-        found = {each: ask("guardduty:GetDetector", DetectorId=each) for each in ids}
-        return {
-            each: _watches_s3(answer) for each, answer in found.items() if need(pluck(answer, "Status")) == "ENABLED"
-        }
+        return {each: ask("guardduty:GetDetector", DetectorId=each) for each in ids}
+
+    def is_on(detector: Fact[Json]) -> bool:
+        return bool(need(pluck(detector, "Status")) == "ENABLED")
+
+    def detectors() -> dict[str, bool]:
+        return {each: _watches_s3(answer) for each, answer in listed_detectors().items() if is_on(answer)}
+
+    def suspended_detectors() -> tuple[str, ...]:
+        return tuple(each for each, answer in listed_detectors().items() if not is_on(answer))
 
     return RegionGuards(
         region=region,
@@ -107,6 +115,7 @@ def read_guards(
         macie=text(pluck(ask("macie2:GetMacieSession"), "status")),
         unseen_by_macie=derive(unseen_by_macie),
         detectors=derive(detectors),
+        suspended_detectors=derive(suspended_detectors),
         recorders=derive(
             lambda: _recorders(
                 ask("config:DescribeConfigurationRecorders"), ask("config:DescribeConfigurationRecorderStatus")

@@ -119,6 +119,7 @@ class Trail:
         delivery: How it delivers.
         object_events: What it records of objects.
         management_events: What it records of management.
+        selectors: Its event selectors, basic or advanced, as CloudTrail shows them.
     """
 
     arn: str
@@ -134,6 +135,7 @@ class Trail:
     delivery: Fact[Delivery]
     object_events: Fact[tuple[ObjectEvents, ...]]
     management_events: Fact[tuple[ManagementEvents, ...]]
+    selectors: Fact[Mapping[str, Json]]
 
     @property
     def label(self) -> str:
@@ -189,6 +191,7 @@ def read_trails(
             delivery=derive(lambda: _delivery(status)),
             object_events=derive(lambda: tuple(_object_events(selectors))),
             management_events=derive(lambda: tuple(_management_events(selectors))),
+            selectors=derive(lambda: mapping(selectors)),
         )
 
     answer = answers.read("cloudtrail:DescribeTrails", account, region=region, includeShadowTrails=True)

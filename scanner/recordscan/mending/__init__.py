@@ -1,4 +1,4 @@
-"""For authors of rules: steps that mend what is wrong with a bucket, a key, a user or a Twilio setting.
+"""For authors of rules: steps that mend a bucket, a key, a user, a trail, an account or a Twilio setting.
 
 A remedy is a generator that yields steps as a rule yields findings. It reads facts with `need()`, and ends with
 `by_hand(why)` where a person must act:
@@ -16,7 +16,8 @@ and is given to its rule: `@rule("bucket-versioning", …, remedy=switch_version
 fault, the reason stands in its place: `remedy="a person must decide who may read media"`.
 """
 
-from recordscan.mending.buckets import bucket_step, edit_acl, edit_bucket_policy, edit_encryption, edit_lifecycle
+from recordscan.mending.accounts import account_step
+from recordscan.mending.buckets import WHOLE, bucket_step, edit_acl, edit_bucket_policy, edit_encryption, edit_lifecycle
 from recordscan.mending.keys import edit_key_policy, encrypt_with_new_key, key_step, writer_statement
 from recordscan.mending.policies import (
     add_statement,
@@ -27,6 +28,7 @@ from recordscan.mending.policies import (
     spare_missing_header,
 )
 from recordscan.mending.settings import disable_hook, rename_credential, save_setting, save_url
+from recordscan.mending.trails import record_management, record_objects, trail_step, update_trail
 from recordscan.mending.users import (
     allow_uploads,
     delete_password,
@@ -37,6 +39,8 @@ from recordscan.mending.users import (
 )
 
 __all__ = [
+    "WHOLE",
+    "account_step",
     "add_statement",
     "allow_uploads",
     "bucket_step",
@@ -50,6 +54,8 @@ __all__ = [
     "edit_lifecycle",
     "encrypt_with_new_key",
     "key_step",
+    "record_management",
+    "record_objects",
     "remove_outside_principals",
     "remove_principals",
     "remove_statement",
@@ -59,6 +65,8 @@ __all__ = [
     "save_url",
     "set_condition",
     "spare_missing_header",
+    "trail_step",
+    "update_trail",
     "upload_document",
     "user_step",
     "writer_statement",

@@ -125,7 +125,7 @@ def require_sound(step: Step) -> None:
     """
     sound = (
         re.fullmatch(r"[a-z0-9-]{1,40}:[A-Z][A-Za-z0-9]{1,80}", step.operation)
-        and all(re.fullmatch(r"[A-Z][A-Za-z0-9]{0,80}", name) for name in step.parameters)
+        and all(re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,80}", name) for name in step.parameters)
         and (step.region is None or re.fullmatch(r"[a-z0-9-]{1,40}", step.region))
         and (step.account is None or re.fullmatch(r"\d{12}|AC[0-9a-f]{32}", step.account))
         and (step.document is None or re.fullmatch(r"[A-Za-z]{0,80}", step.document.parameter))
