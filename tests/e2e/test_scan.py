@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,17 @@ from recordscan.demo.company_twilio import PLANTED_SECRET, PRODUCTION, RESEARCH
 from recordscan.demo.run import Company
 from recordscan.demo.twilio_server import Fault as TwilioFault
 from recordscan.demo.twilio_server import FaultKind as TwilioFaultKind
+from recordscan.engine import assess_snapshot
+from recordscan.facts import Reason
+from recordscan.observation import Observation, ObservationError, ObservationOutcome
+from recordscan.plugins import load_rules
+from recordscan.snapshot import Snapshot, load_snapshot
 
 pytestmark = pytest.mark.usefixtures("clouds")
 
 Verdicts = dict[tuple[str, str], str]
+
+RULES = load_rules()
 
 
 def verdicts(document: dict[str, object]) -> Verdicts:
@@ -82,8 +90,9 @@ def test_single_objects_are_looked_at_only_where_a_sample_is_asked_for(
         config.write("\n[scan]\nsample_objects = 2\n")
     found = verdicts(scan(recordscan))
     asked = Counter(operation for operation in clouds.aws.operations() if operation in of_objects)
-    # Two Recordings, the one Composition and two objects of research, where alone ACLs take effect.
-    assert asked == {"s3:HeadObject": 5, "s3:GetObjectAcl": 2}
+    # Two Recordings, the one Composition and two objects of research, where alone ACLs take effect; and the newest
+    # Recordings of each, of which Twilio says that it encrypted them.
+    assert asked == {"s3:HeadObject": 8, "s3:GetObjectAcl": 2}
     assert found["enc-object-sample", f"twilio:{PRODUCTION}/recordings"] == "pass"
     assert found["enc-object-sample", f"twilio:{PRODUCTION}/compositions"] == "fail"
     assert found["bucket-object-acl-sample", f"twilio:{RESEARCH}/recordings"] == "pass"
@@ -187,39 +196,80 @@ def test_the_concurrency_at_twilio_is_bounded(recordscan: CommandLine, clouds: C
 
 
 AWS_OPERATIONS = sorted(call.operation for call in CALLS if call.operation != "sts:GetCallerIdentity")
+TWILIO_OPERATIONS = sorted(twilio_permissions())
+AT_ONCE = 8
 
 
-@pytest.mark.parametrize("operation", AWS_OPERATIONS)
-def test_denying_one_aws_operation_only_ever_moves_verdicts_to_unknown(
-    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operation: str
+def moved(before: Verdicts, after: Verdicts) -> dict[tuple[str, str], tuple[str, str]]:
+    """Verdicts that are others now: what they were and are."""
+    assert after.keys() == before.keys()
+    return {key: (before[key], after[key]) for key in after if after[key] != before[key]}
+
+
+def batches(operations: list[str]) -> list[list[str]]:
+    return [operations[at : at + AT_ONCE] for at in range(0, len(operations), AT_ONCE)]
+
+
+@pytest.mark.parametrize("operations", batches(AWS_OPERATIONS), ids=lambda operations: operations[0])
+def test_denying_aws_operations_only_ever_moves_verdicts_to_unknown(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operations: list[str]
 ) -> None:
-    clouds.aws.deny.add(operation)
+    clouds.aws.deny.update(operations)
     document = scan(recordscan)
-    denied = verdicts(document)
-    assert denied.keys() == sound_verdicts.keys()
-    moved = {key: (sound_verdicts[key], denied[key]) for key in denied if denied[key] != sound_verdicts[key]}
-    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
-    permission = next(call.permission for call in CALLS if call.operation == operation)
+    changes = moved(sound_verdicts, verdicts(document))
+    assert {key: change for key, change in changes.items() if change[1] != "unknown"} == {}
+    permissions = {call.operation: call.permission for call in CALLS}
     evidence = document["evidence"]
     assert isinstance(evidence, list)
     for item in evidence:
-        if item["operation"] == operation and item["outcome"] == "failed":
-            assert (item["reason"], item["permission"]) == ("access_denied", permission)
+        if item["operation"] in operations and item["outcome"] == "failed":
+            assert (item["reason"], item["permission"]) == ("access_denied", permissions[item["operation"]])
 
 
-@pytest.mark.parametrize("operation", sorted(twilio_permissions()))
-def test_denying_one_twilio_resource_only_ever_moves_verdicts_to_unknown(
-    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operation: str
+@pytest.mark.parametrize("operations", batches(TWILIO_OPERATIONS), ids=lambda operations: operations[0])
+def test_denying_twilio_resources_only_ever_moves_verdicts_to_unknown(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts, operations: list[str]
 ) -> None:
     from recordscan.collect.twilio_client import RESOURCES
 
-    name = next(resource.name for resource in RESOURCES if resource.operation == operation)
-    clouds.twilio.faults[name] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
-    denied = verdicts(scan(recordscan))
-    assert denied.keys() == sound_verdicts.keys()
-    moved = {key: (sound_verdicts[key], denied[key]) for key in denied if denied[key] != sound_verdicts[key]}
-    assert moved
-    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
+    for resource in RESOURCES:
+        if resource.operation in operations:
+            clouds.twilio.faults[resource.name] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
+    changes = moved(sound_verdicts, verdicts(scan(recordscan)))
+    assert changes
+    assert {key: change for key, change in changes.items() if change[1] != "unknown"} == {}
+
+
+@pytest.fixture(scope="session")
+def stored(estate: Company, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The answers of a scan of the company."""
+    from recordscan.demo.run import scan_environment
+
+    estate.aws.heal()
+    estate.twilio.heal()
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "recordscan.toml").write_text(estate.config, encoding="utf-8")
+    scan(CommandLine(folder, scan_environment(estate)), "--save-snapshot", "snapshot.jsonl.gz")
+    return load_snapshot(folder / "snapshot.jsonl.gz")
+
+
+def judged(snapshot: Snapshot) -> Verdicts:
+    result = assess_snapshot(snapshot, RULES, fail_on=None)
+    return {(a.rule_id, a.subject.uid): a.outcome.value for a in result.assessments}
+
+
+def denied(observation: Observation) -> Observation:
+    error = ObservationError(code="AccessDenied", message="no", http_status=403, reason=Reason.ACCESS_DENIED)
+    return replace(observation, outcome=ObservationOutcome.FAILED, answer=None, error=error)
+
+
+@pytest.mark.parametrize("operation", AWS_OPERATIONS + TWILIO_OPERATIONS)
+def test_without_the_answers_of_one_operation_verdicts_only_ever_move_to_unknown(
+    stored: Snapshot, operation: str
+) -> None:
+    others = tuple(denied(o) if o.operation == operation else o for o in stored.observations)
+    changes = moved(judged(stored), judged(replace(stored, observations=others)))
+    assert {key: change for key, change in changes.items() if change[1] != "unknown"} == {}
 
 
 @pytest.mark.parametrize("operation", ["s3:GetBucketPolicy", "kms:DescribeKey", "cloudtrail:DescribeTrails"])
@@ -229,8 +279,8 @@ def test_a_broken_aws_answer_only_ever_moves_verdicts_to_unknown(
 ) -> None:
     clouds.aws.faults[operation] = Fault(kind=kind)
     broken = verdicts(scan(recordscan))
-    moved = {key: (sound_verdicts[key], broken[key]) for key in broken if broken[key] != sound_verdicts[key]}
-    assert {key: change for key, change in moved.items() if change[1] != "unknown"} == {}
+    changes = {key: (sound_verdicts[key], broken[key]) for key in broken if broken[key] != sound_verdicts[key]}
+    assert {key: change for key, change in changes.items() if change[1] != "unknown"} == {}
 
 
 def test_throttling_that_recovers_leaves_no_trace_but_the_count(

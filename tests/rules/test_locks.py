@@ -7,7 +7,7 @@ import pytest
 from recordscan.facts import Json, Reason
 from recordscan.result import Outcome
 from recordscan.rule import Rule, Severity
-from recordscan.testing import AWS_ACCOUNT, TWILIO_ACCOUNT, Case, judge, judge_all, role_details, sound
+from recordscan.testing import AWS_ACCOUNT, PREFIX, TWILIO_ACCOUNT, Case, judge, judge_all, role_details, sound
 from recordscan_rules.locks import controls_conflict, mfa_delete, object_lock, uploads_under_lock
 from recordscan_rules.retention import noncurrent_versions, retention, unfinished_uploads
 from rules.failing_bucket import LIFECYCLE, add_objects, answers, demand, guarded, lock
@@ -184,7 +184,9 @@ def test_an_object_from_before_proves_nothing(retention: Json) -> None:
 
 
 def test_a_default_retention_without_uploads_is_unknown() -> None:
-    assessment = judge(uploads_under_lock, lock(sound()))
+    case = lock(sound())
+    case.set("s3:ListObjectsV2", "/Contents", [], Prefix=PREFIX)
+    assessment = judge(uploads_under_lock, case)
     assert (assessment.outcome, assessment.reason) == (Outcome.UNKNOWN, Reason.UNDECIDABLE)
 
 
