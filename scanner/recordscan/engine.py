@@ -33,7 +33,7 @@ from recordscan.observation import Observation, ObservationOutcome, canonical_js
 from recordscan.policy.actions import data_date
 from recordscan.population import read_population
 from recordscan.profile import Profile
-from recordscan.remedy import ByHand, Remedy
+from recordscan.remedy import ByHand, Remedy, Step
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
     AbilityRecord,
@@ -240,7 +240,20 @@ def remedy_of(rule: Rule, subject: Subject, profile: Profile) -> Remedy | None:
         return Remedy(by_hand=f"the remedy raised {type(error).__name__}; run with -v for the details")
     if remedy is not None and not remedy.steps:
         return Remedy(by_hand="nothing that a call could change was found")
-    return remedy
+    return None if remedy is None else replace(remedy, steps=tuple(_in_order(step) for step in remedy.steps))
+
+
+def _in_order(step: Step) -> Step:
+    """A step with its members in the order that a stored result has them in, so that both render alike."""
+    document = step.document
+    if document is not None:
+        edits = tuple(replace(edit, value=_sorted(edit.value)) for edit in document.edits)
+        document = replace(document, current=_sorted(document.current), edits=edits)
+    return replace(step, parameters=_sorted(step.parameters), document=document)
+
+
+def _sorted(value: Json) -> Json:
+    return json.loads(canonical_json(value))
 
 
 def judge_gate(
