@@ -12,7 +12,7 @@ demo: install-demo
 	$(BIN)/recordscan demo --output-dir demo-report
 
 test: install-test programs
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 # Validators of other people that are too heavy for every day: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle
 # for OSCAL, which brings GitHub's Markdown parser along (in an environment of its own, for its own pydantic).
