@@ -35,6 +35,7 @@ def switch_storage_on(target: Target) -> Iterator[Step]:
         Order.CHANGE,
         "Find out first why it is off: if uploads failed, they fail again, and Twilio removes media in the end.",
         "External Recordings cannot be composed at Twilio.",
+        "Where Recordings and Compositions name one credential, whoever has its key reaches both.",
         AwsStorageEnabled=True,
     )
 
