@@ -14,10 +14,11 @@ demo: install-demo
 test: install-test programs
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
-# Validators of other people that are too heavy for every day: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle
-# for OSCAL, which brings GitHub's Markdown parser along (in an environment of its own, for its own pydantic).
+# What takes too long for every day: the proof of each remedy, one fault at a time; and validators of other people that
+# are heavy: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle for OSCAL, which brings GitHub's Markdown parser
+# along (in an environment of its own, for its own pydantic).
 test-full: install-test $(VENV)/validators/installed
-	$(BIN)/python -m pytest -n 0 -m full tests/reports $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m full tests/reports tests/e2e $(PYTEST_ARGS)
 
 $(VENV)/validators/installed: Makefile
 	@sh tests/install-programs.sh npm

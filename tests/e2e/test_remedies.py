@@ -473,6 +473,7 @@ FORETOLD: dict[str, set[str]] = {
 ON_PRODUCTION = (f"AWS account {AWS_ACCOUNT}", "production", "production recordings", "production compositions")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_plan_mends_the_fault_and_makes_nothing_worse(
     estate: Company,
