@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from recordscan.estate.bucket import Bucket
 from recordscan.estate.bucket_settings import ObjectLock
-from recordscan.estate.reach import Reach, who_may
+from recordscan.estate.reach import who_may
 from recordscan.estate.target import Target, bucket_of, location_of, sample_of
 from recordscan.facts import Reason, need, not_applicable, places, remark, unavailable
 from recordscan.profile import Profile
@@ -156,7 +156,7 @@ def _bypassing(target: Target, bucket: Bucket, administrators: tuple[str, ...]) 
     for line in lines:
         if line.certain:
             yield finding(
-                f"{_label(line)} can bypass the retention of media in the bucket {bucket.name}",
+                f"{line.who} can bypass the retention of media in the bucket {bucket.name}",
                 line.name,
                 bucket.arn,
                 expected="one of the administrators that the configuration names",
@@ -166,18 +166,7 @@ def _bypassing(target: Target, bucket: Bucket, administrators: tuple[str, ...]) 
             )
     for line in lines:
         if not line.certain:
-            gap = line.gaps[0] if line.gaps else None
-            unavailable(
-                gap.reason if gap is not None else Reason.UNDECIDABLE,
-                f"whether {_label(line)} can bypass the retention depends on {', '.join(line.depends_on)}",
-                gap.permission if gap is not None else None,
-            )
-
-
-def _label(line: Reach) -> str:
-    if line.kind == "anonymous":
-        return "everybody on the internet"
-    return "principals of other accounts" if line.kind == "other accounts" else f"the {line.kind} {line.name}"
+            line.leave_open("bypass the retention")
 
 
 @rule(

@@ -59,8 +59,8 @@ def _beyond(target: Target, profile: Profile, families: _Severities, expected: s
             continue
         for gap in line.decision.gaps:
             need(gap)
-        keys = dict.fromkeys(key for row in line.decision.open for key in row.open)
-        unavailable(Reason.UNDECIDABLE, f"whether the user can {line.what} depends on {', '.join(keys)}")
+        depends_on = ", ".join(line.decision.depends_on)
+        unavailable(Reason.UNDECIDABLE, f"whether the user can {line.what} depends on {depends_on}")
 
 
 def _deciding(target: Target, line: Excess) -> Source:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from recordscan.estate.aws_account import AwsAccount, OwnPolicy
 from recordscan.estate.estate import Estate
-from recordscan.estate.reach import Ability, Reach
+from recordscan.estate.reach import Ability
 from recordscan.estate.target import Target, bucket_of
 from recordscan.facts import Reason, need, not_applicable, unavailable
 from recordscan.policy.documents import Statement
@@ -89,7 +89,7 @@ def _others(target: Target, ability: Ability, listed: tuple[str, ...], what: str
         if line.certain:
             request = line.witness[0]
             yield finding(
-                f"{_label(line)} can {what}",
+                f"{line.who} can {what}",
                 line.name,
                 request.resource,
                 expected=f"one of the {whom} that the configuration names",
@@ -98,18 +98,7 @@ def _others(target: Target, ability: Ability, listed: tuple[str, ...], what: str
             )
     for line in others:
         if not line.certain:
-            gap = line.gaps[0] if line.gaps else None
-            unavailable(
-                gap.reason if gap is not None else Reason.UNDECIDABLE,
-                f"whether {_label(line)} can {what} depends on {', '.join(line.depends_on)}",
-                gap.permission if gap is not None else None,
-            )
-
-
-def _label(line: Reach) -> str:
-    if line.kind == "anonymous":
-        return "everybody on the internet"
-    return "principals of other accounts" if line.kind == "other accounts" else f"the {line.kind} {line.name}"
+            line.leave_open(what)
 
 
 @rule_over(

@@ -371,8 +371,7 @@ def _place(target: Target) -> str:
 
 
 def _open(decision: Decision) -> str:
-    keys = dict.fromkeys(key or f"the meaning of {row.where}" for row in decision.open for key in row.open)
-    return ", ".join(keys) or "what could not be read"
+    return ", ".join(decision.depends_on) or "what could not be read"
 
 
 def _policies(writer: IamUser, bucket: Bucket) -> Source:

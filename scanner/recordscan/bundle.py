@@ -33,20 +33,25 @@ _DAY = (1980, 1, 1, 0, 0, 0)
 """The earliest that ZIP can tell: times of files are no evidence."""
 
 
+def with_sums(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Files with the one that holds the SHA-256 of each; names have no folder."""
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    return {**files, SUMS: sums.encode()}
+
+
 def pack(files: Mapping[str, bytes], *, sign_with: Path | None = None) -> bytes:
     """Make a bundle.
 
     Args:
-        files: Name → contents; names have no folder.
+        files: What `with_sums` gives.
         sign_with: An OpenSSH private key; None for no signature. `ssh-keygen` asks for its passphrase.
 
     Raises:
         OutputError: It cannot be signed.
     """
-    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
-    every = {**files, SUMS: sums}
+    every = dict(files)
     if sign_with is not None:
-        every[SIGNATURE] = _sign(sums, sign_with)
+        every[SIGNATURE] = _sign(files[SUMS], sign_with)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name in sorted(every):

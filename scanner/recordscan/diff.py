@@ -4,7 +4,7 @@ A finding is known by its fingerprint. It is resolved only where the later scan 
 and did not find it; where that check was not run, or could not be decided, it was not observed.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -127,7 +127,7 @@ def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
         None,
     )
     if judged is None:
-        why = "the check was not run" if entry.rule_id in _rules_run(new) else "the rule was not run"
+        why = "the check was not run" if entry.rule_id in {rule.id for rule in new.rules} else "the rule was not run"
         change = Change.NOT_OBSERVED
     elif judged.outcome is Outcome.UNKNOWN:
         change, why = Change.NOT_OBSERVED, f"the check could not be decided: {judged.detail}"
@@ -143,7 +143,3 @@ def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
         message=why,
         fingerprint=entry.fingerprint,
     )
-
-
-def _rules_run(result: ScanResult) -> Mapping[str, object]:
-    return {rule.id: rule for rule in result.rules}

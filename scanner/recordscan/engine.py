@@ -33,6 +33,7 @@ from recordscan.observation import Observation, ObservationOutcome, canonical_js
 from recordscan.policy.actions import data_date
 from recordscan.population import read_population
 from recordscan.profile import Profile
+from recordscan.redaction import MARK
 from recordscan.remedy import ByHand, Remedy, Step
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
@@ -227,7 +228,7 @@ def remedy_of(rule: Rule, subject: Subject, profile: Profile) -> Remedy | None:
     try:
         remedy = rule.remedy(subject, profile)
         for step in remedy.steps if remedy is not None else ():
-            if "[redacted: " in canonical_json(step.request()):
+            if MARK in canonical_json(step.request()):
                 return Remedy(by_hand="the setting held what was taken out of the answer as a secret")
     except ByHand as error:
         return Remedy(by_hand=str(error))

@@ -13,8 +13,11 @@ from recordscan.facts import Json
 FREE_TEXT = frozenset({"friendly_name", "track_name", "unique_name", "alert_text", "status_callback", "aws_s3_url"})
 """Members of answers that people type into."""
 
-OWN_SECRET = "[redacted: a credential of this scan]"  # noqa: S105 - a marker
-SECRET_KEY = "[redacted: aws-secret-access-key]"  # noqa: S105 - a marker
+MARK = "[redacted: "
+"""Begins what stands for a secret that was taken out."""
+
+OWN_SECRET = f"{MARK}a credential of this scan]"
+SECRET_KEY = f"{MARK}aws-secret-access-key]"
 URL_PART = "REDACTED"
 
 _SECRET_LENGTH = 40

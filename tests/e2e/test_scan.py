@@ -24,10 +24,9 @@ from recordscan.demo.run import Company
 from recordscan.demo.twilio_server import Fault as TwilioFault
 from recordscan.demo.twilio_server import FaultKind as TwilioFaultKind
 from recordscan.engine import assess_snapshot
-from recordscan.facts import Reason
-from recordscan.observation import Observation, ObservationError, ObservationOutcome
 from recordscan.plugins import load_rules
 from recordscan.snapshot import Snapshot, load_snapshot
+from recordscan.testing.case import denied
 
 pytestmark = pytest.mark.usefixtures("clouds")
 
@@ -256,11 +255,6 @@ def stored(estate: Company, tmp_path_factory: pytest.TempPathFactory) -> Snapsho
 def judged(snapshot: Snapshot) -> Verdicts:
     result = assess_snapshot(snapshot, RULES, fail_on=None)
     return {(a.rule_id, a.subject.uid): a.outcome.value for a in result.assessments}
-
-
-def denied(observation: Observation) -> Observation:
-    error = ObservationError(code="AccessDenied", message="no", http_status=403, reason=Reason.ACCESS_DENIED)
-    return replace(observation, outcome=ObservationOutcome.FAILED, answer=None, error=error)
 
 
 @pytest.mark.parametrize("operation", AWS_OPERATIONS + TWILIO_OPERATIONS)

@@ -25,7 +25,7 @@ def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, 
 
     Equal contents make equal bundles, but for a signature.
     """
-    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack
+    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack, with_sums
     from recordscan.cli.output import require_apart, require_writable
     from recordscan.cli.report import read_result
     from recordscan.errors import SnapshotError
@@ -44,20 +44,12 @@ def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, 
     for name, file in (("html", "report.html"), ("text", "report.txt")):
         rendered = reports[name](result)
         files[file] = rendered if isinstance(rendered, bytes) else rendered.encode()
-    packed = pack(files, sign_with=key)
-    wrong = list(objections({**files, "SHA256SUMS": _sums(packed)}))
-    if wrong:
-        raise SnapshotError(f"these files do not belong together: {wrong[0]}")
-    write_atomically(output_path, packed)
+    summed = with_sums(files)
+    wrong = next(objections(summed), None)
+    if wrong is not None:
+        raise SnapshotError(f"these files do not belong together: {wrong}")
+    write_atomically(output_path, pack(summed, sign_with=key))
     click.echo(f"wrote {visible(str(output_path))}: {', '.join(sorted(files))}", err=True)
-
-
-def _sums(packed: bytes) -> bytes:
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        return archive.read("SHA256SUMS")
 
 
 @click.command(

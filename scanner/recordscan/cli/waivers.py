@@ -67,16 +67,11 @@ def list_waivers(*, waivers_path: Path | None, result_path: Path | None) -> None
 @click.option("--strict", is_flag=True, help="Exit 1 as well when a waiver is expired, pending or covers nothing.")
 def check(*, waivers_path: Path | None, result_path: Path | None, strict: bool) -> int:
     """See that the file is sound; for CI and pre-commit. Exits 2 with file and line when it is not."""
-    from recordscan.cli.report import read_result
-    from recordscan.result import WaiverState
-    from recordscan.waiver import apply_waivers
-
     found = read_waivers(waivers_path)
     today = _today()
     weak = [waiver for waiver in found.entries if found.state(waiver, today) in ("expired", "pending")]
     if result_path is not None:
-        records = apply_waivers(_unwaived(read_result(result_path)), found, today)[1]
-        dead = {record.id for record in records if record.state is WaiverState.UNMATCHED}
+        dead = _unmatched(found, result_path)
         weak += [waiver for waiver in found.entries if waiver.id in dead]
     for waiver in weak:
         state = found.state(waiver, today)
@@ -110,18 +105,15 @@ def add(*, fingerprint: str, result_path: Path) -> None:
 @click.option("--write", is_flag=True, help="Change the file; otherwise it is printed.")
 def prune(*, waivers_path: Path | None, result_path: Path | None, write: bool) -> None:
     """Leave out what is expired and, with --in, what covers nothing; all else stays as it is, comments too."""
-    from recordscan.cli.report import read_result
     from recordscan.files import write_atomically
     from recordscan.result import WaiverState
-    from recordscan.waiver import apply_waivers
     from recordscan.waiver_file import pruned
 
     path = _path(waivers_path)
     found = read_waivers(path)
     dead = {waiver.id for waiver in found.entries if found.state(waiver, _today()) is WaiverState.EXPIRED}
     if result_path is not None:
-        records = apply_waivers(_unwaived(read_result(result_path)), found, _today())[1]
-        dead |= {record.id for record in records if record.state is WaiverState.UNMATCHED}
+        dead |= _unmatched(found, result_path)
     text = pruned(path.read_text(encoding="utf-8"), {w.line for w in found.entries if w.id in dead and w.line})
     if not write:
         click.echo(text, nl=False)
@@ -179,6 +171,16 @@ def _path(path: Path | None) -> Path:
     if found is None:
         raise ConfigError(f"there is no {FILE_NAME} in this folder; name a file with --waivers")
     return found
+
+
+def _unmatched(waivers: "Waivers", result_path: Path) -> set[str]:
+    """Ids of the waivers that are in force today and cover nothing of a stored result."""
+    from recordscan.cli.report import read_result
+    from recordscan.result import WaiverState
+    from recordscan.waiver import apply_waivers
+
+    records = apply_waivers(_unwaived(read_result(result_path)), waivers, _today())[1]
+    return {record.id for record in records if record.state is WaiverState.UNMATCHED}
 
 
 def _unwaived(result: "ScanResult") -> "tuple[Assessment, ...]":

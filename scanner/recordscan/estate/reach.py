@@ -17,7 +17,7 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_eval
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal, NoReturn, TypeAlias
 
 from recordscan.estate.acl import acl_grants
 from recordscan.estate.askers import Asker, Kind, insiders, outsiders, strangers
@@ -86,6 +86,26 @@ class Reach:
     depends_on: tuple[str, ...] = ()
     gaps: tuple[Unavailable, ...] = ()
     source: Source = ()
+
+    @property
+    def who(self) -> str:
+        """The principal in words, for messages."""
+        if self.kind == "anonymous":
+            return "everybody on the internet"
+        return "principals of other accounts" if self.kind == "other accounts" else f"the {self.kind} {self.name}"
+
+    def leave_open(self, what: str) -> NoReturn:
+        """End a rule because it is not certain that the principal can do this.
+
+        Args:
+            what: It, as a verb and its object.
+        """
+        gap = self.gaps[0] if self.gaps else None
+        unavailable(
+            gap.reason if gap is not None else Reason.UNDECIDABLE,
+            f"whether {self.who} can {what} depends on {', '.join(self.depends_on)}",
+            gap.permission if gap is not None else None,
+        )
 
 
 def reach(target: Target) -> Fact[tuple[Reach, ...]]:

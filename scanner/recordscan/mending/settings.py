@@ -17,11 +17,10 @@ from recordscan.estate.s3url import S3UrlError, parse_s3_url, url_extras
 from recordscan.estate.target import Target, setting_of
 from recordscan.estate.twilio import CompositionHook, StorageSetting, TwilioAccount
 from recordscan.facts import Json, Known, need
-from recordscan.redaction import URL_PART, redact_secret_keys
+from recordscan.redaction import MARK, URL_PART, redact_secret_keys
 from recordscan.remedy import Document, Edit, Order, Step, by_hand
 
 _DOMAINS = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
-_REDACTED = "[redacted: "
 _OPERATIONS = {"recordings": "twilio:UpdateRecordingSettings", "compositions": "twilio:UpdateCompositionSettings"}
 _WHOLE = "It sends the setting as the scan read it, with this change: if it was saved since, scan again first."
 _TEST_FILE = "Twilio writes a small test file to the bucket when it is saved; see that it arrives."
@@ -40,7 +39,7 @@ def save_setting(setting: StorageSetting, does: str, order: Order, *warnings: st
         by_hand("the URL holds what was taken out of the answer as a secret, and must be mended first")
     current = {
         # Required; a name that holds a secret is in no snapshot, and should be in no setting.
-        "FriendlyName": what if name is None or _REDACTED in redact_secret_keys(name) else name,
+        "FriendlyName": what if name is None or MARK in redact_secret_keys(name) else name,
         "AwsStorageEnabled": need(setting.enabled),
         "AwsS3Url": url,
         "AwsCredentialsSid": need(setting.credential_sid),
@@ -119,7 +118,7 @@ def disable_hook(account: TwilioAccount, hook: CompositionHook) -> Step:
     Raises:
         ByHand: A part of the hook held a secret, which is in no snapshot.
     """
-    if _REDACTED in json.dumps(hook.raw) or URL_PART in str(hook.raw.get("status_callback")):
+    if MARK in json.dumps(hook.raw) or URL_PART in str(hook.raw.get("status_callback")):
         by_hand(f"the Composition Hook {hook.sid} held what was taken out of the snapshot; disable it in the Console")
     members = {name: hook.raw[member] for member, name in _HOOK_MEMBERS.items() if hook.raw.get(member) is not None}
     if "FriendlyName" not in members:

@@ -138,6 +138,11 @@ class Decision:
         return tuple(row for row in self.rows if row.applies is None)
 
     @property
+    def depends_on(self) -> tuple[str, ...]:
+        """What it would have to be known to be certain: condition keys, and statements that are not clear, in words."""
+        return tuple(dict.fromkeys(key or f"the meaning of {row.where}" for row in self.open for key in row.open))
+
+    @property
     def because(self) -> tuple[str, ...]:
         """What decides, in words."""
         if self.denying:

@@ -74,7 +74,7 @@ class Case:
 
     def deny(self, operation: str, **request: Json) -> None:
         """Let an operation end in AccessDenied."""
-        self._change(operation, request, _denied)
+        self._change(operation, request, denied)
 
     def fail(self, operation: str, reason: Reason, *, code: str | None = None, **request: Json) -> None:
         """Let an operation end in an error of some other kind, with the service's own code where it matters."""
@@ -161,7 +161,7 @@ def judge(rule: Rule, case: Case, subject: str | None = None) -> Assessment:
 def _outcome_without(withheld: Sequence[Observation], rule: Rule, case: Case, assessment: Assessment) -> Outcome | None:
     """The outcome with some observations denied; None where the subject is gone with them."""
     keys = {observation.key for observation in withheld}
-    observations = [_denied(o) if o.key in keys else o for o in case.snapshot().observations]
+    observations = [denied(o) if o.key in keys else o for o in case.snapshot().observations]
     snapshot = _snapshot(case, observations)
     found = [s for s in rule.subjects(Estate(snapshot)) if s.uid == assessment.subject.uid]
     return assess(rule, found[0], case.profile).outcome if found else None
@@ -198,7 +198,8 @@ def _assess(rule: Rule, snapshot: Snapshot, profile: Profile, subject: str | Non
     return assessments[0]
 
 
-def _denied(observation: Observation) -> Observation:
+def denied(observation: Observation) -> Observation:
+    """The observation as it is where the call was not allowed."""
     error = ObservationError(code="AccessDenied", message="Access Denied", http_status=403, reason=Reason.ACCESS_DENIED)
     return replace(observation, outcome=ObservationOutcome.FAILED, answer=None, error=error)
 
