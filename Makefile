@@ -5,19 +5,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := examples/hollow-creek
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test test-full lint format docs install-demo install-test install-lint programs
+.PHONY: demo test test-full lint audit format docs lock dist install-demo install-dev programs
 
 demo: install-demo
 	$(BIN)/recordscan demo --output-dir demo-report
 
-test: install-test programs
+test: install-dev programs
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 # What takes too long for every day: the proof of each remedy, one fault at a time; and validators of other people that
 # are heavy: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle for OSCAL, which brings GitHub's Markdown parser
 # along (in an environment of its own, for its own pydantic).
-test-full: install-test $(VENV)/validators/installed
+test-full: install-dev $(VENV)/validators/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m full tests/reports tests/e2e $(PYTEST_ARGS)
 
 $(VENV)/validators/installed: Makefile
@@ -28,18 +29,22 @@ $(VENV)/validators/installed: Makefile
 	$(@D)/trestle/bin/python -m pip install --quiet compliance-trestle==5.2.0
 	touch $@
 
-lint: install-lint
+lint: install-dev audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy tests
 	$(BIN)/lint-imports
 
-format: install-lint
+# Known vulnerabilities of what is locked. Where the index tells nothing about a package, that is said and does not fail.
+audit: install-dev
+	$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r requirements/dev.lock
+
+format: install-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: install-test
+docs: install-dev
 	$(BIN)/recordscan rules list --format markdown > rules/README.md.new
 	mv rules/README.md.new rules/README.md
 	$(BIN)/python docs/coverage.py
@@ -47,12 +52,38 @@ docs: install-test
 		-o json=$(EXAMPLE)/result.json -o html=$(EXAMPLE)/report.html -o text=$(EXAMPLE)/report.txt || test $$? = 1
 	chmod 644 $(EXAMPLE)/*
 
-install-demo install-test install-lint: install-%: $(VENV)/installed-%
+# What users get: the newest releases that pyproject.toml allows.
+install-demo: $(VENV)/installed-demo
 
-$(VENV)/installed-%: pyproject.toml
+$(VENV)/installed-demo: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[$*]'
+	$(BIN)/python -m pip install --quiet --editable '.[demo]'
 	touch $@
+
+# What tests and lint run with: exactly what is locked, hash by hash.
+install-dev: $(VENV)/installed-dev
+
+$(VENV)/installed-dev: pyproject.toml requirements/dev.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Locks the newest releases anew, for all Pythons and systems that are supported.
+lock:
+	test -x $(VENV)/uv/bin/uv || { $(PYTHON) -m venv $(VENV)/uv && $(VENV)/uv/bin/python -m pip install --quiet uv; }
+	$(VENV)/uv/bin/uv pip compile pyproject.toml $(LOCK) --output-file requirements/runtime.lock
+	$(VENV)/uv/bin/uv pip compile pyproject.toml $(LOCK) --all-extras --output-file requirements/dev.lock
+
+# What is released: wheel and source distribution, and what it is made of, as CycloneDX.
+dist: install-dev
+	rm -rf dist
+	$(BIN)/hatchling build
+	$(PYTHON) -m venv build/released
+	build/released/bin/python -m pip install --quiet --require-hashes --requirement requirements/runtime.lock
+	build/released/bin/python -m pip install --quiet --no-deps dist/*.whl
+	$(BIN)/cyclonedx-py environment build/released/bin/python --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-file build/recordscan.cdx.json
 
 programs:
 	@sh tests/install-programs.sh

@@ -76,6 +76,7 @@ def test_a_scan_that_could_not_begin_is_told_by_its_status(bare: CommandLine) ->
     [
         ("vendor.github-actions", ACTION / "action.yml"),
         ("vendor.github-workflows", ROOT / ".github" / "workflows" / "test.yml"),
+        ("vendor.github-workflows", ROOT / ".github" / "workflows" / "release.yml"),
         ("vendor.github-workflows", ROOT / "examples" / "ci" / "github-weekly.yml"),
         ("vendor.gitlab-ci", ROOT / "examples" / "ci" / "gitlab.yml"),
     ],

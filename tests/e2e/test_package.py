@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,3 +98,17 @@ def test_the_plugins_own_tests_pass(installed: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
+
+
+@pytest.mark.parametrize(("lock", "extras"), [("runtime", ()), ("dev", ("demo", "test", "lint"))])
+def test_the_lock_pins_all_that_the_project_asks_for(lock: str, extras: tuple[str, ...]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "requirements" / f"{lock}.lock").read_text(encoding="utf-8")
+    pins = [Requirement(row.rstrip(" \\")) for row in text.splitlines() if re.match(r"[a-z0-9]", row)]
+    pinned = {pin.name: pin for pin in pins if pin.marker is None or pin.marker.evaluate()}
+    asked = [*project["dependencies"], *(row for extra in extras for row in project["optional-dependencies"][extra])]
+    for wanted in map(Requirement, asked):
+        if wanted.name != "recordscan":
+            [version] = (specifier.version for specifier in pinned[wanted.name].specifier)
+            assert wanted.specifier.contains(version), f"{wanted} is locked at {version}: run `make lock`"
+    assert text.count("--hash=sha256:") >= len(pins)

@@ -142,9 +142,10 @@ def drop_account_host(params: dict[str, Any], **_: object) -> None:
         params["url"] = urlunsplit(url._replace(netloc=host))
 
 
-_ALLOWED = frozenset(call.operation.partition(":")[2] for call in CALLS)
+_ALLOWED = frozenset((call.service, call.operation.partition(":")[2]) for call in CALLS)
 
 
 def _refuse_others(model: Any, **_: object) -> None:
-    if model.name not in _ALLOWED:
-        raise RecordscanError(f"recordscan only reads: the operation {model.name} is refused")
+    service = model.service_model.service_name
+    if (service, model.name) not in _ALLOWED:
+        raise RecordscanError(f"recordscan only reads: the operation {model.name} of {service} is refused")
