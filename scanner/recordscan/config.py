@@ -34,6 +34,9 @@ _ACTOR_SID = r"^(AC|SK|US)[0-9a-fA-F]{32}$"
 _HOST_NAME = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 _AWS_REGION = r"^[a-z]{2}(-[a-z]+)+-\d+$"
 _MEDIA_REGION = r"^[a-z]{2,4}\d{0,2}$"
+_ROLE_ARN = r"^arn:aws[a-z-]*:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]+$"
+_ROLE_NAME = r"^[A-Za-z0-9_+=,.@/-]+$"
+_UNIT_ID = r"^(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})$"
 _KEY_OR_USER = r"^(A[A-Z0-9]{15,127}|arn:aws[a-z-]*:iam::\d{12}:(user/.+|root))$"
 _PRINCIPAL_NAME = (
     r"^(arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):[^*?]+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?|[0-9a-f]{64})$"
@@ -58,6 +61,9 @@ _EXPECTED = {
     "'arn:aws:iam::123456789012:user/twilio'",
     _PRINCIPAL_NAME: "a principal without wildcards: its ARN, such as 'arn:aws:iam::123456789012:role/review', the "
     "host name of a service, such as 'cloudfront.amazonaws.com', or a canonical user id of 64 hexadecimal digits",
+    _ROLE_ARN: "the ARN of an IAM role, such as 'arn:aws:iam::123456789012:role/recordscan'",
+    _ROLE_NAME: "the name of an IAM role, with its path if it has one, such as 'recordscan'",
+    _UNIT_ID: "the id of an organizational unit or root, such as 'ou-abcd-11111111' or 'r-abcd'",
     _S3_ACTION: "an S3 action without wildcards, such as 's3:AbortMultipartUpload'",
     _REGION: "an AWS Region, such as 'eu-west-1'",
     _ENVIRONMENT_NAME: "the name of an environment variable: letters, digits and _, such as 'TWILIO_API_KEY'",
@@ -76,6 +82,9 @@ MediaRegion = Annotated[str, Field(pattern=_MEDIA_REGION)]
 KeyOrUser = Annotated[str, Field(pattern=_KEY_OR_USER)]
 PrincipalName = Annotated[str, Field(pattern=_PRINCIPAL_NAME)]
 """ARN of a principal, host name of a service, or canonical user id; without wildcards."""
+RoleArn = Annotated[str, Field(pattern=_ROLE_ARN)]
+RoleName = Annotated[str, Field(pattern=_ROLE_NAME)]
+UnitId = Annotated[str, Field(pattern=_UNIT_ID)]
 S3Action = Annotated[str, Field(pattern=_S3_ACTION)]
 Region = Annotated[str, Field(pattern=_REGION)]
 EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
@@ -99,17 +108,58 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class AwsAccountSection(_Section):
+    """A further AWS account, and how to get into it: by a role there, or by a profile of the configuration files."""
+
+    role_arn: RoleArn | None = Field(None, description="role to take on with the scan's own credentials")
+    external_id: str | None = Field(None, description="what the trust policy of that role asks for", min_length=2)
+    profile: str | None = Field(None, description="named profile instead of a role, as for another partition")
+    id: AccountId | None = Field(None, description="account id, with `profile`; a role names it already")
+    label: str | None = Field(None, description="what reports call it", min_length=1, max_length=60)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "AwsAccountSection":
+        if (self.role_arn is None) == (self.profile is None):
+            raise ValueError("name either role_arn or profile")
+        if (self.profile is None) != (self.id is None):
+            raise ValueError("id goes with profile, and profile with id")
+        return self
+
+    @property
+    def account(self) -> str:
+        """Account id."""
+        return self.id or (self.role_arn or "").split(":")[4]
+
+
+class AwsOrganizationSection(_Section):
+    """All accounts of the organization, which is asked for them, and the role that each has."""
+
+    role_name: RoleName
+    external_id: str | None = Field(None, description="what the trust policy of that role asks for", min_length=2)
+    include: list[UnitId] = Field([], description="organizational units or roots, with all below; all if empty")
+    exclude: list[UnitId] = Field([], description="organizational units that are left out, with all below")
+
+
 class AwsSection(_Section):
     """Where AWS is read from. Credentials come from the standard chain."""
 
     profile: str | None = Field(None, description="named profile of the AWS configuration files")
     region: str | None = Field(None, description="Region in which global services are asked")
     bucket_owners: list[AccountId] = Field(
-        [], description="account ids that may own the buckets; the caller's own if empty"
+        [], description="account ids that may own the buckets; those of the accounts that are read if empty"
     )
+    accounts: list[AwsAccountSection] = Field([], description="further accounts to read")
+    organization: AwsOrganizationSection | None = Field(None, description="read all accounts of the organization")
     assume_organization_allows: bool = Field(
         False, description="take organization policies (SCPs, RCPs) that cannot be read as allowing; verdicts say so"
     )
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "AwsSection":
+        ids = [account.account for account in self.accounts]
+        if len(set(ids)) != len(ids):
+            raise ValueError("an AWS account is named twice")
+        return self
 
 
 class TwilioAccountSection(_Section):

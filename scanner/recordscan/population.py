@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from recordscan.estate.answers import Listing, listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.key import KmsKey
+from recordscan.estate.view import AccountView
 from recordscan.facts import Fact, Known, Unavailable, derive, need
 from recordscan.result import Population
 
@@ -21,6 +22,9 @@ def read_population(estate: Estate) -> tuple[Population, ...]:
 
 def _places(estate: Estate) -> Iterator[Population]:
     found_by = []
+    if estate.scope.aws_accounts:
+        known = all(isinstance(view.caller, Known) for view in estate.views)
+        yield Population(kind="AWS accounts", count=len(estate.views), enumerated_by=("configuration",), complete=known)
     if estate.accounts:
         yield Population(
             kind="Twilio accounts", count=len(estate.accounts), enumerated_by=("configuration",), complete=True
@@ -31,7 +35,7 @@ def _places(estate: Estate) -> Iterator[Population]:
     listed = True
     if estate.scope.whole_account:
         found_by.append("s3:ListBuckets")
-        listed = _whole(_aws_list(estate, "s3:ListBuckets", "Buckets"))
+        listed = all(_whole(view.listed) for view in estate.views)
     buckets = [target.bucket for target in estate.targets]
     names = {bucket.value.name for bucket in buckets if isinstance(bucket, Known) and bucket.value is not None}
     # Where buckets could not be listed, one target stands for all of them.
@@ -54,8 +58,7 @@ def _twilio(estate: Estate) -> Iterator[Population]:
 def _account(estate: Estate) -> Iterator[Population]:
     lists = [o for o in estate.snapshot.observations if o.operation == "kms:ListKeys"]
     answers = [estate.answers.read(o.operation, o.account, region=o.region, **o.request) for o in lists]
-    buckets = _aws_list(estate, "s3:ListBuckets", "Buckets")
-    if answers or not _whole(buckets) or _count(buckets):
+    if answers or any(not _whole(view.listed) or _count(view.listed) for view in estate.views):
         holders = (holder.key for holder in estate.key_holders())
         keys = {
             key.value.arn.value if isinstance(key.value.arn, Known) else key.value.reference
@@ -68,13 +71,13 @@ def _account(estate: Estate) -> Iterator[Population]:
             enumerated_by=("kms:ListKeys",),
             complete=bool(answers) and all(_whole(listing(answer, "Keys", lambda key: key)) for answer in answers),
         )
-    details = _aws_list(estate, "iam:GetAccountAuthorizationDetails", "UserDetailList")
-    yield _listed("IAM users", [details], "iam:GetAccountAuthorizationDetails")
+    details = [_users(view) for view in estate.views]
+    yield _listed("IAM users", details, "iam:GetAccountAuthorizationDetails")
 
 
-def _aws_list(estate: Estate, operation: str, member: str) -> Fact[Listing[object]]:
-    answer = derive(lambda: need(estate.answers.read(operation, need(estate.caller).account)))
-    return listing(answer, member, lambda row: row)
+def _users(view: AccountView) -> Fact[Listing[object]]:
+    answer = derive(lambda: need(view.answers.read("iam:GetAccountAuthorizationDetails", need(view.account))))
+    return listing(answer, "UserDetailList", lambda row: row)
 
 
 def _is_customers(key: KmsKey) -> bool:

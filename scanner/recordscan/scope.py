@@ -13,6 +13,14 @@ class TwilioAccountScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AwsAccountScope:
+    """An AWS account that is read beside the one that the scan runs in: its id and what reports call it."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BucketScope:
     """A bucket to scan without a Twilio setting, and the prefix under which media lies ("" for all of it)."""
 
@@ -26,9 +34,10 @@ class Scope:
 
     Attributes:
         twilio_accounts: Accounts whose storage settings become targets.
+        aws_accounts: AWS accounts that are read beside the caller's own.
         buckets: Buckets that are targets without Twilio.
-        whole_account: Every bucket, customer managed key and IAM user of the AWS account too.
-        bucket_owners: AWS account ids that may own the buckets; () for the caller's own.
+        whole_account: Every bucket, customer managed key and IAM user of the AWS accounts too.
+        bucket_owners: AWS account ids that may own the buckets; () for those that are read.
         credential_links: Twilio credential SID (`CR…`) to the access key id or user ARN that it holds.
         assume_organization_allows: Organization policies that cannot be read are taken as allowing.
         alerts_since: Start date of the alerts that are asked for, `YYYY-MM-DD`.
@@ -37,6 +46,7 @@ class Scope:
     """
 
     twilio_accounts: tuple[TwilioAccountScope, ...] = ()
+    aws_accounts: tuple[AwsAccountScope, ...] = ()
     buckets: tuple[BucketScope, ...] = ()
     whole_account: bool = False
     bucket_owners: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ from recordscan.facts import Json, Reason
 from recordscan.files import write_atomically
 from recordscan.observation import Observation, ObservationError, ObservationOutcome, canonical_json
 from recordscan.profile import Profile
-from recordscan.scope import BucketScope, Scope, TwilioAccountScope
+from recordscan.scope import AwsAccountScope, BucketScope, Scope, TwilioAccountScope
 
 SCHEMA_VERSION = 1
 
@@ -172,6 +172,7 @@ def _load_header(values: dict[str, Json]) -> SnapshotHeader:
             **{
                 **scope,
                 "twilio_accounts": tuple(TwilioAccountScope(**row) for row in scope["twilio_accounts"]),
+                "aws_accounts": tuple(AwsAccountScope(**row) for row in scope.get("aws_accounts", ())),
                 "buckets": tuple(BucketScope(**row) for row in scope["buckets"]),
                 "bucket_owners": tuple(scope["bucket_owners"]),
             }

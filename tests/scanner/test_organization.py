@@ -46,7 +46,7 @@ def names(levels: tuple[Level, ...] | None) -> list[tuple[str, list[str]]]:
 
 def test_a_member_account_is_bound_level_by_level() -> None:
     """See https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html."""
-    found = organized().estate().organization
+    found = organized().estate().home.organization
     assert names(need(found.scps)) == [("r-1", ["p-scp"]), ("ou-1", ["p-scp"]), (AWS_ACCOUNT, ["p-scp"])]
     assert names(need(found.rcps)) == [("r-1", []), ("ou-1", ["p-rcp"]), (AWS_ACCOUNT, [])]
 
@@ -55,7 +55,7 @@ def test_the_management_account_is_bound_by_nothing() -> None:
     """See https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html and
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html.
     """
-    found = organized(management=AWS_ACCOUNT).estate().organization
+    found = organized(management=AWS_ACCOUNT).estate().home.organization
     assert (need(found.scps), need(found.rcps)) == (None, ())
 
 
@@ -65,7 +65,7 @@ def test_a_policy_that_cannot_be_read_may_deny() -> None:
     """
     case = organized()
     case.deny("organizations:DescribePolicy")
-    found = case.estate().organization
+    found = case.estate().home.organization
     for fact in (found.scps, found.rcps):
         assert isinstance(fact, Unavailable)
         assert (fact.reason, fact.permission) == (Reason.ACCESS_DENIED, "organizations:DescribePolicy")
@@ -73,7 +73,7 @@ def test_a_policy_that_cannot_be_read_may_deny() -> None:
 
 def test_a_statement_that_no_rcp_has_is_unclear() -> None:
     """See https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html."""
-    found = organized(rcp={**DENY, "Principal": {"AWS": AWS_ACCOUNT}}).estate().organization
+    found = organized(rcp={**DENY, "Principal": {"AWS": AWS_ACCOUNT}}).estate().home.organization
     [policy] = [policy for _, policies in need(found.rcps) for policy in policies]
     assert [defect.code for defect in policy.document.defects] == ["not_in_rcp"]
     assert [statement.valid for statement in policy.document.statements] == [False]

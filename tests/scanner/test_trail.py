@@ -4,16 +4,21 @@ from typing import Any
 
 import pytest
 
-from recordscan.estate.trail import Access, records_objects
-from recordscan.facts import Known, Unavailable
+from recordscan.estate.estate import Estate
+from recordscan.estate.trail import Access, Trail, records_objects
+from recordscan.facts import Fact, Known, Unavailable
 from recordscan.testing import BUCKET, PREFIX, REGION, Case, sound
 
 MANAGEMENT = {"Field": "eventCategory", "Equals": ["Management"]}
 ARN = f"arn:aws:s3:::{BUCKET}/{PREFIX}"
 
 
+def trails_of(estate: Estate, region: str) -> Fact[tuple[Trail, ...]]:
+    return estate.home.trails(region, estate.bucket)
+
+
 def recorded(case: Case, access: Access = "write") -> bool | None:
-    trails = case.estate().trails(REGION)
+    trails = trails_of(case.estate(), REGION)
     assert isinstance(trails, Known)
     [trail] = trails.value
     fact = records_objects(trail, ARN, access)
@@ -83,4 +88,4 @@ def test_a_trail_that_cannot_be_read_proves_nothing_either_way(operation: str) -
 def test_denied_trails_are_unavailable_not_none() -> None:
     case = sound()
     case.deny("cloudtrail:DescribeTrails")
-    assert isinstance(case.estate().trails(REGION), Unavailable)
+    assert isinstance(trails_of(case.estate(), REGION), Unavailable)

@@ -279,19 +279,39 @@ def prepare(
         AuthenticationError: Credentials are missing.
         ConfigError: A bucket or an environment variable is wrong.
     """
+    from recordscan.collect.accounts import Member, OrganizationMembers
     from recordscan.collect.collector import Request
-    from recordscan.collect.session import Clients
+    from recordscan.collect.session import Clients, Role
     from recordscan.collect.twilio import open_accounts
 
     now = datetime.now(UTC)
     without_twilio = bool(buckets or config.scan.buckets or config.scan.scope == "account")
     readers = open_accounts(config.twilio.accounts, os.environ, optional=without_twilio)
     accounts = tuple(TwilioAccountScope(sid=reader.sid, label=reader.label) for reader in readers)
+    members = tuple(
+        Member(
+            id=account.account,
+            label=account.label or account.account,
+            role=None if account.role_arn is None else Role(arn=account.role_arn, external_id=account.external_id),
+            profile=account.profile,
+        )
+        for account in config.aws.accounts
+    )
+    organization = config.aws.organization
     return Request(
         scope=config.to_scope(accounts=accounts, buckets=tuple(buckets), now=now),
         profile=config.to_profile(),
         fail_on=fail_on,
         clients=Clients(profile=config.aws.profile, region=config.aws.region, workers=config.scan.workers),
+        members=members,
+        organization=None
+        if organization is None
+        else OrganizationMembers(
+            role_name=organization.role_name,
+            external_id=organization.external_id,
+            include=tuple(organization.include),
+            exclude=tuple(organization.exclude),
+        ),
         readers=readers,
         workers=config.scan.workers,
         now=lambda: datetime.now(UTC),

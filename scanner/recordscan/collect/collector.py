@@ -3,18 +3,19 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from recordscan import __version__
 from recordscan.collect import iam
+from recordscan.collect.accounts import Member, OrganizationMembers, enter, identities, list_members, scopes
 from recordscan.collect.call import timestamp
 from recordscan.collect.scan import Scan
 from recordscan.collect.schedule import Collection
-from recordscan.collect.session import Clients, require_identity
+from recordscan.collect.session import Clients, Fleet, require_identity
 from recordscan.collect.twilio import TwilioAccountReader, require_any_account
 from recordscan.estate.answers import Answers
-from recordscan.estate.estate import Caller, read_caller
+from recordscan.estate.view import Caller, read_caller
 from recordscan.facts import need
 from recordscan.observation import Observation
 from recordscan.profile import Profile
@@ -31,7 +32,9 @@ class Request:
         scope: What to look at.
         profile: Stored with the snapshot, for a later replay.
         fail_on: Stored with the snapshot.
-        clients: AWS clients.
+        clients: AWS clients of the account that the scan runs in.
+        members: Further AWS accounts.
+        organization: How to find further accounts; None to look for none.
         readers: One for each Twilio account of the scope.
         workers: Calls in flight at most.
         now: Clock.
@@ -42,6 +45,8 @@ class Request:
     profile: Profile
     fail_on: str
     clients: Clients
+    members: Sequence[Member] = ()
+    organization: OrganizationMembers | None = None
     readers: Sequence[TwilioAccountReader]
     workers: int
     now: Callable[[], datetime]
@@ -57,16 +62,18 @@ def collect_snapshot(request: Request) -> Snapshot:
     """
     secrets = [*request.clients.secrets(), *(secret for reader in request.readers for secret in reader.secrets)]
     started = timestamp(request.now())
+    fleet = Fleet(request.clients)
     collection = Collection(
-        request.clients,
+        fleet,
         Redactor(known_secrets=secrets),
         workers=request.workers,
         max_pages=request.scope.max_pages,
         now=request.now,
         progress=request.progress,
     )
+    run = _Run(request, collection, fleet)
     try:
-        asyncio.run(_collect(request, collection))
+        asyncio.run(run.collect())
     except KeyboardInterrupt:
         collection.interrupted = True
     finally:
@@ -77,7 +84,7 @@ def collect_snapshot(request: Request) -> Snapshot:
             tool_version=__version__,
             started=started,
             asked_by=_asked_by(request, collection),
-            scope=request.scope,
+            scope=run.scope,
             profile=request.profile,
             fail_on=request.fail_on,
         ),
@@ -101,14 +108,36 @@ async def authenticate(request: Request, collection: Collection) -> Caller:
     return need(read_caller(Answers(collection)))
 
 
-async def _collect(request: Request, collection: Collection) -> None:
-    caller = await authenticate(request, collection)
-    await Scan(collection, request.scope, caller, request.readers).run()
+class _Run:
+    """One collection.
+
+    Attributes:
+        scope: What it looks at, with the accounts of the organization as soon as they are known.
+    """
+
+    def __init__(self, request: Request, collection: Collection, fleet: Fleet) -> None:
+        self.scope = request.scope
+        self._request = request
+        self._collection = collection
+        self._fleet = fleet
+
+    async def collect(self) -> None:
+        """Ask for everything."""
+        caller = await authenticate(self._request, self._collection)
+        members = await self._members(caller)
+        self.scope = replace(self.scope, aws_accounts=scopes(members))
+        callers = {caller.account: caller, **await enter(self._collection, self._fleet, members)}
+        await Scan(self._collection, self.scope, callers, self._request.readers).run()
+
+    async def _members(self, caller: Caller) -> tuple[Member, ...]:
+        """Further accounts, each once; those that the configuration names go first."""
+        organization = self._request.organization
+        found = () if organization is None else await list_members(self._collection, organization, caller)
+        by_id = {member.id: member for member in (*found, *self._request.members)}
+        order = dict.fromkeys(member.id for member in (*self._request.members, *found))
+        return tuple(by_id[account] for account in order if account != caller.account)
 
 
 def _asked_by(request: Request, collection: Collection) -> dict[str, str]:
-    identities = {f"twilio:{reader.sid}": reader.identity for reader in request.readers}
-    for observation in collection.observations:
-        if observation.operation == iam.CALLER_IDENTITY.operation and isinstance(observation.answer, dict):
-            identities["aws"] = str(observation.answer.get("Arn"))
-    return identities
+    found = {f"twilio:{reader.sid}": reader.identity for reader in request.readers}
+    return found | dict(identities(collection.observations))

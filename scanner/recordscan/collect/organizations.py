@@ -35,5 +35,28 @@ POLICIES_FOR_TARGET = _organization(
     paged=True,
 )
 DESCRIBE_POLICY = _organization("DescribePolicy", "describe_policy", "their text", requires="Policy")
+ACCOUNTS = _organization(
+    "ListAccounts",
+    "list_accounts",
+    "accounts of the organization, with `[aws.organization]`",
+    requires="Accounts",
+    paged=True,
+)
+ACCOUNTS_FOR_PARENT = _organization(
+    "ListAccountsForParent",
+    "list_accounts_for_parent",
+    "accounts of an organizational unit, with `[aws.organization]`",
+    requires="Accounts",
+    paged=True,
+)
+UNITS_FOR_PARENT = _organization(
+    "ListOrganizationalUnitsForParent",
+    "list_organizational_units_for_parent",
+    "organizational units below it, with `[aws.organization]`",
+    requires="OrganizationalUnits",
+    paged=True,
+)
+MEMBERS = (ACCOUNTS, ACCOUNTS_FOR_PARENT, UNITS_FOR_PARENT)
+"""Asked only where the configuration names the organization."""
 
-CALLS = (DESCRIBE_ORGANIZATION, ROOTS, PARENTS, POLICIES_FOR_TARGET, DESCRIBE_POLICY)
+CALLS = (DESCRIBE_ORGANIZATION, ROOTS, PARENTS, POLICIES_FOR_TARGET, DESCRIBE_POLICY, *MEMBERS)

@@ -1,7 +1,7 @@
 """What one scan asks, and in which order: each question as soon as what it needs to know is known."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
@@ -12,10 +12,10 @@ from recordscan.estate.answers import Answers, Listing
 from recordscan.estate.arn import Arn, parse_arn
 from recordscan.estate.bucket import Bucket, head_requests, read_bucket, read_objects
 from recordscan.estate.bucket_settings import replication_destinations
-from recordscan.estate.estate import Caller, links_of_others
+from recordscan.estate.estate import bucket_readers, links_of_others
 from recordscan.estate.guards import analyzer_filter, finds_external_access, macie_criteria
 from recordscan.estate.key import key_region, read_key
-from recordscan.estate.link import LinkQuestion, link_credential, lookup_request
+from recordscan.estate.link import LinkQuestion, credential_account, link_credential, lookup_request
 from recordscan.estate.organization import POLICY_TYPES
 from recordscan.estate.s3url import S3Location, parse_s3_url
 from recordscan.estate.sample import newest_of, sampled_keys
@@ -34,6 +34,7 @@ from recordscan.estate.twilio import (
     read_setting,
 )
 from recordscan.estate.twilio_rows import IDLE, KEY_EVENTS, ROOM_STATUSES, sampled_rooms, usage_request
+from recordscan.estate.view import AccountView, Caller
 from recordscan.estate.watch import log_group_name, may_tell, watched_events
 from recordscan.facts import Fact, Json, Known, derive
 from recordscan.observation import Observation, ObservationOutcome
@@ -46,61 +47,57 @@ class Scan:
     """One scan's questions. `run()` asks them all."""
 
     def __init__(
-        self, collection: Collection, scope: Scope, caller: Caller, readers: Sequence[TwilioAccountReader]
+        self,
+        collection: Collection,
+        scope: Scope,
+        callers: Mapping[str, Caller],
+        readers: Sequence[TwilioAccountReader],
     ) -> None:
+        """Prepare; nothing is asked yet.
+
+        Args:
+            collection: Where answers go; holds those about who the scan runs as.
+            scope: What to look at.
+            callers: Account id → the identity that it is read as; the first is the scan's own.
+            readers: One for each Twilio account.
+        """
         self._collection = collection
         self._answers = Answers(collection)
         self._scope = scope
-        self._caller = caller
         self._readers = readers
+        home, *others = callers
+        views = [AccountView(self._answers, scope)]
+        views += [
+            AccountView(self._answers, scope, account=account.id, label=account.label) for account in scope.aws_accounts
+        ]
+        self.views = tuple(views)
+        self.home = AccountScan(self, collection, scope, callers[home], views[0])
+        by_id = {account.id: view for account, view in zip(scope.aws_accounts, views[1:], strict=True)}
+        self.accounts = {home: self.home} | {
+            account: AccountScan(self, collection, scope, callers[account], by_id[account]) for account in others
+        }
 
     async def run(self) -> None:
         """Ask everything that the scope calls for."""
-        flows: list[Flow] = [self._account(), *(self._twilio_account(reader) for reader in self._readers)]
+        flows: list[Flow] = [account.run() for account in self.accounts.values()]
+        flows += [self._twilio_account(reader) for reader in self._readers]
         flows += [self._target(bucket.bucket, bucket.prefix) for bucket in self._scope.buckets]
-        if self._scope.whole_account:
-            flows.append(self._whole_account())
         await together(flows)
 
-    async def _account(self) -> None:
-        flows: list[Flow] = [self._aws(s3.LIST_BUCKETS), self._aws(iam.AUTHORIZATION_DETAILS), self._organization()]
-        flows += [self._aws(call) for call in iam.ACCOUNT_READS]
-        flows.append(self._aws(iam.VIRTUAL_MFA_DEVICES, AssignmentStatus="Assigned"))
-        flows.append(self._aws(account.SECURITY_CONTACT, AlternateContactType="SECURITY"))
-        owners = dict.fromkeys((*self._owners, self._caller.account))
-        await together([*flows, *(self._public_access_block(owner) for owner in owners)])
+    async def account_of(self, bucket: str) -> "AccountScan":
+        """Whose credentials read a bucket; see `recordscan.estate.view`."""
+        if len(self.accounts) == 1:
+            return self.home
+        await together(account.ask(s3.LIST_BUCKETS) for account in self.accounts.values())
+        listing = (account for account in self.accounts.values() if account.view.lists(bucket))
+        return next(listing, self.home)
 
-    async def _organization(self) -> None:
-        """The organization policies that bind the account; those of the management account bind nobody."""
-        described = await self._aws(organizations.DESCRIBE_ORGANIZATION)
-        manager = _member(described.answer, "Organization", "MasterAccountId")
-        if manager in (None, self._caller.account):
-            return
-        roots = await self._aws(organizations.ROOTS)
-        if roots.outcome is ObservationOutcome.ANSWERED:
-            await self._organization_level(self._caller.account)
+    async def log_bucket(self, bucket: str) -> None:
+        """Ask about a bucket that logs go to, whichever account it lies in."""
+        await (await self.account_of(bucket)).log_bucket(bucket)
 
-    async def _organization_level(self, target: str) -> None:
-        flows: list[Flow] = [self._attached_policies(target, kind) for kind in POLICY_TYPES]
-        if not target.startswith("r-"):
-            flows.append(self._parent_of(target))
-        await together(flows)
-
-    async def _parent_of(self, target: str) -> None:
-        parents = await self._aws(organizations.PARENTS, ChildId=target)
-        for row in _rows(parents.answer, "Parents"):
-            parent = _member(row, "Id")
-            if parent is not None:
-                await self._organization_level(parent)
-
-    async def _attached_policies(self, target: str, kind: str) -> None:
-        listed = await self._aws(organizations.POLICIES_FOR_TARGET, TargetId=target, Filter=kind)
-        ids = [_member(row, "Id") for row in _rows(listed.answer, "Policies")]
-        await together(self._aws(organizations.DESCRIBE_POLICY, PolicyId=policy) for policy in ids if policy)
-
-    @property
-    def _owners(self) -> tuple[str, ...]:
-        return self._scope.bucket_owners or (self._caller.account,)
+    async def _target(self, bucket: str, prefix: str) -> None:
+        await (await self.account_of(bucket)).target(bucket, prefix)
 
     async def _twilio_account(self, reader: TwilioAccountReader) -> None:
         since = self._scope.alerts_since
@@ -169,15 +166,16 @@ class Scan:
         operation = {"recordings": "twilio:ListRecordings", "compositions": "twilio:ListCompositions"}[product]
         statuses = RECORDING_STATUSES if product == "recordings" else COMPOSITION_STATUSES
         await together(reader.ask(self._collection, operation, status=status) for status in (*statuses, DELETED))
-        owner, region = await self._locate(location.bucket)
+        account = await self.account_of(location.bucket)
+        owner, region = await account.locate(location.bucket)
         if owner is None:
             return
         kept, deleted = self._named(reader.sid, product, location.bucket)
         named = {"Bucket": location.bucket, "ExpectedBucketOwner": owner}
-        flows: list[Flow] = [self._aws(s3.LIST_OBJECTS, client_region=region, **named, Prefix=key) for key in kept]
-        flows += [self._aws(s3.LIST_VERSIONS, client_region=region, **named, Prefix=key) for key in deleted]
+        flows: list[Flow] = [account.ask(s3.LIST_OBJECTS, client_region=region, **named, Prefix=key) for key in kept]
+        flows += [account.ask(s3.LIST_VERSIONS, client_region=region, **named, Prefix=key) for key in deleted]
         if self._scope.sample_objects:
-            flows += [self._aws(s3.HEAD_OBJECT, client_region=region, **named, Key=key) for key in kept]
+            flows += [account.ask(s3.HEAD_OBJECT, client_region=region, **named, Key=key) for key in kept]
         await together(flows)
 
     def _named(self, sid: str, product: Product, bucket: str) -> tuple[list[str], list[str]]:
@@ -195,14 +193,92 @@ class Scan:
             ],
         )
 
-    async def _target(self, bucket: str, prefix: str) -> None:
-        owner, region = await self._locate(bucket)
+    async def _link(self, credential_sid: str, location: S3Location) -> None:
+        """What can link a credential to an access key, then all that bears on its user."""
+        configured = self._scope.credential_links.get(credential_sid)
+        account = await self.account_of(location.bucket)
+        _, region = await account.locate(location.bucket)
+        if configured is not None and parse_arn(configured) is None:
+            await self.home.ask(iam.ACCESS_KEY_INFO, AccessKeyId=configured)
+        found = credential_account(self._answers, configured, self.home.caller.account)
+        account = self.accounts.get(found or "", account)
+        await account.link(
+            LinkQuestion(
+                credential_sid=credential_sid,
+                configured=configured,
+                taken=links_of_others(self._scope, credential_sid),
+                friendly_name=None,
+                account=account.caller.account,
+                partition=account.caller.partition,
+                caller=self.home.caller.account,
+                bucket=location.bucket,
+                prefix=location.key_prefix,
+                shared=Known(False),  # a user too many may be read, never one too few
+                region=region,
+            )
+        )
+
+
+class AccountScan:
+    """What one scan asks of one AWS account."""
+
+    def __init__(self, scan: Scan, collection: Collection, scope: Scope, caller: Caller, view: AccountView) -> None:
+        self.caller = caller
+        self.view = view
+        self._scan = scan
+        self._collection = collection
+        self._answers = Answers(collection)
+        self._scope = scope
+
+    async def run(self) -> None:
+        """Ask about the account itself and, in account scope, about everything in it."""
+        await together([self._account(), *([self._whole_account()] if self._scope.whole_account else [])])
+
+    async def _account(self) -> None:
+        flows: list[Flow] = [self.ask(s3.LIST_BUCKETS), self.ask(iam.AUTHORIZATION_DETAILS), self._organization()]
+        flows += [self.ask(call) for call in iam.ACCOUNT_READS]
+        flows.append(self.ask(iam.VIRTUAL_MFA_DEVICES, AssignmentStatus="Assigned"))
+        flows.append(self.ask(account.SECURITY_CONTACT, AlternateContactType="SECURITY"))
+        owners = dict.fromkeys((*self._scope.bucket_owners, self.caller.account))
+        await together([*flows, *(self._public_access_block(owner) for owner in owners)])
+
+    async def _organization(self) -> None:
+        """The organization policies that bind the account; those of the management account bind nobody."""
+        described = await self.ask(organizations.DESCRIBE_ORGANIZATION)
+        manager = _member(described.answer, "Organization", "MasterAccountId")
+        if manager in (None, self.caller.account):
+            return
+        roots = await self.ask(organizations.ROOTS)
+        if roots.outcome is ObservationOutcome.ANSWERED:
+            await self._organization_level(self.caller.account)
+
+    async def _organization_level(self, target: str) -> None:
+        flows: list[Flow] = [self._attached_policies(target, kind) for kind in POLICY_TYPES]
+        if not target.startswith("r-"):
+            flows.append(self._parent_of(target))
+        await together(flows)
+
+    async def _parent_of(self, target: str) -> None:
+        parents = await self.ask(organizations.PARENTS, ChildId=target)
+        for row in _rows(parents.answer, "Parents"):
+            parent = _member(row, "Id")
+            if parent is not None:
+                await self._organization_level(parent)
+
+    async def _attached_policies(self, target: str, kind: str) -> None:
+        listed = await self.ask(organizations.POLICIES_FOR_TARGET, TargetId=target, Filter=kind)
+        ids = [_member(row, "Id") for row in _rows(listed.answer, "Policies")]
+        await together(self.ask(organizations.DESCRIBE_POLICY, PolicyId=policy) for policy in ids if policy)
+
+    async def target(self, bucket: str, prefix: str) -> None:
+        """Ask about a bucket, and what lies under a prefix."""
+        owner, region = await self.locate(bucket)
         if owner is None:
             return
         await together(
             [
                 self._bucket(bucket, owner, region),
-                self._aws(
+                self.ask(
                     s3.LIST_OBJECTS, client_region=region, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
                 ),
                 *([self._trails(region), self._guards(region), self._macie(bucket, region)] if region else []),
@@ -210,22 +286,23 @@ class Scan:
         )
         await self._objects(bucket, prefix, owner, region)
 
-    async def _locate(self, bucket: str) -> tuple[str | None, str | None]:
+    async def locate(self, bucket: str) -> tuple[str | None, str | None]:
         """Owner to expect and Region of a bucket; no owner when it is absent or foreign, so that it is not read."""
-        *with_owner, without = head_requests(bucket, self._owners)
-        heads = await asyncio.gather(*(self._aws(s3.HEAD_BUCKET, **request) for request in with_owner))
+        expected, _ = bucket_readers(self._scope, bucket, self.view, self._scan.views)
+        *with_owner, without = head_requests(bucket, expected)
+        heads = await asyncio.gather(*(self.ask(s3.HEAD_BUCKET, **request) for request in with_owner))
         statuses = [head.answer["HTTPStatusCode"] for head in heads if head.answer]
         if 200 not in statuses:
-            await together([self._aws(s3.HEAD_BUCKET, **without), self._aws(s3.LIST_BUCKETS)])
+            await together([self.ask(s3.HEAD_BUCKET, **without), self.ask(s3.LIST_BUCKETS)])
         found = self._read(bucket)
         region = found.region.value if isinstance(found.region, Known) else None
         if isinstance(found.presence, Known) and found.presence.value != "owned":
             return None, region
-        return (found.owner.value if isinstance(found.owner, Known) else self._caller.account), region
+        return (found.owner.value if isinstance(found.owner, Known) else self.caller.account), region
 
     async def _bucket(self, bucket: str, owner: str, region: str | None) -> None:
         reads = [
-            self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+            self.ask(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
             for call in s3.BUCKET_READS
             if call not in (s3.ENCRYPTION, s3.LOGGING, s3.REPLICATION)
         ]
@@ -237,41 +314,43 @@ class Scan:
         ]
         if region is not None:
             flows.append(self._side_doors(bucket, owner, region))
-            flows.append(self._analyzed(f"arn:{self._caller.partition}:s3:::{bucket}", region))
+            flows.append(self._analyzed(f"arn:{self.caller.partition}:s3:::{bucket}", region))
         await together(flows)
 
     def _read(self, bucket: str) -> Bucket:
         """The bucket, as far as it was asked about."""
+        expected, readers = bucket_readers(self._scope, bucket, self.view, self._scan.views)
         return read_bucket(
             self._answers,
             bucket,
-            account=self._caller.account,
-            partition=self._caller.partition,
-            expected=self._owners,
+            account=self.caller.account,
+            partition=self.caller.partition,
+            expected=expected,
+            readers=readers,
         )
 
     async def _replication(self, bucket: str, owner: str, region: str | None) -> None:
         """Where copies go; the destinations are asked for their Regions."""
-        await self._aws(s3.REPLICATION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        await self.ask(s3.REPLICATION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
         answer = self._answers.read(
-            s3.REPLICATION.operation, self._caller.account, Bucket=bucket, ExpectedBucketOwner=owner
+            s3.REPLICATION.operation, self.caller.account, Bucket=bucket, ExpectedBucketOwner=owner
         )
         destinations = derive(lambda: replication_destinations(answer))
         if isinstance(destinations, Known):
             heads = [
                 request for name, account in destinations.value for request in head_requests(name, (account or owner,))
             ]
-            await together(self._aws(s3.HEAD_BUCKET, **request) for request in heads)
+            await together(self.ask(s3.HEAD_BUCKET, **request) for request in heads)
 
     async def _objects(self, bucket: str, prefix: str, owner: str, region: str | None) -> None:
         """What is asked of single objects: the newest one's retention, and the sample."""
         found = self._read(bucket)
-        listed = read_objects(self._answers, bucket, prefix, account=self._caller.account, owner=owner)
+        listed = read_objects(self._answers, bucket, prefix, account=self.caller.account, owner=owner)
         if not isinstance(listed, Known):
             return
 
         def ask(call: Call, key: str) -> Flow:
-            return self._aws(call, client_region=region, Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+            return self.ask(call, client_region=region, Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
 
         flows: list[Flow] = []
         newest = newest_of(listed.value.items)
@@ -287,17 +366,17 @@ class Scan:
         await together(flows)
 
     async def _logging(self, bucket: str, owner: str, region: str | None) -> None:
-        logging = await self._aws(s3.LOGGING, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        logging = await self.ask(s3.LOGGING, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
         target = _member(logging.answer, "LoggingEnabled", "TargetBucket")
         if target is not None and target != bucket:
-            await self._log_bucket(target)
+            await self._scan.log_bucket(target)
 
-    async def _log_bucket(self, bucket: str) -> None:
+    async def log_bucket(self, bucket: str) -> None:
         """A bucket that logs go to, as far as it bears on the logs; where its own logs go is not followed."""
-        owner, region = await self._locate(bucket)
+        owner, region = await self.locate(bucket)
         if owner is not None:
             await together(
-                self._aws(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+                self.ask(call, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
                 for call in s3.LOG_BUCKET_READS
             )
 
@@ -307,163 +386,153 @@ class Scan:
             self._access_points(bucket, owner, region),
             self._object_lambda(owner, region),
             self._access_grants(owner, region),
-            self._aws(s3.PROTECTED_RESOURCES, region=region),
+            self.ask(s3.PROTECTED_RESOURCES, region=region),
         ]
-        if self._caller.partition == "aws":
+        if self.caller.partition == "aws":
             flows.append(self._multi_region(bucket, owner))
         await together(flows)
 
     async def _object_lambda(self, owner: str, region: str) -> None:
-        listed = await self._aws(s3.OBJECT_LAMBDA_ACCESS_POINTS, region=region, AccountId=owner)
+        listed = await self.ask(s3.OBJECT_LAMBDA_ACCESS_POINTS, region=region, AccountId=owner)
         names = [name for row in _rows(listed.answer, "ObjectLambdaAccessPointList") if (name := _member(row, "Name"))]
         await together(
-            self._aws(call, region=region, AccountId=owner, Name=name)
+            self.ask(call, region=region, AccountId=owner, Name=name)
             for name in names
             for call in s3.OBJECT_LAMBDA_READS
         )
 
     async def _access_grants(self, owner: str, region: str) -> None:
-        listed = await self._aws(s3.ACCESS_GRANTS, region=region, AccountId=owner)
+        listed = await self.ask(s3.ACCESS_GRANTS, region=region, AccountId=owner)
         if listed.outcome is ObservationOutcome.ANSWERED:
-            await self._aws(s3.ACCESS_GRANTS_POLICY, region=region, AccountId=owner)
+            await self.ask(s3.ACCESS_GRANTS_POLICY, region=region, AccountId=owner)
 
     async def _multi_region(self, bucket: str, owner: str) -> None:
-        listed = await self._aws(s3.MULTI_REGION_ACCESS_POINTS, region=MULTI_REGION_HOME, AccountId=owner)
+        listed = await self.ask(s3.MULTI_REGION_ACCESS_POINTS, region=MULTI_REGION_HOME, AccountId=owner)
         rows = [row for row in _rows(listed.answer, "AccessPoints") if spans(row, bucket, owner)]
         await together(
-            self._aws(s3.MULTI_REGION_POLICY, region=MULTI_REGION_HOME, AccountId=owner, Name=name)
+            self.ask(s3.MULTI_REGION_POLICY, region=MULTI_REGION_HOME, AccountId=owner, Name=name)
             for row in rows
             if (name := _member(row, "Name"))
         )
 
     async def _access_points(self, bucket: str, owner: str, region: str) -> None:
-        listed = await self._aws(s3.ACCESS_POINTS, region=region, AccountId=owner, Bucket=bucket)
+        listed = await self.ask(s3.ACCESS_POINTS, region=region, AccountId=owner, Bucket=bucket)
         names = [name for row in _rows(listed.answer, "AccessPointList") if (name := _member(row, "Name"))]
         await together(
-            self._aws(call, region=region, AccountId=owner, Name=name)
+            self.ask(call, region=region, AccountId=owner, Name=name)
             for name in names
             for call in s3.ACCESS_POINT_READS
         )
 
     async def _encryption(self, bucket: str, owner: str, region: str | None) -> None:
-        await self._aws(s3.ENCRYPTION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
+        await self.ask(s3.ENCRYPTION, client_region=region, Bucket=bucket, ExpectedBucketOwner=owner)
         found = self._read(bucket)
         key = found.encryption.value.kms_key if isinstance(found.encryption, Known) else None
         if region is not None and key is not None:
-            await self._key(key, key_region(key, region))
-            arn = read_key(self._answers, key, account=self._caller.account, region=key_region(key, region)).arn
+            named = parse_arn(key)
+            account = self._scan.accounts.get(named.account if named is not None else "", self)
+            await account.key(key, key_region(key, region))
+            arn = read_key(self._answers, key, account=account.caller.account, region=key_region(key, region)).arn
             if isinstance(arn, Known) and key_region(key, region) == region:
                 await self._analyzed(arn.value, region)
 
-    async def _key(self, reference: str, region: str) -> None:
-        described = await self._aws(kms.DESCRIBE_KEY, region=region, KeyId=reference)
+    async def key(self, reference: str, region: str) -> None:
+        """Ask about a KMS key."""
+        described = await self.ask(kms.DESCRIBE_KEY, region=region, KeyId=reference)
         arn = _member(described.answer, "KeyMetadata", "Arn")
         if arn is None:
             return
         await together(
             [
-                *(self._aws(call, region=region, KeyId=arn) for call in kms.KEY_READS),
-                self._aws(kms.KEY_POLICY, region=region, KeyId=arn, PolicyName="default"),
+                *(self.ask(call, region=region, KeyId=arn) for call in kms.KEY_READS),
+                self.ask(kms.KEY_POLICY, region=region, KeyId=arn, PolicyName="default"),
             ]
         )
 
     async def _trails(self, region: str) -> None:
-        described = await self._aws(cloudtrail.DESCRIBE_TRAILS, region=region, includeShadowTrails=True)
+        described = await self.ask(cloudtrail.DESCRIBE_TRAILS, region=region, includeShadowTrails=True)
         flows: list[Flow] = [self._event_data_stores(region), self._event_rules(region)]
         for row in _rows(described.answer, "trailList"):
             home, arn = _member(row, "HomeRegion") or region, _member(row, "TrailARN")
             if arn is not None:
-                flows.append(self._aws(cloudtrail.TRAIL_STATUS, region=home, Name=arn))
-                flows.append(self._aws(cloudtrail.EVENT_SELECTORS, region=home, TrailName=arn))
+                flows.append(self.ask(cloudtrail.TRAIL_STATUS, region=home, Name=arn))
+                flows.append(self.ask(cloudtrail.EVENT_SELECTORS, region=home, TrailName=arn))
             log_group = parse_arn(_member(row, "CloudWatchLogsLogGroupArn") or "")
-            if log_group is not None and log_group.account == self._caller.account:
+            if log_group is not None and log_group.account == self.caller.account:
                 flows.append(self._metric_filters(log_group))
             log_bucket = _member(row, "S3BucketName")
             if log_bucket is not None:
-                flows.append(self._log_bucket(log_bucket))
+                flows.append(self._scan.log_bucket(log_bucket))
         await together(flows)
 
     async def _guards(self, region: str) -> None:
         """The services that guard an account, in one Region."""
-        await together([self._detectors(region), *(self._aws(call, region=region) for call in account.REGION_READS)])
+        await together([self._detectors(region), *(self.ask(call, region=region) for call in account.REGION_READS)])
 
     async def _detectors(self, region: str) -> None:
-        listed = await self._aws(account.DETECTORS, region=region)
+        listed = await self.ask(account.DETECTORS, region=region)
         await together(
-            self._aws(account.DETECTOR, region=region, DetectorId=detector)
+            self.ask(account.DETECTOR, region=region, DetectorId=detector)
             for detector in _names(listed.answer, "DetectorIds")
         )
 
     async def _macie(self, bucket: str, region: str) -> None:
-        session = await self._aws(account.MACIE_SESSION, region=region)
+        session = await self.ask(account.MACIE_SESSION, region=region)
         if _member(session.answer, "status") == "ENABLED":
-            await self._aws(account.MACIE_BUCKETS, region=region, criteria=macie_criteria(bucket))
+            await self.ask(account.MACIE_BUCKETS, region=region, criteria=macie_criteria(bucket))
 
     async def _analyzed(self, resource: str, region: str) -> None:
         """What Access Analyzer found about a bucket or key."""
-        listed = await self._aws(account.ANALYZERS, region=region)
+        listed = await self.ask(account.ANALYZERS, region=region)
         arns = [_member(row, "arn") for row in _rows(listed.answer, "analyzers") if finds_external_access(row)]
         await together(
-            self._aws(account.ANALYZER_FINDINGS, region=region, analyzerArn=arn, filter=analyzer_filter(resource))
+            self.ask(account.ANALYZER_FINDINGS, region=region, analyzerArn=arn, filter=analyzer_filter(resource))
             for arn in arns
             if arn
         )
 
     async def _event_data_stores(self, region: str) -> None:
-        listed = await self._aws(cloudtrail.EVENT_DATA_STORES, region=region)
+        listed = await self.ask(cloudtrail.EVENT_DATA_STORES, region=region)
         arns = [_member(row, "EventDataStoreArn") for row in _rows(listed.answer, "EventDataStores")]
-        await together(self._aws(cloudtrail.EVENT_DATA_STORE, region=region, EventDataStore=arn) for arn in arns if arn)
+        await together(self.ask(cloudtrail.EVENT_DATA_STORE, region=region, EventDataStore=arn) for arn in arns if arn)
 
     async def _metric_filters(self, log_group: Arn) -> None:
         name = log_group_name(log_group)
         await together(
             [
-                self._aws(alarms.METRIC_FILTERS, region=log_group.region, logGroupName=name),
-                self._aws(alarms.ALARMS, region=log_group.region, **alarms.ALL_ALARMS),
+                self.ask(alarms.METRIC_FILTERS, region=log_group.region, logGroupName=name),
+                self.ask(alarms.ALARMS, region=log_group.region, **alarms.ALL_ALARMS),
             ]
         )
 
     async def _event_rules(self, region: str) -> None:
-        listed = await self._aws(alarms.EVENT_RULES, region=region)
-        watched = watched_events(region, self._caller.account)
+        listed = await self.ask(alarms.EVENT_RULES, region=region)
+        watched = watched_events(region, self.caller.account)
         names = [_member(row, "Name") for row in _rows(listed.answer, "Rules") if may_tell(row, watched)]
-        await together(self._aws(alarms.RULE_TARGETS, region=region, Rule=name) for name in names if name)
+        await together(self.ask(alarms.RULE_TARGETS, region=region, Rule=name) for name in names if name)
 
-    async def _link(self, credential_sid: str, location: S3Location) -> None:
-        """What can link a credential to an access key, then all that bears on its user."""
-        _, region = await self._locate(location.bucket)
-        question = LinkQuestion(
-            credential_sid=credential_sid,
-            configured=self._scope.credential_links.get(credential_sid),
-            taken=links_of_others(self._scope, credential_sid),
-            friendly_name=None,
-            account=self._caller.account,
-            partition=self._caller.partition,
-            bucket=location.bucket,
-            prefix=location.key_prefix,
-            shared=Known(False),  # a user too many may be read, never one too few
-            region=region,
-        )
+    async def link(self, question: LinkQuestion) -> None:
+        """What can link a credential to an access key of this account, then all that bears on its user."""
         reads: list[Flow] = []
-        if region is not None:
-            reads.append(self._aws(cloudtrail.LOOKUP_EVENTS, region=region, **lookup_request()))
+        if question.region is not None:
+            reads.append(self.ask(cloudtrail.LOOKUP_EVENTS, region=question.region, **lookup_request()))
         if question.configured is None:
-            reads.append(self._aws(iam.AUTHORIZATION_DETAILS))  # hints are looked for in it
+            reads.append(self.ask(iam.AUTHORIZATION_DETAILS))  # hints are looked for in it
         elif parse_arn(question.configured) is None:
-            reads.append(self._aws(iam.ACCESS_KEY_INFO, AccessKeyId=question.configured))
-            reads.append(self._aws(iam.KEY_LAST_USED, AccessKeyId=question.configured))
+            reads.append(self.ask(iam.KEY_LAST_USED, AccessKeyId=question.configured))
         await together(reads)
-        link = link_credential(self._answers, question)
-        if isinstance(link, Known) and link.value.proven:
-            user = parse_arn(str(link.value.user_arn))
-            if user is not None and user.account == self._caller.account and user.resource.startswith("user/"):
-                await self._user(user.resource.rpartition("/")[2])
+        found = link_credential(self._answers, question)
+        user = parse_arn(str(found.value.user_arn)) if isinstance(found, Known) and found.value.proven else None
+        account = self._scan.accounts.get(user.account) if user is not None else None
+        if user is not None and account is not None and user.resource.startswith("user/"):
+            await account.user(user.resource.rpartition("/")[2])
 
-    async def _user(self, name: str) -> None:
-        user = await self._aws(iam.GET_USER, UserName=name)
+    async def user(self, name: str) -> None:
+        """Ask about an IAM user."""
+        user = await self.ask(iam.GET_USER, UserName=name)
         if user.outcome is ObservationOutcome.ABSENT:
             return
-        flows: list[Flow] = [self._access_keys(name), *(self._aws(call, UserName=name) for call in iam.USER_READS)]
+        flows: list[Flow] = [self._access_keys(name), *(self.ask(call, UserName=name) for call in iam.USER_READS)]
         boundary = _member(user.answer, "User", "PermissionsBoundary", "PermissionsBoundaryArn")
         if boundary is not None:
             flows.append(self._managed_policy(boundary))
@@ -472,20 +541,20 @@ class Scan:
         await together(flows)
 
     async def _access_keys(self, name: str) -> None:
-        listed = await self._aws(iam.LIST_ACCESS_KEYS, UserName=name)
+        listed = await self.ask(iam.LIST_ACCESS_KEYS, UserName=name)
         keys = [_member(row, "AccessKeyId") for row in _rows(listed.answer, "AccessKeyMetadata")]
-        await together(self._aws(iam.KEY_LAST_USED, AccessKeyId=key) for key in keys if key)
+        await together(self.ask(iam.KEY_LAST_USED, AccessKeyId=key) for key in keys if key)
 
     async def _user_policies(self, name: str) -> None:
         inline, attached, groups = await asyncio.gather(
-            self._aws(iam.USER_POLICIES, UserName=name),
-            self._aws(iam.USER_ATTACHED, UserName=name),
-            self._aws(iam.USER_GROUPS, UserName=name),
+            self.ask(iam.USER_POLICIES, UserName=name),
+            self.ask(iam.USER_ATTACHED, UserName=name),
+            self.ask(iam.USER_GROUPS, UserName=name),
         )
         policy_names = _names(inline.answer, "PolicyNames")
         await together(
             [
-                *(self._aws(iam.USER_POLICY, UserName=name, PolicyName=policy) for policy in policy_names),
+                *(self.ask(iam.USER_POLICY, UserName=name, PolicyName=policy) for policy in policy_names),
                 *self._attached(attached.answer),
                 *(self._group(group) for row in _rows(groups.answer, "Groups") if (group := _member(row, "GroupName"))),
             ]
@@ -493,12 +562,12 @@ class Scan:
 
     async def _group(self, name: str) -> None:
         inline, attached = await asyncio.gather(
-            self._aws(iam.GROUP_POLICIES, GroupName=name), self._aws(iam.GROUP_ATTACHED, GroupName=name)
+            self.ask(iam.GROUP_POLICIES, GroupName=name), self.ask(iam.GROUP_ATTACHED, GroupName=name)
         )
         policy_names = _names(inline.answer, "PolicyNames")
         await together(
             [
-                *(self._aws(iam.GROUP_POLICY, GroupName=name, PolicyName=policy) for policy in policy_names),
+                *(self.ask(iam.GROUP_POLICY, GroupName=name, PolicyName=policy) for policy in policy_names),
                 *self._attached(attached.answer),
             ]
         )
@@ -508,36 +577,41 @@ class Scan:
         return [self._managed_policy(arn) for arn in arns if arn]
 
     async def _managed_policy(self, arn: str) -> None:
-        policy = await self._aws(iam.POLICY, PolicyArn=arn)
+        policy = await self.ask(iam.POLICY, PolicyArn=arn)
         version = _member(policy.answer, "Policy", "DefaultVersionId")
         if version is not None:
-            await self._aws(iam.POLICY_VERSION, PolicyArn=arn, VersionId=version)
+            await self.ask(iam.POLICY_VERSION, PolicyArn=arn, VersionId=version)
 
     async def _whole_account(self) -> None:
-        buckets, details = await asyncio.gather(self._aws(s3.LIST_BUCKETS), self._aws(iam.AUTHORIZATION_DETAILS))
+        buckets, details = await asyncio.gather(self.ask(s3.LIST_BUCKETS), self.ask(iam.AUTHORIZATION_DETAILS))
         names = [name for row in _rows(buckets.answer, "Buckets") if (name := _member(row, "Name"))]
         users = [name for row in _rows(details.answer, "UserDetailList") if (name := _member(row, "UserName"))]
-        await together([*(self._target(name, "") for name in names), *(self._user(name) for name in users)])
+        await together([*(self.target(name, "") for name in names), *(self.user(name) for name in users)])
         await together(self._keys(region) for region in sorted(self._bucket_regions(names)))
 
     def _bucket_regions(self, names: Iterable[str]) -> set[str]:
-        heads = [o for o in self._collection.observations if o.operation == s3.HEAD_BUCKET.operation]
+        heads = [
+            o
+            for o in self._collection.observations
+            if o.operation == s3.HEAD_BUCKET.operation and o.account == self.caller.account
+        ]
         regions = {_member(head.answer, "BucketRegion") for head in heads if head.request["Bucket"] in names}
         return {region for region in regions if region}
 
     async def _keys(self, region: str) -> None:
-        listed = await self._aws(kms.LIST_KEYS, region=region)
+        listed = await self.ask(kms.LIST_KEYS, region=region)
         arns = [_member(row, "KeyArn") for row in _rows(listed.answer, "Keys")]
-        await together(self._key(arn, region) for arn in arns if arn)
+        await together(self.key(arn, region) for arn in arns if arn)
 
     async def _public_access_block(self, owner: str) -> None:
-        await self._aws(s3.ACCOUNT_PUBLIC_ACCESS_BLOCK, AccountId=owner)
+        await self.ask(s3.ACCOUNT_PUBLIC_ACCESS_BLOCK, AccountId=owner)
 
-    async def _aws(
+    async def ask(
         self, call: Call, *, region: str | None = None, client_region: str | None = None, **request: Json
     ) -> Observation:
+        """Ask once, with the account's own credentials."""
         return await self._collection.ask(
-            call, account=self._caller.account, region=region, client_region=client_region, **request
+            call, account=self.caller.account, region=region, client_region=client_region, **request
         )
 
 

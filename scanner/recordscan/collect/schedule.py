@@ -19,9 +19,9 @@ from recordscan.redaction import Redactor
 
 
 class AwsClients(Protocol):
-    """Where clients come from; see `recordscan.collect.session.Clients`."""
+    """Where clients come from; see `recordscan.collect.session.Fleet`."""
 
-    def get(self, service: str, region: str | None = None) -> Any: ...
+    def get(self, service: str, region: str | None = None, account: str | None = None) -> Any: ...
 
 
 class Collection:
@@ -85,7 +85,7 @@ class Collection:
         def send() -> Observation:
             return perform(
                 call,
-                lambda: self._clients.get(call.service, region or client_region),
+                lambda: self._clients.get(call.service, region or client_region, account),
                 request,
                 account=account,
                 region=region,

@@ -3,6 +3,8 @@
 import os
 import re
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +30,35 @@ DEFAULT_REGION = "us-east-1"
 """Where global services are asked when no Region is configured."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role in another account: its ARN, and the external id that its trust policy may ask for."""
+
+    arn: str
+    external_id: str | None = None
+
+    @property
+    def account(self) -> str:
+        """The account id in its ARN."""
+        return self.arn.split(":")[4]
+
+
+class Fleet:
+    """The clients of all accounts that a scan reads."""
+
+    def __init__(self, home: "Clients", others: "Mapping[str, Clients] | None" = None) -> None:
+        self.home = home
+        self._others = dict(others or {})
+
+    def add(self, account: str, clients: "Clients") -> None:
+        """Read a further account."""
+        self._others[account] = clients
+
+    def get(self, service: str, region: str | None = None, account: str | None = None) -> Any:
+        """The client of a service for an account; that of the scan's own where it is no other one."""
+        return self._others.get(account or "", self.home).get(service, region)
+
+
 class Clients:
     """One boto3 client per service and Region, made on first use and shared by all threads.
 
@@ -35,8 +66,10 @@ class Clients:
     https://boto3.amazonaws.com/v1/documentation/api/latest/guide/clients.html#multithreading-or-multiprocessing-with-clients.
     """
 
-    def __init__(self, *, profile: str | None = None, region: str | None = None, workers: int = 16) -> None:
-        """Open a session on the standard credential chain.
+    def __init__(
+        self, *, profile: str | None = None, region: str | None = None, workers: int = 16, session: Any = None
+    ) -> None:
+        """Open a session on the standard credential chain, or take one that is open already.
 
         Raises:
             AuthenticationError: There is no such profile.
@@ -45,11 +78,11 @@ class Clients:
         from botocore.exceptions import BotoCoreError
 
         try:
-            self._session = boto3.Session(profile_name=profile, region_name=region)
+            self._session = session or boto3.Session(profile_name=profile, region_name=region)
         except BotoCoreError as error:
             raise AuthenticationError(f"AWS: {error}") from None
         self.region: str = self._session.region_name or DEFAULT_REGION
-        self._workers = workers
+        self.workers = workers
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -60,6 +93,37 @@ class Clients:
             if key not in self._clients:
                 self._clients[key] = self._build(*key)
             return self._clients[key]
+
+    def assume(self, role: Role) -> "Clients":
+        """Clients that take on a role in another account when they are first used, and again before it expires.
+
+        Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user_externalid.html
+        """
+        import boto3
+        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+        from botocore.session import Session
+
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._role_client,
+            source_credentials=self._session.get_credentials(),
+            role_arn=role.arn,
+            extra_args={
+                "RoleSessionName": "recordscan",
+                **({} if role.external_id is None else {"ExternalId": role.external_id}),
+            },
+        )
+        core = Session()
+        core._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - botocore has no public way
+            refresh_using=fetcher.fetch_credentials, method="assume-role"
+        )
+        session = boto3.Session(botocore_session=core, region_name=self.region)
+        return Clients(session=session, workers=self.workers)
+
+    def _role_client(self, service: str, **arguments: Any) -> Any:
+        """A client that can take on roles, and nothing else."""
+        client = self._session.client(service, region_name=self.region, **arguments)
+        client.meta.events.register("before-call", _refuse_all_but_roles)
+        return client
 
     def secrets(self) -> tuple[str, ...]:
         """Values of the session's credentials that must appear nowhere.
@@ -88,7 +152,7 @@ class Clients:
             connect_timeout=5,
             read_timeout=20,
             retries={"mode": "standard", "max_attempts": 5},
-            max_pool_connections=self._workers,
+            max_pool_connections=self.workers,
             user_agent_extra=f"recordscan/{__version__}",
             inject_host_prefix=not _own_endpoint(service),
         )
@@ -143,6 +207,11 @@ def drop_account_host(params: dict[str, Any], **_: object) -> None:
 
 
 _ALLOWED = frozenset((call.service, call.operation.partition(":")[2]) for call in CALLS)
+
+
+def _refuse_all_but_roles(model: Any, **_: object) -> None:
+    if (model.service_model.service_name, model.name) != ("sts", "AssumeRole"):
+        raise RecordscanError(f"recordscan only reads: the operation {model.name} is refused")
 
 
 def _refuse_others(model: Any, **_: object) -> None:

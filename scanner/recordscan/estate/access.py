@@ -150,12 +150,18 @@ def rcps_of_key(key: KmsKey, rcps: Fact[tuple[Level, ...]]) -> Fact[tuple[Level,
 def principal_layers(principal: Principal, owner: str, organization: Organization) -> Layers:
     """The policies that bear on what a principal does to anything of an account, without those of the resource."""
     requester = principal.requester
-    ours = requester.account if organization.account is None else organization.account
-    rcps: Fact[tuple[Level, ...]] = organization.rcps
-    if owner != ours:  # RCPs are those of the resource's account, and only the caller's own account is read.
-        rcps = Unavailable(Reason.UNDECIDABLE, f"the resource control policies of account {owner} are not read")
+    asking = requester.account
+    of_owner, of_requester = (organization.of(account, asking=asking) for account in (owner, asking))
+    # RCPs are those of the resource's account, SCPs those of the principal's; a service has none.
+    rcps: Fact[tuple[Level, ...]] = Unavailable(
+        Reason.UNDECIDABLE, f"the resource control policies of account {owner} are not read"
+    )
+    if of_owner is not None:
+        rcps = of_owner.rcps
     scps: Fact[tuple[Level, ...] | None] = organization.scps
-    if requester.account not in (None, ours):
+    if of_requester is not None:
+        scps = of_requester.scps
+    elif asking is not None:
         scps = Unavailable(Reason.UNDECIDABLE, f"the policies of {account_label(requester)} are not read")
     return Layers(identity=principal.identity, boundary=principal.boundary, scps=scps, rcps=rcps)
 
@@ -188,7 +194,7 @@ def request_context(
     Args:
         principal: Who asks.
         owner: Account id of the resource's owner; None where it is not known.
-        organization: That of the account that was scanned.
+        organization: Those of the accounts that were scanned.
         known: More condition keys and their values.
         second_factor: Whether an IAM user may have shown one; an upload by Twilio with an access key has not.
         alternatives: Condition keys that the request has with one of several values; in lower case.
@@ -228,17 +234,15 @@ def request_context(
 def _add_organization(
     organization: Organization, requester: Requester, owner: str | None, present: dict[str, str], absent: set[str]
 ) -> None:
-    if not isinstance(organization.id, Known):
-        return
-    ours = requester.account if organization.account is None else organization.account
-    ends = (["aws:PrincipalOrg"] if requester.account == ours and ours is not None else []) + (
-        ["aws:ResourceOrg"] if owner == ours and ours is not None else []
-    )
-    for end in ends:
-        if organization.id.value is None:
+    ends = {"aws:PrincipalOrg": requester.account, "aws:ResourceOrg": owner}
+    for end, account in ends.items():
+        found = None if account is None else organization.of(account, asking=requester.account)
+        if found is None or not isinstance(found.id, Known):
+            continue
+        if found.id.value is None:
             absent |= {f"{end.lower()}id", f"{end.lower()}paths"}
         else:
-            present[f"{end}ID"] = organization.id.value
+            present[f"{end}ID"] = found.id.value
 
 
 def s3_context(target: Target, about: str) -> dict[str, str]:

@@ -38,9 +38,15 @@ class Observations(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The observations of one scan, read as facts."""
+    """The observations of one scan, read as facts.
+
+    Attributes:
+        observations: The observations.
+        closed: Why nothing can be read, of an account into which the scan has no way; None where it has.
+    """
 
     observations: Observations
+    closed: Unavailable | None = None
 
     def read(self, operation: str, account: str | None, *, region: str | None = None, **request: Json) -> Fact[Json]:
         """The answer of one call.
@@ -49,6 +55,8 @@ class Answers:
         permission that was missing; so is one that this scan never made.
         """
         observation = self.observations.find(observation_key(operation, account, region, request))
+        if observation is None and self.closed is not None:
+            return self.closed
         if observation is None:
             if self.observations.interrupted:
                 return Unavailable(Reason.NOT_ASKED, f"the scan was stopped before it asked {operation}")

@@ -1,4 +1,4 @@
-"""The AWS account that the scan runs in, as a subject of its own: what is true of it is judged once, not per target."""
+"""An AWS account that the scan reads, as a subject of its own: what is true of it is judged once, not per target."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping
@@ -69,7 +69,7 @@ class PasswordPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsAccount:
-    """The AWS account that the scan runs in.
+    """An AWS account that the scan reads.
 
     Attributes:
         uid: `aws:` and the account id.
@@ -127,6 +127,7 @@ def read_aws_account(
     answers: Answers,
     account: str | None,
     *,
+    label: str | None = None,
     partition: str,
     as_of: datetime,
     principals: Fact[tuple[Principal, ...]],
@@ -140,6 +141,7 @@ def read_aws_account(
     Args:
         answers: The scan's observations.
         account: Account id; None where no call tells it.
+        label: What reports call it; None for its id.
         partition: Partition of the account.
         as_of: The moment that ages are counted to.
         principals: All users and roles.
@@ -159,7 +161,7 @@ def read_aws_account(
     contact = ask("account:GetAlternateContact", AlternateContactType="SECURITY")
     return AwsAccount(
         uid=f"aws:{account or 'unknown'}",
-        name=f"AWS account {account}" if account else "the AWS account",
+        name=f"AWS account {label or account}" if account else "the AWS account",
         account_id=account,
         partition=partition,
         as_of=as_of,

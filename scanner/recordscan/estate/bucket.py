@@ -209,7 +209,15 @@ class Bucket:
         return any_true(disabled, self.effective("IgnorePublicAcls"))
 
 
-def read_bucket(answers: Answers, name: str, *, account: str, partition: str, expected: tuple[str, ...]) -> Bucket:
+def read_bucket(
+    answers: Answers,
+    name: str,
+    *,
+    account: str,
+    partition: str,
+    expected: tuple[str, ...],
+    readers: tuple[str, ...] = (),
+) -> Bucket:
     """Read one bucket.
 
     Args:
@@ -218,9 +226,10 @@ def read_bucket(answers: Answers, name: str, *, account: str, partition: str, ex
         account: Account id of the caller.
         partition: The caller's partition.
         expected: Account ids that may own the bucket.
+        readers: Account ids that list their own buckets; the caller's alone if empty.
     """
     owner = derive(lambda: _owner(answers, name, account, expected))
-    presence: Fact[Presence] = derive(lambda: _presence(answers, name, account, expected))
+    presence: Fact[Presence] = derive(lambda: _presence(answers, name, account, expected, readers or (account,)))
     asked_owner = owner.value if isinstance(owner, Known) else account
 
     def ask(operation: str) -> Fact[Json]:
@@ -328,7 +337,9 @@ def _owner(answers: Answers, name: str, account: str, expected: tuple[str, ...])
     unavailable(Reason.UNDECIDABLE, f"no expected account is known to own the bucket {name}", "s3:ListBucket")
 
 
-def _presence(answers: Answers, name: str, account: str, expected: tuple[str, ...]) -> Presence:
+def _presence(
+    answers: Answers, name: str, account: str, expected: tuple[str, ...], readers: tuple[str, ...]
+) -> Presence:
     heads = [answers.read("s3:HeadBucket", account, Bucket=name, ExpectedBucketOwner=owner) for owner in expected]
     statuses = [need(pluck(head, "HTTPStatusCode")) for head in heads]
     if 200 in statuses:
@@ -346,9 +357,15 @@ def _presence(answers: Answers, name: str, account: str, expected: tuple[str, ..
         )
     if name in need(listed).items:
         return "owned" if account in expected else "foreign"
-    if set(expected) == {account} and need(listed.value.whole):
+    if set(expected) <= set(readers) and all([need(_is_not_listed(answers, name, reader)) for reader in readers]):
         return "foreign"
     unavailable(Reason.UNDECIDABLE, f"which account owns {name} cannot be told", "s3:ListBucket")
+
+
+def _is_not_listed(answers: Answers, name: str, account: str) -> Fact[bool]:
+    """Whether a bucket is surely none of an account's own."""
+    listed = list_buckets(answers, account)
+    return derive(lambda: name not in need(listed).items and need(need(listed).whole))
 
 
 def _own_account(answers: Answers, name: str, account: str) -> str | None:

@@ -8,13 +8,12 @@ from functools import cached_property, partial
 from recordscan.estate.answers import Answers, Listing, parse_moment
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.aws_account import AwsAccount, asked_account, read_aws_account
-from recordscan.estate.bucket import Bucket, StoredObject, list_buckets, read_bucket, read_objects
+from recordscan.estate.bucket import Bucket, StoredObject, read_objects
 from recordscan.estate.guards import RegionGuards, read_guards
 from recordscan.estate.inventory import AccountKey, AccountUser, not_listed, other_keys, other_users
-from recordscan.estate.key import KmsKey, key_region, read_key
-from recordscan.estate.link import Link, LinkQuestion, link_credential
-from recordscan.estate.organization import Organization, read_organization
-from recordscan.estate.principal import Principal, read_principals
+from recordscan.estate.key import KmsKey, key_region
+from recordscan.estate.link import Link, LinkQuestion, credential_account, link_credential
+from recordscan.estate.organization import Organization
 from recordscan.estate.privileges import place_of
 from recordscan.estate.s3url import S3Location, S3UrlError, parse_s3_url
 from recordscan.estate.sample import Sample, read_sample
@@ -29,9 +28,10 @@ from recordscan.estate.stored import (
     read_stored,
 )
 from recordscan.estate.target import Target
-from recordscan.estate.trail import EventDataStore, Trail, read_event_data_stores, read_trails
+from recordscan.estate.trail import EventDataStore, Trail
 from recordscan.estate.twilio import PRODUCTS, CredentialResource, StorageSetting, TwilioAccount, read_twilio_account
-from recordscan.estate.user import IamUser, read_user
+from recordscan.estate.user import IamUser
+from recordscan.estate.view import AccountView, Caller, view_that_lists
 from recordscan.estate.watch import Watch
 from recordscan.facts import (
     Fact,
@@ -43,21 +43,11 @@ from recordscan.facts import (
     derive,
     if_known,
     need,
-    pluck,
     unavailable,
 )
 from recordscan.policy.template import Place
 from recordscan.scope import BucketScope, Scope
 from recordscan.snapshot import Snapshot
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caller:
-    """The AWS identity that the scan ran as."""
-
-    account: str
-    arn: str
-    partition: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +82,19 @@ class Estate:
         self.answers = Answers(snapshot)
         self.as_of: datetime = parse_moment(snapshot.header.started)
         """The moment that ages are counted to: the start of the scan, so that a replay gives the same verdict."""
-        self._buckets: dict[str, Bucket] = {}
-        self._keys: dict[tuple[str, str], KmsKey] = {}
+        self.home = AccountView(self.answers, self.scope)
+        """The AWS account that the scan ran in."""
+        others = (
+            AccountView(self.answers, self.scope, account=account.id, label=account.label)
+            for account in self.scope.aws_accounts
+        )
+        self.views: tuple[AccountView, ...] = (self.home, *others)
+        """All AWS accounts that are read."""
 
-    @cached_property
+    @property
     def caller(self) -> Fact[Caller]:
         """The AWS identity that the scan ran as."""
-        return read_caller(self.answers)
+        return self.home.caller
 
     @cached_property
     def accounts(self) -> tuple[TwilioAccount, ...]:
@@ -164,9 +160,9 @@ class Estate:
         )
         return (whole,)
 
-    def aws_account(self) -> tuple[AwsAccount]:
-        """Subject of rules about the AWS account that the scan runs in."""
-        return (self._aws_account,)
+    def aws_account(self) -> tuple[AwsAccount, ...]:
+        """Subjects of rules about AWS accounts: that in which the scan runs, and the others that it reads."""
+        return self._aws_accounts
 
     def key_holders(self) -> tuple[Target | AccountKey, ...]:
         """Subjects of rules about keys: every target, and in account scope every other customer managed key."""
@@ -176,78 +172,61 @@ class Estate:
         """Subjects of rules about users: every target, and in account scope every other IAM user."""
         return (*self.targets, *self._other_users)
 
-    def trails(self, region: str) -> Fact[tuple[Trail, ...]]:
-        """The CloudTrail trails that record in a Region."""
-        return derive(
-            lambda: need(
-                read_trails(self.answers, account=need(self.caller).account, region=region, bucket=self.bucket)
-            )
-        )
-
-    def event_data_stores(self, region: str) -> Fact[tuple[EventDataStore, ...]]:
-        """The event data stores of CloudTrail Lake in a Region."""
-        return derive(
-            lambda: need(read_event_data_stores(self.answers, account=need(self.caller).account, region=region))
-        )
+    def view(self, account: str | None) -> AccountView | None:
+        """What an account shows; None for one that is not read."""
+        return self._by_account.get(account or "")
 
     @cached_property
-    def organization(self) -> Organization:
-        """What an organization does to the caller's account."""
-        caller = self.caller
-        if isinstance(caller, Unavailable):
-            return Organization(id=caller, scps=caller, rcps=caller)
-        return self._organization_of(caller.value.account)
+    def _by_account(self) -> dict[str, AccountView]:
+        return {view.account.value: view for view in reversed(self.views) if isinstance(view.account, Known)}
 
-    def _organization_of(self, account: str) -> Organization:
-        read = read_organization(self.answers, account)
-        return read.taken_as_allowing() if self.scope.assume_organization_allows else read
-
-    @cached_property
-    def principals(self) -> Fact[tuple[Principal, ...]]:
-        """All users and roles of the caller's account."""
-        return derive(lambda: need(read_principals(self.answers, need(self.caller).account)))
+    def view_of_bucket(self, name: str) -> AccountView:
+        """Whose answers tell of a bucket."""
+        return view_that_lists(name, self.views, self.home)
 
     def bucket(self, name: str) -> Fact[Bucket]:
         """One bucket by name."""
+        view = self.view_of_bucket(name)
+        return view.bucket(name, *bucket_readers(self.scope, name, view, self.views))
 
-        def compute() -> Bucket:
-            caller = need(self.caller)
-            if name not in self._buckets:
-                self._buckets[name] = read_bucket(
-                    self.answers,
-                    name,
-                    account=caller.account,
-                    partition=caller.partition,
-                    expected=self.scope.bucket_owners or (caller.account,),
-                )
-            return self._buckets[name]
+    def key(self, reference: str, region: str, *, asking: AccountView | None = None) -> Fact[KmsKey]:
+        """One KMS key.
 
-        return derive(compute)
-
-    def key(self, reference: str, region: str) -> Fact[KmsKey]:
-        """One KMS key by what names it and the Region to look in."""
-
-        def compute() -> KmsKey:
-            account = need(self.caller).account
-            if (reference, region) not in self._keys:
-                self._keys[reference, region] = read_key(self.answers, reference, account=account, region=region)
-            return self._keys[reference, region]
-
-        return derive(compute)
+        Args:
+            reference: What names it: ARN, key id or alias.
+            region: Region to look in.
+            asking: In which account, where the reference names none that is read; the scan's own if None.
+        """
+        arn = parse_arn(reference)
+        view = self.view(arn.account) if arn is not None else None
+        return (view or asking or self.home).key(reference, region)
 
     def user(self, arn: str) -> Fact[IamUser]:
-        """One IAM user by ARN; unavailable for the root user and for users of other accounts."""
+        """One IAM user by ARN; unavailable for the root user and for users of accounts that are not read."""
 
         def compute() -> IamUser:
-            caller = need(self.caller)
+            need(self.caller)
             parsed = parse_arn(arn)
             if parsed is None or not parsed.resource.startswith("user/"):
                 unavailable(Reason.UNDECIDABLE, f"{arn} is no IAM user")
-            if parsed.account != caller.account:
+            view = self.view(parsed.account)
+            if view is None:
                 unavailable(Reason.ACCESS_DENIED, f"{arn} belongs to an account that this scan does not read")
-            return read_user(self.answers, parsed.resource.rpartition("/")[2], arn, account=caller.account)
+            return need(view.user(arn))
 
         return derive(compute)
+
+    def _view(self, bucket: Fact[Bucket | None]) -> AccountView:
+        """Whose answers tell of a target."""
+        found = if_known(bucket)
+        return self.home if found is None else self.view_of_bucket(found.name)
+
+    def _organization(self, view: AccountView) -> Organization:
+        """What binds an account, and beside it what binds the others that are read."""
+        if len(self.views) == 1:
+            return view.organization
+        others = {account: other.organization for account, other in self._by_account.items() if other is not view}
+        return replace(view.organization, others=others)
 
     def _twilio_target(self, account: TwilioAccount, setting: StorageSetting) -> Target:
         location: Fact[S3Location | None] = derive(lambda: _location(setting))
@@ -278,8 +257,8 @@ class Estate:
             event_data_stores=derive(lambda: self._stores(bucket)),
             watch=derive(lambda: self._watch(bucket)),
             log_target=derive(lambda: self._log_target(bucket)),
-            principals=self.principals,
-            organization=self.organization,
+            principals=self._view(bucket).principals,
+            organization=self._organization(self._view(bucket)),
             as_of=self.as_of,
         )
 
@@ -287,7 +266,7 @@ class Estate:
         self, scope: BucketScope, *, bucket: Fact[Bucket | None] | None = None, name: str | None = None
     ) -> Target:
         bucket = self.bucket(scope.bucket) if bucket is None else bucket
-        location: Fact[S3Location | None] = derive(lambda: _named_location(scope, need(self.caller).partition))
+        location: Fact[S3Location | None] = derive(lambda: _named_location(scope, self._view(bucket).partition))
         return Target(
             uid=f"s3://{scope.bucket}/{scope.prefix}",
             name=name or f"{scope.bucket}/{scope.prefix}".rstrip("/"),
@@ -312,8 +291,8 @@ class Estate:
             event_data_stores=derive(lambda: self._stores(bucket)),
             watch=derive(lambda: self._watch(bucket)),
             log_target=derive(lambda: self._log_target(bucket)),
-            principals=self.principals,
-            organization=self.organization,
+            principals=self._view(bucket).principals,
+            organization=self._organization(self._view(bucket)),
             as_of=self.as_of,
         )
 
@@ -321,40 +300,48 @@ class Estate:
         """In account scope, every other bucket, and one target for all that could not be listed."""
         if not self.scope.whole_account:
             return ()
-        listed = derive(lambda: need(list_buckets(self.answers, need(self._account))))
-        names = sorted(listed.value.items) if isinstance(listed, Known) else ()
-        found = [self._bucket_target(BucketScope(bucket=name)) for name in names if name not in taken]
-        gap = not_listed(listed)
-        if gap is not None:
-            unlisted = BucketScope(bucket="unlisted-buckets")
-            found.append(self._bucket_target(unlisted, bucket=gap, name="buckets not listed"))
+        found = []
+        for view in self.views:
+            names = sorted(view.listed.value.items) if isinstance(view.listed, Known) else ()
+            found += [self._bucket_target(BucketScope(bucket=name)) for name in names if name not in taken]
+            gap = not_listed(view.listed)
+            if gap is not None:
+                of = "" if view.label is None else f" of {view.label}"
+                unlisted = BucketScope(bucket=f"unlisted-buckets{of and f'-{need(view.account)}'}")
+                found.append(self._bucket_target(unlisted, bucket=gap, name=f"buckets{of} not listed"))
         return tuple(found)
 
     @cached_property
-    def _aws_account(self) -> AwsAccount:
-        account = asked_account(self.snapshot.observations)
+    def _aws_accounts(self) -> tuple[AwsAccount, ...]:
+        return tuple(self._aws_account(view) for view in self.views)
+
+    def _aws_account(self, view: AccountView) -> AwsAccount:
+        account = view.account.value if isinstance(view.account, Known) else None
+        organization = view.organization
+        if account is None:  # who the scan runs as is not known, but the answers may tell in which account
+            account = asked_account(self.snapshot.observations)
+            organization = organization if account is None else view.organization_of(account)
+        # A target whose bucket is not known may lie in any account.
+        targets = [t for t in self.targets if isinstance(t.bucket, Unavailable) or self._view(t.bucket) is view]
+        regions = {region for target in targets if (region := if_known(derive(partial(_region_of, target))))}
         return read_aws_account(
-            self.answers,
+            view.answers,
             account,
-            partition=self.caller.value.partition if isinstance(self.caller, Known) else "aws",
+            label=view.label,
+            partition=view.partition,
             as_of=self.as_of,
-            principals=self.principals,
-            organization=self.organization if account is None else self._organization_of(account),
-            guards=tuple(self._guards(region) for region in sorted(self._media_regions)),
-            every_region=all_true(*(derive(partial(_settled, _region_of, target)) for target in self.targets)),
-            every_key=all_true(*(derive(partial(_settled, _key_arn_of, target)) for target in self.targets)),
+            principals=view.principals,
+            organization=organization,
+            guards=tuple(self._guards(view, targets, region) for region in sorted(regions)),
+            every_region=all_true(*(derive(partial(_settled, _region_of, target)) for target in targets)),
+            every_key=all_true(*(derive(partial(_settled, _key_arn_of, target)) for target in targets)),
         )
 
-    @property
-    def _media_regions(self) -> frozenset[str]:
-        regions = [derive(partial(_region_of, target)) for target in self.targets]
-        return frozenset(region.value for region in regions if isinstance(region, Known) and region.value is not None)
-
-    def _guards(self, region: str) -> RegionGuards:
-        """What guards the account in a Region that holds media."""
+    def _guards(self, view: AccountView, targets: Sequence[Target], region: str) -> RegionGuards:
+        """What guards an account in a Region that holds media."""
         resources: dict[str, None] = {}
         buckets: dict[str, None] = {}
-        for target in self.targets:
+        for target in targets:
             bucket, at = if_known(target.bucket), derive(partial(_region_of, target))
             if bucket is None or not isinstance(at, Known) or at.value != region:
                 continue
@@ -362,12 +349,11 @@ class Estate:
             arn = derive(partial(_key_arn_of, target))
             if isinstance(arn, Known) and arn.value is not None and arn.value.split(":")[3] == region:
                 resources[arn.value] = None
-        account = need(self._account)
-        return read_guards(self.answers, account, region, buckets=tuple(buckets), resources=tuple(resources))
+        return read_guards(view.answers, need(view.account), region, buckets=tuple(buckets), resources=tuple(resources))
 
-    @cached_property
-    def _account(self) -> Fact[str]:
-        return derive(lambda: need(self.caller).account)
+    def _account(self, bucket: Fact[Bucket | None]) -> str:
+        """Id of the account whose answers tell of a target."""
+        return need(self._view(bucket).caller).account
 
     def _key_of(self, bucket: Fact[Bucket | None]) -> KmsKey | None:
         found = need(bucket)
@@ -376,13 +362,13 @@ class Estate:
         reference = need(found.encryption).kms_key
         if reference is None:
             return None
-        return need(self.key(reference, key_region(reference, need(found.region))))
+        return need(self.key(reference, key_region(reference, need(found.region)), asking=self._view(bucket)))
 
     def _objects(self, location: Fact[S3Location | None], bucket: Fact[Bucket | None]) -> Listing[StoredObject] | None:
         at, found = need(location), need(bucket)
         if at is None or found is None:
             return None
-        owner, account = need(found.owner), need(self.caller).account
+        owner, account = need(found.owner), self._account(bucket)
         return need(read_objects(self.answers, found.name, at.folder, account=account, owner=owner))
 
     def _sample(self, location: Fact[S3Location | None], bucket: Fact[Bucket | None]) -> Sample | None:
@@ -394,19 +380,19 @@ class Estate:
             found.name,
             listed.items,
             size=self.scope.sample_objects,
-            account=need(self.caller).account,
+            account=self._account(bucket),
             owner=need(found.owner),
         )
 
     def _doors(self, bucket: Fact[Bucket | None]) -> SideDoors | None:
         found = need(bucket)
-        return None if found is None else read_side_doors(self.answers, found, account=need(self.caller).account)
+        return None if found is None else read_side_doors(self.answers, found, account=self._account(bucket))
 
     def _place(self, bucket: Fact[Bucket | None]) -> MediaPlace | None:
         found = need(bucket)
         if found is None:
             return None
-        return MediaPlace(bucket=found.name, account=need(self.caller).account, owner=need(found.owner))
+        return MediaPlace(bucket=found.name, account=self._account(bucket), owner=need(found.owner))
 
     def _stored(self, media: Fact[Listing[Media]], bucket: Fact[Bucket | None]) -> tuple[StoredMedia, ...] | None:
         place = self._place(bucket)
@@ -422,15 +408,15 @@ class Estate:
 
     def _trails(self, bucket: Fact[Bucket | None]) -> tuple[Trail, ...] | None:
         found = need(bucket)
-        return None if found is None else need(self.trails(need(found.region)))
+        return None if found is None else need(self._view(bucket).trails(need(found.region), self.bucket))
 
     def _stores(self, bucket: Fact[Bucket | None]) -> tuple[EventDataStore, ...] | None:
         found = need(bucket)
-        return None if found is None else need(self.event_data_stores(need(found.region)))
+        return None if found is None else need(self._view(bucket).event_data_stores(need(found.region)))
 
     def _watch(self, bucket: Fact[Bucket | None]) -> Watch | None:
         trails = self._trails(bucket)
-        return None if trails is None else Watch(self.answers, need(self.caller).account, trails)
+        return None if trails is None else Watch(self.answers, self._account(bucket), trails)
 
     def _log_target(self, bucket: Fact[Bucket | None]) -> Bucket | None:
         found = need(bucket)
@@ -451,14 +437,18 @@ class Estate:
         if sid is None:
             unavailable(Reason.NOT_CONFIGURED, "the setting names no AWS credential")
         caller = need(self.caller)
+        configured = self.scope.credential_links.get(sid)
+        view = self.view(credential_account(self.answers, configured, caller.account)) or self._view(bucket)
+        looked_in = need(view.caller)
         resource, found = if_known(credential), if_known(bucket)
         question = LinkQuestion(
             credential_sid=sid,
-            configured=self.scope.credential_links.get(sid),
+            configured=configured,
             taken=links_of_others(self.scope, sid),
             friendly_name=resource.friendly_name if resource is not None else None,
-            account=caller.account,
-            partition=caller.partition,
+            account=looked_in.account,
+            partition=looked_in.partition,
+            caller=caller.account,
             bucket=at.bucket,
             prefix=at.key_prefix,
             shared=any_true(*(_stores_in(at.bucket, other, sid) for a in self.accounts for other in a.settings)),
@@ -486,14 +476,19 @@ class Estate:
             return ()
         arns = [t.key.value.arn for t in self.targets if isinstance(t.key, Known) and t.key.value]
         taken = frozenset(arn.value for arn in arns if isinstance(arn, Known))
-        return other_keys(self.snapshot.observations, taken, self.key, self.as_of)
+        labels = {account.id: account.label for account in self.scope.aws_accounts}
+        return other_keys(self.snapshot.observations, taken, self.key, self.as_of, labels=labels)
 
     @cached_property
     def _other_users(self) -> tuple[AccountUser, ...]:
         if not self.scope.whole_account:
             return ()
         taken = frozenset(t.writer.value.arn for t in self.targets if isinstance(t.writer, Known) and t.writer.value)
-        return other_users(self.answers, self._account, taken, self.user, self.as_of)
+        return tuple(
+            user
+            for view in self.views
+            for user in other_users(view.answers, view.account, taken, self.user, self.as_of, label=view.label)
+        )
 
 
 def _settled(compute: Callable[[Target], object], target: Target) -> bool:
@@ -514,20 +509,6 @@ def _key_arn_of(target: Target) -> str | None:
         return None
     key = need(target.key)
     return None if key is None else need(key.arn)
-
-
-def read_caller(answers: Answers) -> Fact[Caller]:
-    """The AWS identity that the observations were asked with."""
-    answer = answers.read("sts:GetCallerIdentity", None)
-
-    def compute() -> Caller:
-        arn = str(need(pluck(answer, "Arn")))
-        parsed = parse_arn(arn)
-        return Caller(
-            account=str(need(pluck(answer, "Account"))), arn=arn, partition=parsed.partition if parsed else "aws"
-        )
-
-    return derive(compute)
 
 
 def links_of_others(scope: Scope, credential_sid: str) -> frozenset[str]:
@@ -627,3 +608,21 @@ def _credential(account: TwilioAccount, setting: StorageSetting) -> CredentialRe
             return credential
     need(listed.whole)
     return None
+
+
+def bucket_readers(
+    scope: Scope, bucket: str, view: AccountView, views: Sequence[AccountView]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Account ids that may own a bucket, and those of the accounts whose lists could show it.
+
+    Args:
+        scope: What the scan looks at.
+        bucket: Name of the bucket.
+        view: Whose answers tell of it.
+        views: All accounts that are read.
+    """
+    readers = tuple(other.account.value for other in views if isinstance(other.account, Known))
+    if scope.bucket_owners:
+        return scope.bucket_owners, readers
+    own = (view.account.value,) if isinstance(view.account, Known) else ()
+    return (own if view.lists(bucket) else tuple(dict.fromkeys((*own, *readers)))), readers

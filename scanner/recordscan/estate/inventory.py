@@ -3,7 +3,7 @@
 What could not be listed still gets a subject, so that every rule about it is seen to be unknown.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from recordscan.estate.answers import Answers, Listing, listing, read_answer, te
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.key import KmsKey
 from recordscan.estate.user import IamUser
-from recordscan.facts import Fact, Known, Unavailable, derive, need, pluck
+from recordscan.facts import Fact, Known, Unavailable, derive, if_known, need, pluck
 from recordscan.observation import Observation
 
 
@@ -48,6 +48,8 @@ def other_keys(
     taken: frozenset[str],
     read: Callable[[str, str], Fact[KmsKey]],
     as_of: datetime,
+    *,
+    labels: Mapping[str, str],
 ) -> tuple[AccountKey, ...]:
     """Customer managed keys that were found beside the targets' own.
 
@@ -56,10 +58,14 @@ def other_keys(
         taken: ARNs of keys that targets name.
         read: Gives a key by its ARN and Region.
         as_of: The moment that ages are counted to.
+        labels: What reports call the accounts beside the one that the scan runs in, by their ids.
     """
     found: dict[str, AccountKey] = {}
     for observation in observations:
-        if observation.operation == "kms:ListKeys" and (holder := _unlisted_keys(observation, as_of)) is not None:
+        if (
+            observation.operation == "kms:ListKeys"
+            and (holder := _unlisted_keys(observation, as_of, labels.get(observation.account or ""))) is not None
+        ):
             found[holder.uid] = holder
         arn = parse_arn(str(observation.request.get("KeyId")))
         if observation.operation != "kms:DescribeKey" or arn is None or not arn.resource.startswith("key/"):
@@ -71,7 +77,7 @@ def other_keys(
             found[str(arn)] = AccountKey(
                 uid=str(arn),
                 name=str(arn),
-                account_id=observation.account,
+                account_id=arn.account,
                 region_name=arn.region,
                 key=key,
                 as_of=as_of,
@@ -80,7 +86,13 @@ def other_keys(
 
 
 def other_users(
-    answers: Answers, account: Fact[str], taken: frozenset[str], read: Callable[[str], Fact[IamUser]], as_of: datetime
+    answers: Answers,
+    account: Fact[str],
+    taken: frozenset[str],
+    read: Callable[[str], Fact[IamUser]],
+    as_of: datetime,
+    *,
+    label: str | None = None,
 ) -> tuple[AccountUser, ...]:
     """IAM users beside the targets' writers.
 
@@ -90,6 +102,7 @@ def other_users(
         taken: ARNs of users that targets name.
         read: Gives a user by its ARN.
         as_of: The moment that ages are counted to.
+        label: What reports call the account; None for the one that the scan runs in.
     """
 
     def compute() -> Listing[str]:
@@ -104,8 +117,16 @@ def other_users(
     ]
     gap = not_listed(arns)
     if gap is not None:
-        unlisted = "aws:unlisted-users"
-        users.append(AccountUser(uid=unlisted, name="users not listed", account_id=None, writer=gap, as_of=as_of))
+        number = if_known(account) if label is not None else None
+        users.append(
+            AccountUser(
+                uid=f"aws:unlisted-users/{number}" if number else "aws:unlisted-users",
+                name="users not listed" if label is None else f"users of {label} not listed",
+                account_id=number,
+                writer=gap,
+                as_of=as_of,
+            )
+        )
     return tuple(users)
 
 
@@ -116,14 +137,15 @@ def not_listed(listed: Fact[Listing[object]]) -> Unavailable | None:
     return listed.value.whole if isinstance(listed.value.whole, Unavailable) else None
 
 
-def _unlisted_keys(observation: Observation, as_of: datetime) -> AccountKey | None:
+def _unlisted_keys(observation: Observation, as_of: datetime, label: str | None) -> AccountKey | None:
     """Stands for the keys that a list does not hold; None where it was walked to its end."""
     gap = not_listed(listing(read_answer(observation), "Keys", lambda row: row))
     if gap is None:
         return None
+    where = observation.region if label is None else f"{observation.account}/{observation.region}"
     return AccountKey(
-        uid=f"aws:unlisted-keys/{observation.region}",
-        name=f"keys of {observation.region} not listed",
+        uid=f"aws:unlisted-keys/{where}",
+        name=f"keys of {observation.region}{f' of {label}' if label else ''} not listed",
         account_id=observation.account,
         region_name=observation.region,
         key=gap,

@@ -59,8 +59,9 @@ class LinkQuestion:
         configured: What the configuration says: an access key id or a user ARN; None where it says nothing.
         taken: What the configuration says of other credentials.
         friendly_name: Of the credential; None where unset or unreadable.
-        account: AWS account id of the caller.
+        account: Id of the AWS account in which the credential's user is looked for.
         partition: Its partition.
+        caller: Id of the AWS account that is asked whose an access key is.
         bucket: Name of the target's bucket.
         prefix: Key prefix of the target.
         shared: Whether a setting with another credential stores in the bucket.
@@ -73,6 +74,7 @@ class LinkQuestion:
     friendly_name: str | None
     account: str
     partition: str
+    caller: str
     bucket: str
     prefix: str
     shared: Fact[bool]
@@ -108,6 +110,23 @@ def link_credential(answers: Answers, question: LinkQuestion) -> Fact[Link]:
 def lookup_request() -> dict[str, Json]:
     """The CloudTrail question whose answer can prove a link."""
     return {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "GenerateDataKey"}]}
+
+
+def credential_account(answers: Answers, configured: str | None, caller: str) -> str | None:
+    """Id of the AWS account in which a credential's user lies, as far as the configuration leads there.
+
+    Args:
+        answers: The scan's observations.
+        configured: An access key id or a user ARN; None where the configuration says nothing.
+        caller: Id of the AWS account that is asked whose an access key is.
+    """
+    if configured is None:
+        return None
+    arn = parse_arn(configured)
+    if arn is not None:
+        return arn.account
+    account = if_known(pluck(answers.read("sts:GetAccessKeyInfo", caller, AccessKeyId=configured), "Account"))
+    return account if isinstance(account, str) else None
 
 
 def _link(answers: Answers, question: LinkQuestion) -> Link:
@@ -155,7 +174,7 @@ def _told(answers: Answers, question: LinkQuestion, configured: str) -> Link:
         return Link(
             evidence="A", access_key_id=configured, user_arn=user_arn, why="the configuration names the access key"
         )
-    info = answers.read("sts:GetAccessKeyInfo", account, AccessKeyId=configured)
+    info = answers.read("sts:GetAccessKeyInfo", question.caller, AccessKeyId=configured)
     if if_known(pluck(info, "Account")) == account:
         why = f"the configuration names an access key of account {account} that was deleted"
         return Link(evidence="A", access_key_id=configured, user_arn=None, why=why)

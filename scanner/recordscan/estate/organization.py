@@ -6,8 +6,8 @@ and every decision that they could overturn is so marked.
 Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies.html
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from recordscan.estate.answers import Answers, mapping, rows, text
@@ -32,7 +32,8 @@ class Organization:
         scps: Level by level from the root to the account; None where none bind the account.
         rcps: The same; () where none bind it.
         assumed: Whether they could not be read and are taken as allowing, as the configuration says.
-        account: Whose principals and resources they bind: the account of the caller; None where that is not known.
+        account: Whose principals and resources they bind; None where that is not known.
+        others: The same for the other accounts that the scan reads, by account id.
     """
 
     id: Fact[str | None]
@@ -40,6 +41,18 @@ class Organization:
     rcps: Fact[tuple[Level, ...]]
     account: str | None = None
     assumed: bool = False
+    others: "Mapping[str, Organization]" = field(default_factory=dict)
+
+    def of(self, account: str | None, *, asking: str | None) -> "Organization | None":
+        """What binds an account; None for one that is not read.
+
+        Args:
+            account: Account id; None for that of no account, as of a service.
+            asking: Account id of who asks, which is taken for the own one where that is not known.
+        """
+        if account == (asking if self.account is None else self.account):
+            return self
+        return self.others.get(account or "")
 
     def taken_as_allowing(self) -> "Organization":
         """The same with policies that could not be read left out."""
