@@ -40,7 +40,13 @@ class Redactor:
 
     def __init__(self, known_secrets: Sequence[str] = ()) -> None:
         """Remember secrets that must appear nowhere; shorter than eight characters they would match by chance."""
-        self._known = tuple(sorted({s for s in known_secrets if len(s) >= _SHORTEST_SECRET}, key=len, reverse=True))
+        self._known: tuple[str, ...] = ()
+        self.learn(known_secrets)
+
+    def learn(self, secrets: Sequence[str]) -> None:
+        """Remember more of them, as of a role that was taken on."""
+        known = {secret for secret in (*self._known, *secrets) if len(secret) >= _SHORTEST_SECRET}
+        self._known = tuple(sorted(known, key=len, reverse=True))
 
     def json(self, value: Json) -> tuple[Json, tuple[str, ...]]:
         """The value without secrets, and what was taken out, each kind once, with the member it stood in."""

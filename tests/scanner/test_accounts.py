@@ -73,7 +73,10 @@ def _moved(observation: Observation) -> list[Observation]:
         return [empty, replace(empty, account=KEYS), _of(observation, MEDIA, MEDIA)]
     if of_all or service == "iam" or api == "LookupEvents":
         answer = json.loads(json.dumps(observation.answer).replace(KEY_ARN, KEY))
-        return [replace(observation, answer=answer), *(_of(observation, account, account) for account in (MEDIA, KEYS) if of_all)]
+        return [
+            replace(observation, answer=answer),
+            *(_of(observation, account, account) for account in (MEDIA, KEYS) if of_all),
+        ]
     return [_of(observation, KEYS if service == "kms" else MEDIA, KEYS if service == "kms" else MEDIA)]
 
 

@@ -134,7 +134,10 @@ async def enter(collection: Collection, fleet: Fleet, members: Sequence[Member])
                 f"AWS: the profile {member.profile!r} leads into account {caller.value.account}, not {member.id}; "
                 "correct its id under [[aws.accounts]]"
             )
-    return {account: caller.value for account, caller in found.items() if isinstance(caller, Known)}
+    inside = {account: caller.value for account, caller in found.items() if isinstance(caller, Known)}
+    for account in inside:
+        collection.hide(await asyncio.to_thread(fleet.of(account).secrets))
+    return inside
 
 
 def _clients(home: Clients, member: Member) -> Clients:

@@ -16,7 +16,7 @@ from recordscan.estate.estate import bucket_readers, links_of_others
 from recordscan.estate.guards import analyzer_filter, finds_external_access, macie_criteria
 from recordscan.estate.key import key_region, read_key
 from recordscan.estate.link import LinkQuestion, credential_account, link_credential, lookup_request
-from recordscan.estate.organization import POLICY_TYPES
+from recordscan.estate.organization import POLICY_TYPES, asker_of
 from recordscan.estate.s3url import S3Location, parse_s3_url
 from recordscan.estate.sample import newest_of, sampled_keys
 from recordscan.estate.side_doors import MULTI_REGION_HOME, spans
@@ -66,13 +66,14 @@ class Scan:
         self._scope = scope
         self._readers = readers
         home, *others = callers
-        views = [AccountView(self._answers, scope)]
-        views += [
-            AccountView(self._answers, scope, account=account.id, label=account.label) for account in scope.aws_accounts
+        own = AccountView(self._answers, scope)
+        further = [
+            AccountView(self._answers, scope, account=account.id, label=account.label, home=own)
+            for account in scope.aws_accounts
         ]
-        self.views = tuple(views)
-        self.home = AccountScan(self, collection, scope, callers[home], views[0])
-        by_id = {account.id: view for account, view in zip(scope.aws_accounts, views[1:], strict=True)}
+        self.views = (own, *further)
+        self.home = AccountScan(self, collection, scope, callers[home], own)
+        by_id = {account.id: view for account, view in zip(scope.aws_accounts, further, strict=True)}
         self.accounts = {home: self.home} | {
             account: AccountScan(self, collection, scope, callers[account], by_id[account]) for account in others
         }
@@ -95,6 +96,16 @@ class Scan:
     async def log_bucket(self, bucket: str) -> None:
         """Ask about a bucket that logs go to, whichever account it lies in."""
         await (await self.account_of(bucket)).log_bucket(bucket)
+
+    async def asker_of_organization(self, account: "AccountScan") -> "AccountScan":
+        """Who is asked for the organization policies that bind an account; see `recordscan.estate.organization`."""
+        if account is self.home:
+            return self.home
+        described = await self.home.ask(organizations.DESCRIBE_ORGANIZATION)
+        if described.outcome is ObservationOutcome.ANSWERED:
+            await self.home.ask(organizations.ROOTS)
+        own = self.home.caller.account
+        return self.home if asker_of(self._answers, account.caller.account, own) == own else account
 
     async def _target(self, bucket: str, prefix: str) -> None:
         await (await self.account_of(bucket)).target(bucket, prefix)
@@ -248,11 +259,13 @@ class AccountScan:
         manager = _member(described.answer, "Organization", "MasterAccountId")
         if manager in (None, self.caller.account):
             return
-        roots = await self.ask(organizations.ROOTS)
+        asker = await self._scan.asker_of_organization(self)
+        roots = await asker.ask(organizations.ROOTS)
         if roots.outcome is ObservationOutcome.ANSWERED:
-            await self._organization_level(self.caller.account)
+            await asker.organization_level(self.caller.account)
 
-    async def _organization_level(self, target: str) -> None:
+    async def organization_level(self, target: str) -> None:
+        """Ask for the policies of an account, OU or root, and of all above."""
         flows: list[Flow] = [self._attached_policies(target, kind) for kind in POLICY_TYPES]
         if not target.startswith("r-"):
             flows.append(self._parent_of(target))
@@ -263,7 +276,7 @@ class AccountScan:
         for row in _rows(parents.answer, "Parents"):
             parent = _member(row, "Id")
             if parent is not None:
-                await self._organization_level(parent)
+                await self.organization_level(parent)
 
     async def _attached_policies(self, target: str, kind: str) -> None:
         listed = await self.ask(organizations.POLICIES_FOR_TARGET, TargetId=target, Filter=kind)

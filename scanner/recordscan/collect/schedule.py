@@ -6,7 +6,7 @@ waits. Nothing waits for more than what it needs.
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
@@ -101,6 +101,10 @@ class Collection:
             loop = asyncio.get_running_loop()
             self._asked[key] = loop.run_in_executor(self._pool, self._observe, send)
         return await asyncio.shield(self._asked[key])
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """Let these appear in no answer that comes from now on."""
+        self._redactor.learn(secrets)
 
     def close(self) -> None:
         """Let no further call start, and forget the answers of those that are under way."""

@@ -54,9 +54,13 @@ class Fleet:
         """Read a further account."""
         self._others[account] = clients
 
+    def of(self, account: str | None) -> "Clients":
+        """The clients of an account; those of the scan's own where it is no other one."""
+        return self._others.get(account or "", self.home)
+
     def get(self, service: str, region: str | None = None, account: str | None = None) -> Any:
-        """The client of a service for an account; that of the scan's own where it is no other one."""
-        return self._others.get(account or "", self.home).get(service, region)
+        """The client of a service for an account."""
+        return self.of(account).get(service, region)
 
 
 class Clients:

@@ -85,7 +85,7 @@ class Estate:
         self.home = AccountView(self.answers, self.scope)
         """The AWS account that the scan ran in."""
         others = (
-            AccountView(self.answers, self.scope, account=account.id, label=account.label)
+            AccountView(self.answers, self.scope, account=account.id, label=account.label, home=self.home)
             for account in self.scope.aws_accounts
         )
         self.views: tuple[AccountView, ...] = (self.home, *others)

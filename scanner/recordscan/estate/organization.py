@@ -63,13 +63,30 @@ class Organization:
         return replace(self, scps=scps, rcps=rcps, assumed=True)
 
 
-def read_organization(answers: Answers, account: str) -> Organization:
+def asker_of(answers: Answers, account: str, home: str) -> str:
+    """Id of the account that is asked what binds an account: the scan's own, if the same organization lets it read.
+
+    Args:
+        answers: The scan's observations.
+        account: Account id.
+        home: Id of the account that the scan runs in.
+    """
+    here, there = (
+        pluck(answers.read("organizations:DescribeOrganization", of), "Organization", "Id") for of in (home, account)
+    )
+    same = isinstance(here, Known) and isinstance(there, Known) and here.value == there.value is not None
+    return home if same and isinstance(answers.read("organizations:ListRoots", home), Known) else account
+
+
+def read_organization(answers: Answers, account: str, *, asker: str | None = None) -> Organization:
     """Read what binds an account.
 
     Args:
         answers: The scan's observations.
-        account: Account id of the caller.
+        account: Account id.
+        asker: Id of the account that was asked about policies; None for the account itself.
     """
+    asker = asker or account
     described = answers.read("organizations:DescribeOrganization", account)
     organization = pluck(described, "Organization")
 
@@ -80,9 +97,10 @@ def read_organization(answers: Answers, account: str) -> Organization:
         return need(described) is not None and need(text(pluck(organization, "MasterAccountId"))) != account
 
     def levels(policy_type: PolicyType, kind: PolicyKind) -> tuple[Level, ...] | None:
-        if not bound() or not _switched_on(answers, account, policy_type):
+        if not bound() or not _switched_on(answers, asker, policy_type):
             return None
-        return tuple(_level(answers, account, target, policy_type, kind) for target in _path(answers, account))
+        path = _path(answers, account, asker)
+        return tuple(_level(answers, asker, target, policy_type, kind) for target in path)
 
     return Organization(
         id=derive(organization_id),
@@ -106,11 +124,11 @@ def _switched_on(answers: Answers, account: str, policy_type: PolicyType) -> boo
     return any(row.get("Type") == policy_type and row.get("Status") == "ENABLED" for row in types)
 
 
-def _path(answers: Answers, account: str) -> list[str]:
+def _path(answers: Answers, account: str, asker: str) -> list[str]:
     """Ids of root, OUs and account, from the top."""
     path = [account]
     while not path[0].startswith("r-"):
-        parents = rows(answers.read("organizations:ListParents", account, ChildId=path[0]), "Parents")
+        parents = rows(answers.read("organizations:ListParents", asker, ChildId=path[0]), "Parents")
         parent = need(text(pluck(parents[0], "Id"))) if parents else None
         if parent is None or len(path) > _MOST_LEVELS:
             unavailable(Reason.MALFORMED, f"the parent of {path[0]} cannot be told")

@@ -8,11 +8,11 @@ from recordscan.estate.answers import Answers, Listing
 from recordscan.estate.arn import parse_arn
 from recordscan.estate.bucket import Bucket, list_buckets, read_bucket
 from recordscan.estate.key import KmsKey, read_key
-from recordscan.estate.organization import Organization, read_organization
+from recordscan.estate.organization import Organization, asker_of, read_organization
 from recordscan.estate.principal import Principal, read_principals
 from recordscan.estate.trail import EventDataStore, Trail, read_event_data_stores, read_trails
 from recordscan.estate.user import IamUser, read_user
-from recordscan.facts import Fact, Known, Unavailable, derive, need, pluck
+from recordscan.facts import Fact, Known, Unavailable, derive, if_known, need, pluck
 from recordscan.scope import Scope
 
 
@@ -54,13 +54,31 @@ class AccountView:
         answers: The scan's observations, as far as they are about this account.
     """
 
-    def __init__(self, answers: Answers, scope: Scope, *, account: str | None = None, label: str | None = None) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        scope: Scope,
+        *,
+        account: str | None = None,
+        label: str | None = None,
+        home: "AccountView | None" = None,
+    ) -> None:
+        """Look at an account; nothing is read yet.
+
+        Args:
+            answers: The scan's observations.
+            scope: What the scan looks at.
+            account: Account id; None for the account that the scan runs in.
+            label: What reports call it.
+            home: The account that the scan runs in; None for this one.
+        """
         self.caller = read_caller(answers, account)
         self.label = label
         closed = self.caller if account is not None and isinstance(self.caller, Unavailable) else None
         self.answers = replace(answers, closed=closed)
         self._scope = scope
         self._stated = account
+        self._home = home
         self._buckets: dict[str, Bucket] = {}
         self._keys: dict[tuple[str, str], KmsKey] = {}
 
@@ -102,7 +120,9 @@ class AccountView:
 
     def organization_of(self, account: str) -> Organization:
         """What an organization does to an account, as far as the answers of this one tell it."""
-        read = read_organization(self.answers, account)
+        home = None if self._home is None else if_known(self._home.account)
+        asker = account if home is None else asker_of(self.answers, account, home)
+        read = read_organization(self.answers, account, asker=asker)
         return read.taken_as_allowing() if self._scope.assume_organization_allows else read
 
     def bucket(self, name: str, expected: tuple[str, ...], readers: tuple[str, ...]) -> Fact[Bucket]:
