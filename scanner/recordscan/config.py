@@ -170,6 +170,18 @@ class TwilioAccountSection(_Section):
     api_key_env: EnvironmentName = "TWILIO_API_KEY"
     api_secret_env: EnvironmentName = "TWILIO_API_SECRET"  # noqa: S105 - the name of a variable
     auth_token_env: EnvironmentName | None = Field(None, description="instead of an API key; can do far more than read")
+    api_key: KeySid | None = Field(None, description="SID of the API key, with `secret_command`; it is no secret")
+    secret_command: list[str] | None = Field(
+        None, description="program and arguments that print the API key's secret; run without a shell", min_length=1
+    )
+
+    @model_validator(mode="after")
+    def _key_of_the_secret(self) -> "TwilioAccountSection":
+        if (self.api_key is None) != (self.secret_command is None):
+            raise ValueError("api_key goes with secret_command, and secret_command with api_key")
+        if self.secret_command is not None and self.auth_token_env is not None:
+            raise ValueError("name either secret_command or auth_token_env")
+        return self
 
 
 class TwilioSection(_Section):

@@ -1,6 +1,7 @@
 """Twilio accounts as a scan reads them: credentials from the environment, answers as observations."""
 
 import asyncio
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
@@ -15,13 +16,16 @@ from recordscan.observation import Observation, ObservationError, ObservationOut
 CONCURRENT_REQUESTS = 4
 """Twilio caps concurrent requests per account without publishing the number; four have always been let through."""
 
+COMMAND_SECONDS = 60
+"""For a command that prints a secret, which may ask a person."""
+
 _BY_OPERATION = {resource.operation: resource for resource in RESOURCES}
 
 _UNAUTHENTICATED = "unauthenticated"
 
 
 class AccountCredential(Protocol):
-    """An account, and the names of the environment variables that hold its credential."""
+    """An account, and the names of the environment variables, or the command, that give its credential."""
 
     @property
     def sid(self) -> str: ...
@@ -33,6 +37,10 @@ class AccountCredential(Protocol):
     def api_secret_env(self) -> str: ...
     @property
     def auth_token_env(self) -> str | None: ...
+    @property
+    def api_key(self) -> str | None: ...
+    @property
+    def secret_command(self) -> Sequence[str] | None: ...
 
 
 class TwilioAccountReader:
@@ -124,6 +132,11 @@ async def require_any_account(
 
 def _open(account: AccountCredential, environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
     label = account.label or account.sid
+    if account.secret_command is not None:
+        secret = _secret_of(account.secret_command, label)
+        return TwilioAccountReader(
+            sid=account.sid, label=label, username=account.api_key or "", password=secret, base_url=base_url
+        )
     names: tuple[str, ...] = (account.api_key_env, account.api_secret_env)
     username = environment.get(account.api_key_env, "")
     if account.auth_token_env is not None:
@@ -134,6 +147,20 @@ def _open(account: AccountCredential, environment: Mapping[str, str], base_url: 
     return TwilioAccountReader(
         sid=account.sid, label=label, username=username, password=environment[names[-1]], base_url=base_url
     )
+
+
+def _secret_of(command: Sequence[str], label: str) -> str:
+    """What a command prints; nothing else that it says is shown, as it may hold the secret."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=COMMAND_SECONDS)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+        why = "it was not done in time" if isinstance(error, subprocess.TimeoutExpired) else type(error).__name__
+        raise AuthenticationError(f"Twilio: secret_command of {label} cannot be used: {why}") from None
+    secret = done.stdout.strip()
+    if done.returncode != 0 or not secret or len(secret.split()) != 1:
+        what = f"ended with status {done.returncode}" if done.returncode else "did not print one word"
+        raise AuthenticationError(f"Twilio: secret_command of {label} {what}; run it by hand to see why")
+    return secret
 
 
 def _default_credential(sid: str, environment: Mapping[str, str]) -> tuple[str, str]:
