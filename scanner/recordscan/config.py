@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
-from recordscan.errors import ConfigError
+from recordscan.errors import ConfigError, fault_in_words
 from recordscan.profile import Profile
 from recordscan.redaction import redact_url_credentials
 from recordscan.rule import Severity
@@ -89,6 +90,9 @@ S3Action = Annotated[str, Field(pattern=_S3_ACTION)]
 Region = Annotated[str, Field(pattern=_REGION)]
 EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
+
+_MOST_FAULTS = 10
+"""Of a file, that are named in one go."""
 
 ALERT_DAYS = 29
 """Twilio keeps 30 days of alerts and takes whole days in UTC, so the thirtieth is partly gone."""
@@ -455,15 +459,18 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"] if step != "[key]") or "the file"
-    if first["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{_suggestion(first['loc'])}"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "string_pattern_mismatch":
-        message = f"expected {_EXPECTED[first['ctx']['pattern']]}"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {message}{more}"
+    found = [_one_sentence(fault) for fault in error.errors()]
+    more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
+    return "; ".join(found[:_MOST_FAULTS]) + more
+
+
+def _one_sentence(fault: ErrorDetails) -> str:
+    place = ".".join(str(step) for step in fault["loc"] if step != "[key]") or "the file"
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {place!r}{_suggestion(fault['loc'])}"
+    if fault["type"] == "string_pattern_mismatch":
+        return f"{place}: expected {_EXPECTED[fault['ctx']['pattern']]}"
+    return f"{place}: {fault_in_words(fault)}"
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

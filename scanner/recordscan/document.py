@@ -110,6 +110,8 @@ def _plain(value: object) -> Json:
 def _refuse_other_versions(document: Json) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     match = _VERSION.match(version) if isinstance(version, str) else None
+    if match is None and isinstance(document, dict) and "entries" in document:
+        raise SnapshotError("this is a baseline, no result; it belongs to `recordscan scan --baseline`")
     if match is None:
         raise SnapshotError("this is no recordscan result: it has no schema_version such as '1.0'")
     if (int(match[1]), int(match[2])) > tuple(int(part) for part in RESULT_SCHEMA_VERSION.split(".")):

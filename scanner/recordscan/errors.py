@@ -10,7 +10,10 @@ RecordscanError            5  something that should not happen; the sentence say
 └── OutputError            5  a report or snapshot cannot be written
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class RecordscanError(Exception):
@@ -59,3 +62,25 @@ class OutputError(RecordscanError):
     """A report or snapshot cannot be written."""
 
     exit_status = 5
+
+
+def fault_in_words(fault: "ErrorDetails") -> str:
+    """What is wrong with a value of a file, as a clause; pydantic's own words where there are no better ones."""
+    context = fault.get("ctx", {})
+    words = {
+        "missing": "must be given",
+        "greater_than_equal": "must be at least {ge}",
+        "less_than_equal": "must be at most {le}",
+        "string_too_short": "must have at least {min_length} characters",
+        "string_too_long": "must have at most {max_length} characters",
+        "literal_error": "must be {expected}",
+        "enum": "must be {expected}",
+        "int_type": "must be a whole number",
+        "bool_type": "must be true or false",
+        "string_type": "must be text in quotes",
+        "list_type": "must be a list, in brackets",
+        "dict_type": "must be a table",
+        "model_type": "must be a table",
+    }
+    found = words.get(fault["type"])
+    return fault["msg"].removeprefix("Value error, ") if found is None else found.format(**context)

@@ -105,6 +105,8 @@ def load_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror or 'it is no gzip file'}") from None
     except (EOFError, zlib.error):
         raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again") from None
+    if not content:
+        raise SnapshotError(f"{path}: the snapshot is empty; collect it again")
     lines = content.splitlines(keepends=True)
     try:
         return _parse(lines, path)

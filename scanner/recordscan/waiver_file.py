@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from recordscan.errors import ConfigError
+from recordscan.errors import ConfigError, fault_in_words
 from recordscan.rule import Severity
 from recordscan.waiver import MatchKey, Waiver, WaiverKind, Waivers
 
@@ -188,7 +188,7 @@ def _objection(
 def _sentence(path: Path, error: ValidationError, document: dict[str, Any], lines: list[int]) -> str:
     first = error.errors()[0]
     location = first["loc"]
-    message = first["msg"].removeprefix("Value error, ")
+    message = fault_in_words(first)
     if first["type"] == "extra_forbidden":
         message = "is not known"
     if len(location) >= 2 and location[0] == "waivers" and isinstance(location[1], int):

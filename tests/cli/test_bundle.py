@@ -42,7 +42,10 @@ def test_a_bundle_holds_result_answers_reports_and_hashes_and_is_sound(bare: Com
         assert archive.namelist() == names
         assert archive.read("result.json") == Path(RESULT).read_bytes()
     run = bare("verify", "evidence.zip")
-    assert (run.status, run.stdout) == (0, "evidence.zip: 5 files, all as they were; not signed\n")
+    assert (run.status, run.stdout) == (
+        0,
+        "evidence.zip: 5 files, all as they were; the result rests on snapshot.jsonl.gz; not signed\n",
+    )
 
 
 def test_equal_contents_make_equal_bundles(bare: CommandLine, packed: Path) -> None:

@@ -50,6 +50,14 @@ def test_urls_are_checked_a_line_each(bare: CommandLine) -> None:
     assert bare("url", "https://acme.s3.eu-west-1.amazonaws.com/media/").status == 0
 
 
+def test_what_a_scan_would_find_fault_with_is_said_of_a_url(bare: CommandLine) -> None:
+    run = bare("url", "http://acme.s3-eu-west-1.amazonaws.com/media", "https://acme.s3.eu-wset-1.amazonaws.com/a/", "x")
+    odd, misspelt, wrong = (json.loads(line) for line in run.stdout.splitlines())
+    assert [text.split()[0] for text in odd["advice"]] == ["http", "`s3-REGION`", "without"]
+    assert misspelt["advice"] == ["eu-wset-1 is no Region that this version knows; see that it is spelt right"]
+    assert wrong["message"]
+
+
 def test_the_permissions_say_what_a_restricted_key_of_twilio_costs(bare: CommandLine) -> None:
     run = bare("permissions")
     assert run.status == 0

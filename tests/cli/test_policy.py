@@ -50,7 +50,10 @@ def test_the_document_is_printed_as_json(bare: CommandLine) -> None:
 )
 def test_the_resource_is_what_the_options_say(bare: CommandLine, options: list[str], resource: str) -> None:
     run = bare(*MINIMAL, *options)
-    assert (run.status, run.stderr) == (0, "")
+    assert run.status == 0
+    given = options[options.index("--prefix") + 1] if "--prefix" in options else ""
+    assert ("the slash that begins the prefix is left out" in run.stderr) is given.startswith("/")
+    assert ("covers the whole bucket" in run.stderr) is (not given.strip("/"))
     assert json.loads(run.stdout)["Statement"][0]["Resource"] == resource
 
 
@@ -68,7 +71,7 @@ def test_the_full_template_is_what_the_guide_grants(bare: CommandLine) -> None:
 @pytest.mark.parametrize("name", ["terraform", "cloudformation"])
 def test_other_formats_are_printed(bare: CommandLine, name: str) -> None:
     run = bare(*MINIMAL, "--key", KEY, "-f", name)
-    assert (run.status, run.stderr) == (0, "")
+    assert run.status == 0
     assert "aws_iam_user_policy" in run.stdout or json.loads(run.stdout)["AWSTemplateFormatVersion"] == "2010-09-09"
     assert KEY in run.stdout
 

@@ -562,3 +562,23 @@ def test_arbitrary_lines_are_answered_one_by_one(lines: list[bytes]) -> None:
     answers = ask(text)
     assert [line["line"] for line in answers.lines if "error" in line] == wanted
     assert answers.status == 2
+
+
+def test_a_slip_of_the_pen_is_an_error_where_cases_are_tests() -> None:
+    case = {"id": "a", "expect": "ImplicitlyDenied", "identityPolices": [], "request": request()}
+    lenient, strict = ask(json.dumps(case).encode()), ask(json.dumps(case).encode(), "--expect")
+    assert (lenient.status, strict.status) == (0, 2)
+    assert "did you mean 'identityPolicies'?" in lenient.lines[0]["warnings"][0]
+    assert "no member of it; did you mean 'identityPolicies'?" in strict.lines[0]["error"]
+
+
+def test_an_action_that_aws_does_not_have_is_warned_of() -> None:
+    case = {"request": {**request(), "action": "s3:PutObjct"}}
+    assert "action 's3:PutObjct' is none that AWS documented by " in answer(case)["warnings"][0]
+    assert "warnings" not in answer({"request": request()})
+
+
+@pytest.mark.parametrize("whole", [[{"id": "a"}], {"id": "a", "request": {}}])
+def test_one_document_over_several_lines_is_told_once(whole: object) -> None:
+    with pytest.raises(CaseError, match="is one JSON document over several lines; write each case in a line"):
+        ask(json.dumps(whole, indent=2).encode())

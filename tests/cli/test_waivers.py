@@ -34,7 +34,7 @@ def filled_in(stub: str) -> str:
     ):
         assert empty in stub
         stub = stub.replace(empty, text)
-    return "version = 1\n\n" + stub
+    return stub
 
 
 def test_an_entry_is_proposed_filled_in_checked_listed_and_applied(bare: CommandLine, finding: dict[str, Any]) -> None:
@@ -84,3 +84,19 @@ def test_an_unknown_fingerprint_and_a_missing_file_are_told(bare: CommandLine) -
     assert run.status == 2
     assert "there is no recordscan-waivers.toml in this folder" in one_sentence(run)
     assert bare("scan", "--waivers", "x", "--no-waivers").status == 2
+
+
+def test_of_a_check_the_findings_are_offered_and_a_file_that_is_there_gets_no_second_head(
+    bare: CommandLine, finding: dict[str, Any]
+) -> None:
+    result = json.loads((STORED / "result.json").read_text(encoding="utf-8"))
+    check = next(
+        row
+        for row in result["assessments"]
+        if row["findings"] and row["findings"][0]["fingerprint"] == finding["fingerprint"]
+    )
+    said = one_sentence(bare("waivers", "add", check["fingerprint"], "--in", RESULT))
+    assert "is the fingerprint of a check; a waiver is for one of its findings: " in said
+    assert finding["fingerprint"][:12] in said
+    (bare.folder / FILE).write_text("version = 1\n", encoding="utf-8")
+    assert "version" not in bare("waivers", "add", finding["fingerprint"], "--in", RESULT).stdout

@@ -7,6 +7,7 @@ import click
 from recordscan.visible import visible
 
 _path = click.Path(path_type=Path, dir_okay=False)
+_read = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
 @click.command(
@@ -19,7 +20,7 @@ Examples:
 @click.argument("result_path", metavar="RESULT.json", type=_path)
 @click.option("--snapshot", "snapshot_path", type=_path, help="The snapshot that the result was judged from.")
 @click.option("-o", "--output", "output_path", type=_path, required=True, help="The ZIP file to write.")
-@click.option("--sign", "key", type=_path, metavar="KEY", help="Sign with this OpenSSH key (ssh-keygen -Y sign).")
+@click.option("--sign", "key", type=_read, metavar="KEY", help="Sign with this OpenSSH key (ssh-keygen -Y sign).")
 def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, key: Path | None) -> None:
     """Pack a stored result, its snapshot and its reports, with the SHA-256 of each.
 
@@ -60,14 +61,14 @@ Examples:
 """
 )
 @click.argument("bundle_path", metavar="BUNDLE.zip", type=_path)
-@click.option("--allowed-signers", type=_path, help="Who may sign: a file of OpenSSH with identities and public keys.")
+@click.option("--allowed-signers", type=_read, help="Who may sign: a file of OpenSSH with identities and public keys.")
 @click.option("--identity", help="Who is to have signed; needs --allowed-signers.")
 def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | None) -> int:
     """Check a bundle, offline: every hash, that the result agrees with itself and with the snapshot, the signature.
 
     Exits 1 when something is wrong, and names it.
     """
-    from recordscan.bundle import SIGNATURE, objections, signer_objection, unpack
+    from recordscan.bundle import SIGNATURE, SNAPSHOT, objections, signer_objection, unpack
 
     if (allowed_signers is None) != (identity is None):
         raise click.UsageError("--allowed-signers and --identity go together")
@@ -80,6 +81,7 @@ def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | N
         click.echo(visible(f"{bundle_path}: {what}"), err=True)
     if found:
         return 1
+    rests = f"the result rests on {SNAPSHOT}" if SNAPSHOT in files else "no snapshot shows what the result rests on"
     signed = f"signed by {identity}" if identity else ("signed; not checked" if SIGNATURE in files else "not signed")
-    click.echo(visible(f"{bundle_path}: {len(files)} files, all as they were; {signed}"))
+    click.echo(visible(f"{bundle_path}: {len(files)} files, all as they were; {rests}; {signed}"))
     return 0

@@ -53,6 +53,8 @@ def minimal(
     key_partition = None if key is None else _check_key(key)
     if partition is not None and key_partition not in (None, partition):
         raise ConfigError(f"--partition {partition}: the key is in {key_partition}, and so must be its bucket")
+    if prefix.startswith("/"):
+        click.echo("note: the slash that begins the prefix is left out, as keys do not begin with one", err=True)
     prefix = prefix.removeprefix("/")
     _check_place(bucket, prefix)
     bucket_arn = f"arn:{partition or key_partition or 'aws'}:s3:::{bucket}"
@@ -66,6 +68,10 @@ def minimal(
     except ValueError as error:
         raise ConfigError(f"--prefix {prefix!r}: {error}") from None
     click.echo(text, nl=False)
+    if not prefix:
+        click.echo("note: without --prefix the policy covers the whole bucket", err=True)
+    if any(part in (".", "..") for part in prefix.split("/")):
+        click.echo("note: `.` and `..` are part of the keys; they lead nowhere", err=True)
     if prefix and not prefix.endswith("/"):
         click.echo(f"note: without a slash at its end, {prefix!r} covers all keys that begin so", err=True)
 

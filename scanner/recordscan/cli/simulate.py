@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,13 @@ def simulate(*, path: Path, expecting: bool, explain: bool) -> int:
     from recordscan.policy.cases import case_id, parse_case, read_case
 
     counts: Counter[str] = Counter()
-    for number, line in _lines(path):
+    lines = list(_lines(path))
+    if len(lines) > 1 and _is_one_document(lines):
+        raise CaseError(
+            f"{_named(path)}: is one JSON document over several lines; write each case in a line of its own, as "
+            "`jq -c .` does, or `jq -c '.[]'` with a list"
+        )
+    for number, line in lines:
         label: str | int = number
         try:
             body = parse_case(line)
@@ -79,6 +85,21 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, text
     except OSError as error:
         raise CaseError(f"{_named(path)}: cannot be read: {error.strerror}") from None
+
+
+def _is_one_document(lines: Sequence[tuple[int, bytes]]) -> bool:
+    """Whether the lines are no JSON one by one, but all together."""
+    try:
+        json.loads(lines[0][1])
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return False
+    try:
+        json.loads(b"".join(line for _, line in lines))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _named(path: Path) -> str:

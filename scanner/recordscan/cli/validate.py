@@ -38,7 +38,10 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
             what = f"{len(load_waivers(path, {rule.id for rule in rules}).entries)} waivers"
         else:
             config = load_config(path)
-            check_rule_options(rules, config.profile.options)
+            try:
+                check_rule_options(rules, config.profile.options)
+            except ConfigError as error:
+                raise ConfigError(f"{path}: {error}; a rule of a file of your own must be named with --rules") from None
             select_rules(rules, config.scan.rules, config.scan.skip_rules)
             what = "a sound configuration"
         click.echo(visible(f"{path}: {what}"))

@@ -92,10 +92,18 @@ def check(*, waivers_path: Path | None, result_path: Path | None, strict: bool) 
     help="The stored result that has it.",
 )
 def add(*, fingerprint: str, result_path: Path) -> None:
-    """Print an entry for one finding or check, to fill in and to add to the file. Its beginning is enough."""
+    """Print an entry for one finding or unknown check, to fill in and to append to the file.
+
+    The beginning of its fingerprint is enough. Where this folder has no waiver file yet, the line that begins one is
+    printed too: `recordscan waivers add … >> recordscan-waivers.toml`.
+    """
     from recordscan.cli.report import read_result
+    from recordscan.waiver_file import find_waivers
 
     assessment, finding = _find(read_result(result_path), fingerprint)
+    found = find_waivers(Path.cwd())
+    if found is None or not found.stat().st_size:  # the shell makes an empty one before this runs
+        click.echo("version = 1\n")
     click.echo(stub(assessment, finding, _today()), nl=False)
 
 
@@ -214,6 +222,15 @@ def _find(result: "ScanResult", begin: str) -> "tuple[Assessment, FindingRecord 
         for assessment in result.assessments
         if assessment.outcome is Outcome.UNKNOWN and assessment.fingerprint.startswith(begin)
     ]
+    if not found:
+        for assessment in result.assessments:
+            if assessment.fingerprint.startswith(begin) and assessment.findings:
+                own = ", ".join(
+                    f"{finding.fingerprint[:12]} ({finding.message})" for finding in assessment.findings[:5]
+                )
+                raise ConfigError(
+                    f"{begin!r} is the fingerprint of a check; a waiver is for one of its findings: {own}"
+                )
     if len(found) != 1:
         how = "no finding and no unknown check has" if not found else f"{len(found)} findings have"
         raise ConfigError(f"{how} a fingerprint that begins with {begin!r}; the JSON and the page show them")

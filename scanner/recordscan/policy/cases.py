@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from recordscan.errors import CaseError
 from recordscan.facts import Json, Known
+from recordscan.policy import actions
 from recordscan.policy.authorize import Decision, Layers, Level, Outcome, decide
 from recordscan.policy.documents import (
     MAX_DEPTH,
@@ -130,7 +131,7 @@ def read_case(body: Mapping[str, Json], *, expecting: bool = False) -> Case:
     Raises:
         CaseError: A part is missing, or cannot be read as AWS would read it; one sentence says which and what to do.
     """
-    return _Reader().read(body, expecting=expecting)
+    return _Reader(strict=expecting).read(body, expecting=expecting)
 
 
 _MEMBERS = (
@@ -153,10 +154,11 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+")
 
 
 class _Reader:
-    """Reads one case and collects what is odd about it."""
+    """Reads one case and collects what is odd about it; where it is a test, a slip of the pen is an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool) -> None:
         self.warnings: list[str] = []
+        self._strict = strict
 
     def read(self, body: Mapping[str, Json], *, expecting: bool) -> Case:
         self._members(body, "the case", _MEMBERS)
@@ -176,6 +178,8 @@ class _Reader:
         strangers = [name for name in members if name not in known and len(name) <= _LONGEST]
         for name in strangers[:_MANY]:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.82)
+            if close and self._strict:
+                raise CaseError(f"{where} has {shown(name)}, which is no member of it; did you mean {close[0]!r}?")
             if close:
                 self.warnings.append(f"{where} has {shown(name)}, which is ignored; did you mean {close[0]!r}?")
         return members
@@ -185,6 +189,10 @@ class _Reader:
         action, resource = request.get("action"), request.get("resource")
         if not isinstance(action, str) or not _ACTION.fullmatch(action):
             raise CaseError(f'action {shown(action)} is no action; write one in full, such as "s3:PutObject"')
+        if not actions.known(action):
+            self.warnings.append(
+                f"action {shown(action)} is none that AWS documented by {actions.data_date()}; check its spelling"
+            )
         if not isinstance(resource, str) or (resource != "*" and not _is_arn(resource)):
             raise CaseError(
                 f'resource {shown(resource)} is no ARN; write one, or "*" for an action that is about no one resource'
