@@ -5,7 +5,8 @@ Each check is one finding whose Id stays the same, so that the next import moves
 `FirstObservedAt` then; without one these are the end of the scan, too, and move with every scan.
 
 A finding belongs to the AWS account and Region of the bucket that its target writes to; without one, to the account
-that the scanner asked with and to us-east-1. `Workflow` is heeded by Security Hub on the first import only.
+that the scanner asked with and to a home Region. `Workflow` is heeded by Security Hub on the first import only. A check
+that does not fail any more is the same finding, moved to PASSED, so that nothing needs to be archived.
 
 Source: https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html
 """
@@ -14,6 +15,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import Self
 
 from recordscan.estate.arn import parse_arn
 from recordscan.facts import Json
@@ -26,10 +28,24 @@ RESOURCES_SHOWN = 32
 REQUIREMENTS_SHOWN = 32
 STANDARDS_SHOWN = 20
 NO_ACCOUNT = "000000000000"
-HOME_REGION = "us-east-1"
 
 _ACCOUNT = re.compile(r"\d{12}\Z", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+){1,3}-\d\Z", re.ASCII)
+
+
+class Region(str):
+    """The name of an AWS Region."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError for what is none."""
+        if _REGION.match(text) is None:
+            raise ValueError(f"{text!r} is no Region, such as eu-west-1")
+        return super().__new__(cls, text)
+
+
+HOME_REGION = Region("us-east-1")
 _PARTITIONS = ("aws", "aws-cn", "aws-us-gov")
 
 _STATUSES = {
@@ -74,10 +90,15 @@ class _Home:
         return f"arn:{self.partition}:securityhub:{self.region}:{self.account}:product/{self.account}/default"
 
 
-def render(result: ScanResult) -> str:
-    """Write a JSON array of findings; an empty one where nothing was judged."""
+def render(result: ScanResult, *, home_region: Region = HOME_REGION) -> str:
+    """Write a JSON array of findings; an empty one where nothing was judged.
+
+    Args:
+        result: What to write.
+        home_region: Where findings belong that rest on no bucket, such as those of IAM.
+    """
     report = read(result)
-    homes = _homes(report)
+    homes = _homes(report, home_region)
     findings = [_finding(report.result, check, homes[check.subject.uid]) for check in report.checks]
     return json.dumps(findings) + "\n"
 
@@ -183,13 +204,13 @@ def _other(check: Check, uid: str) -> Json:
     return present({"Type": "Other", "Id": _filled(uid, 512), "Details": {"Other": details} if details else None})
 
 
-def _homes(report: Report) -> dict[str, _Home]:
+def _homes(report: Report, home_region: str) -> dict[str, _Home]:
     """Subject → where its findings belong: the place of the bucket that most of its checks rest on."""
     asked_by = parse_arn(report.result.scan.asked_by.get("aws", ""))
     fallback = _Home(
         partition=asked_by.partition if asked_by and asked_by.partition in _PARTITIONS else "aws",
         account=asked_by.account if asked_by and _ACCOUNT.match(asked_by.account) else NO_ACCOUNT,
-        region=HOME_REGION,
+        region=home_region,
     )
     buckets = {
         item.id: (item.account or "", str(item.answer.get("BucketRegion")))

@@ -36,15 +36,25 @@ _FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|\s*[\t\r\n\x00]")
 """How a cell begins that spreadsheets run; see CWE-1236 and OWASP ASVS 1.2.10."""
 
 
-def render(result: ScanResult) -> str:
-    """Write comma-separated values after RFC 4180: CRLF, and a header even where nothing was judged."""
+BYTE_ORDER_MARK = "\ufeff"
+"""What tells Excel that a file is UTF-8, and most other readers take for a part of the first column's name."""
+
+
+def render(result: ScanResult, *, bom: bool = False) -> str:
+    """Write comma-separated values after RFC 4180: CRLF, and a header even where nothing was judged.
+
+    Args:
+        result: What to write.
+        bom: Begin with a byte order mark.
+    """
     report = read(result)
-    return write_table(COLUMNS, (_row(report.result, check) for check in report.checks))
+    return write_table(COLUMNS, (_row(report.result, check) for check in report.checks), bom=bom)
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, bom: bool = False) -> str:
     """Write rows under a header; None is an empty cell."""
     text = io.StringIO()
+    text.write(BYTE_ORDER_MARK if bom else "")
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
     writer.writerows([defused("" if cell is None else str(cell)) for cell in row] for row in rows)

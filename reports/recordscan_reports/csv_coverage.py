@@ -16,11 +16,16 @@ resources of a kind could be listed) or not_selected (a rule that was left out);
 """
 
 
-def render(result: ScanResult) -> str:
-    """Write one row for each gap; only the header where everything was checked."""
+def render(result: ScanResult, *, bom: bool = False) -> str:
+    """Write one row for each gap; only the header where everything was checked.
+
+    Args:
+        result: What to write.
+        bom: Begin with a byte order mark.
+    """
     report = read(result)
     scan = report.result.scan
-    return write_table(COLUMNS, ((scan.scan_id, scan.ended, *row) for row in _rows(report)))
+    return write_table(COLUMNS, ((scan.scan_id, scan.ended, *row) for row in _rows(report)), bom=bom)
 
 
 def _rows(report: Report) -> Iterator[Sequence[object]]:

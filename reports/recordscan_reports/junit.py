@@ -1,31 +1,61 @@
 """JUnit XML for CI: a suite for each rule, a case for each subject. Unknown is an error, waived is skipped.
 
+For scans whose checks are too many for a CI system there is a coarser form: a suite for each chapter, a case for each
+rule. Such a case is as bad as the worst of its checks: it passes only where none failed and none is unknown.
+
 Source: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd); https://docs.gitlab.com/ci/testing/unit_test_reports/
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from xml.etree import ElementTree as ET
 
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports.checks import TOOL, Check, Report, marked_control, read
-from recordscan_reports.wording import age_of, sentence
+from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, age_of, count, sentence
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, even escaped; see its production `Char`."""
 
 
-def render(result: ScanResult) -> str:
-    """Write one file; where nothing was judged its single case is an error, so that no reader sees success."""
+CHECKS_OF_A_RULE = 20
+"""Checks that the case of a whole rule describes."""
+
+
+class Granularity(StrEnum):
+    """What a test case stands for."""
+
+    CHECK = "check"
+    RULE = "rule"
+
+
+def render(result: ScanResult, *, granularity: Granularity = Granularity.CHECK) -> str:
+    """Write one file; where nothing was judged its single case is an error, so that no reader sees success.
+
+    Args:
+        result: What to write.
+        granularity: What a test case stands for.
+    """
     report = read(result)
-    root = ET.Element("testsuites", {"name": TOOL, **_numbers(report.checks)})
-    del root.attrib["skipped"]  # which the schema has for suites only
-    root.append(_scan(report))
     by_rule: dict[str, list[Check]] = defaultdict(list)
     for check in report.checks:
         by_rule[check.rule.id].append(check)
-    root.extend(_suite(checks, report.result.scan.started) for checks in by_rule.values())
+    started = report.result.scan.started
+    if granularity is Granularity.CHECK:
+        counted = [check.outcome for check in report.checks]
+        suites = [_suite(checks, started) for checks in by_rule.values()]
+    else:
+        counted = [_worst(checks) for checks in by_rule.values()]
+        by_family: dict[str, list[list[Check]]] = defaultdict(list)
+        for checks in by_rule.values():
+            by_family[checks[0].rule.family].append(checks)
+        suites = [_chapter(family, rules, started) for family, rules in sorted(by_family.items())]
+    root = ET.Element("testsuites", {"name": TOOL, **_numbers(counted)})
+    del root.attrib["skipped"]  # which the schema has for suites only
+    root.append(_scan(report))
+    root.extend(suites)
     if not report.checks:
         root.set("tests", "1")
         root.set("errors", "1")
@@ -68,13 +98,50 @@ def _suite(checks: list[Check], started: str) -> ET.Element:
         "testsuite",
         {
             "name": _xml(f"{rule.id}: {rule.title}"),
-            **_numbers(checks),
+            **_numbers(check.outcome for check in checks),
             "timestamp": _xml(started),
             "package": _xml(f"{TOOL}.{rule.family}"),
         },
     )
     suite.extend(map(_case, checks))
     return suite
+
+
+def _chapter(family: str, rules: Sequence[Sequence[Check]], started: str) -> ET.Element:
+    name = _xml(f"{TOOL}.{family}")
+    numbers = _numbers(map(_worst, rules))
+    suite = ET.Element("testsuite", {"name": _xml(family), **numbers, "timestamp": _xml(started), "package": name})
+    suite.extend(_case_of_rule(checks, name) for checks in rules)
+    return suite
+
+
+def _worst(checks: Iterable[Check]) -> Outcome:
+    """What a rule says of all its subjects: not applicable only where it concerns none of them."""
+    return min((check.outcome for check in checks), key=OUTCOMES.index)
+
+
+def _case_of_rule(checks: Sequence[Check], classname: str) -> ET.Element:
+    rule, worst = checks[0].rule, _worst(checks)
+    case = ET.Element("testcase", {"classname": classname, "name": _xml(f"{rule.id}: {rule.title}"), "time": "0"})
+    numbers = Counter(check.outcome for check in checks)
+    counts = ", ".join(f"{numbers[o]:,} {OUTCOME_WORDS[o].lower()}" for o in OUTCOMES if numbers[o])
+    if worst is Outcome.PASS:
+        return case
+    told = [check for check in checks if check.outcome is worst]
+    kinds = {Outcome.FAIL: ("failure", told[0].severity), Outcome.UNKNOWN: ("error", told[0].reason_code or "unknown")}
+    tag, kind = kinds.get(worst, ("skipped", None))
+    message = _xml(f"{count(len(checks), 'check')}: {counts}")
+    element = ET.SubElement(case, tag, {"message": message} if kind is None else {"type": kind, "message": message})
+    body = [f"{check.subject.name} [{check.subject.uid}]\n{_told(check)}" for check in told[:CHECKS_OF_A_RULE]]
+    body += [f"and {len(told) - CHECKS_OF_A_RULE:,} more"] if len(told) > CHECKS_OF_A_RULE else []
+    element.text = _xml("\n\n".join(body))
+    return case
+
+
+def _told(check: Check) -> str:
+    if check.outcome is Outcome.UNKNOWN:
+        return f"{check.message}\n{_unknown(check)}"
+    return check.message if check.outcome is Outcome.NOT_APPLICABLE else _body(check)
 
 
 def _case(check: Check) -> ET.Element:
@@ -129,8 +196,8 @@ def _tail(check: Check) -> list[str]:
     return [*([f"controls: {controls}"] if controls else []), f"check: {check.fingerprint}"]
 
 
-def _numbers(checks: Iterable[Check]) -> dict[str, str]:
-    numbers = Counter(check.outcome for check in checks)
+def _numbers(outcomes: Iterable[Outcome]) -> dict[str, str]:
+    numbers = Counter(outcomes)
     return {
         "tests": str(numbers.total()),
         "failures": str(numbers[Outcome.FAIL]),

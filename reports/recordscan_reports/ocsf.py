@@ -11,7 +11,7 @@ import json
 from recordscan.estate.arn import parse_arn
 from recordscan.facts import Json
 from recordscan.result import Outcome, ScanResult
-from recordscan.rule import FRAMEWORKS, Severity
+from recordscan.rule import FRAMEWORKS, Control, Severity
 from recordscan_reports.checks import TOOL, Check, control_name, read, waiver_members
 from recordscan_reports.plain import link, milliseconds, moment, present
 
@@ -48,15 +48,39 @@ _STATES = {
 _PROVIDERS = {"aws": ("AWS", 10, "AWS Account"), "twilio": ("Twilio", 99, "Twilio Account")}
 
 
-def render(result: ScanResult) -> str:
-    """Write one JSON object a line, in ASCII; nothing where nothing was judged."""
+def render(result: ScanResult, *, per_control: bool = False) -> str:
+    """Write one JSON object a line, in ASCII; nothing where nothing was judged.
+
+    Args:
+        result: What to write.
+        per_control: Write a check once for each control that it is evidence for, with that control alone and a uid of
+            its own, for readers that group by control; a check without controls is written once all the same.
+    """
     report = read(result)
     baseline = report.result.baseline
     resolved = frozenset((entry.rule_id, entry.subject) for entry in baseline.resolved) if baseline else frozenset()
-    return "".join(json.dumps(_event(report.result, check, resolved)) + "\n" for check in report.checks)
+    events = (
+        _event(report.result, check, resolved, uid, controls)
+        for check in report.checks
+        for uid, controls in (_by_control(check) if per_control else [(check.fingerprint, check.rule.controls)])
+    )
+    return "".join(json.dumps(event) + "\n" for event in events)
 
 
-def _event(result: ScanResult, check: Check, resolved: frozenset[tuple[str, str]]) -> Json:
+def _by_control(check: Check) -> list[tuple[str, tuple[Control, ...]]]:
+    """Each control of a check, with what identifies the two together."""
+    if not check.rule.controls:
+        return [(check.fingerprint, ())]
+    return [(f"{check.fingerprint}/{of.framework}/{of.control}", (of,)) for of in check.rule.controls]
+
+
+def _event(
+    result: ScanResult,
+    check: Check,
+    resolved: frozenset[tuple[str, str]],
+    uid: str,
+    controls: tuple[Control, ...],
+) -> Json:
     severity_id, severity = _SEVERITIES[check.severity]
     state_id, state = _STATES[check.outcome]
     ended = milliseconds(result.scan.ended)
@@ -80,16 +104,16 @@ def _event(result: ScanResult, check: Check, resolved: frozenset[tuple[str, str]
             "status": state,
             "message": check.message,
             "comment": check.waiver_sentence if check.outcome is Outcome.WAIVED else None,
-            "metadata": _metadata(result, check),
+            "metadata": _metadata(result, check, uid),
             "finding_info": {
-                "uid": check.fingerprint,
+                "uid": uid,
                 "title": check.rule.title,
                 "desc": check.message,
                 "types": [check.rule.family],
                 "created_time": seen.get("first_seen_time", ended),
                 **seen,
             },
-            "compliance": _compliance(check),
+            "compliance": _compliance(check, controls),
             "cloud": _cloud(check),
             "resources": [_resource(check, uid) for uid in check.resources],
             "evidences": [
@@ -113,27 +137,27 @@ def _activity(check: Check, resolved: frozenset[tuple[str, str]]) -> int:
     """Update of what the baseline has, close of what is resolved since; without a baseline all is created."""
     if check.lifecycle == "existing":
         return UPDATE
-    passed = check.outcome is Outcome.PASS
-    return CLOSE if passed and (check.rule.id, check.subject.uid) in resolved else CREATE
+    gone = check.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+    return CLOSE if gone and (check.rule.id, check.subject.uid) in resolved else CREATE
 
 
-def _metadata(result: ScanResult, check: Check) -> Json:
+def _metadata(result: ScanResult, check: Check, uid: str) -> Json:
     scan = result.scan
     return {
         "version": VERSION,
         "product": {"name": TOOL, "vendor_name": TOOL, "version": scan.tool_version},
         "profiles": ["cloud", "datetime"],
-        "uid": f"{scan.scan_id}/{check.fingerprint}",
+        "uid": f"{scan.scan_id}/{uid}",
         "correlation_uid": scan.scan_id,
         "event_code": check.rule.id,
     }
 
 
-def _compliance(check: Check) -> Json:
+def _compliance(check: Check, of: tuple[Control, ...]) -> Json:
     status_id, status = _STATUSES[check.outcome]
     severity_id, severity = _SEVERITIES[check.severity]
-    controls = [control_name(control) for control in check.rule.controls]
-    frameworks = dict.fromkeys(FRAMEWORKS.get(of.framework, of.framework) for of in check.rule.controls)
+    controls = [control_name(control) for control in of]
+    frameworks = dict.fromkeys(FRAMEWORKS.get(control.framework, control.framework) for control in of)
     return present(
         {
             "status_id": status_id,
@@ -180,6 +204,7 @@ def _unmapped(check: Check) -> Json:
         {
             "target": check.subject.uid,
             "target_name": check.subject.name,
+            "check": check.fingerprint,
             "status": check.outcome,
             "raw_status": check.raw_outcome,
             "permission": check.assessment.permission,

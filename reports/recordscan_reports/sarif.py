@@ -12,8 +12,10 @@ import json
 import re
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
+from urllib.parse import quote
 
 from recordscan.facts import Json
 from recordscan.result import Evidence, FindingRecord, Outcome, RuleRecord, ScanResult, fingerprint
@@ -23,7 +25,10 @@ from recordscan_reports.plain import joined, link, moment, one_line, present, sh
 from recordscan_reports.wording import REASON_WORDS, count, sentence
 
 RESULTS_SHOWN = 5_000
-"""As many as GitHub shows; it refuses a file with more than 25,000."""
+"""As many as GitHub shows."""
+
+MOST_RESULTS = 25_000
+"""GitHub refuses a file with more."""
 
 GAPS_SHOWN = 1_000
 LOCATIONS_SHOWN = 100
@@ -59,6 +64,48 @@ _KINDS = {
 _BASELINE_STATES = {"new": "new", "existing": "unchanged"}
 
 
+class ResultLimit(int):
+    """How many results a file may hold."""
+
+    def __new__(cls, text: str | int) -> Self:
+        """Raises ValueError for what is no number, or leaves no room for gaps, or is more than GitHub takes."""
+        digits = str(text)
+        number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+        if not 2 * GAPS_SHOWN <= number <= MOST_RESULTS:
+            raise ValueError(f"{digits!r} is no number from {2 * GAPS_SHOWN:,} to {MOST_RESULTS:,}")
+        return super().__new__(cls, number)
+
+
+class Anchor(str):
+    """A place in a repository, `PATH` or `PATH:LINE`; "" for none."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Raises ValueError for what is no relative path."""
+        path, line = _split(text)
+        steps = path.split("/")
+        if text and (not all(steps) or {".", ".."} & set(steps) or "\\" in path or "://" in path or line < 1):
+            raise ValueError(f"{text!r} is no relative path, such as infra/recordscan.toml or infra/video.tf:12")
+        return super().__new__(cls, text)
+
+    @property
+    def location(self) -> Json:
+        """The place as a physical location of SARIF."""
+        path, line = _split(self)
+        region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}
+        return {"artifactLocation": {"uri": quote(path)}, "region": region}
+
+
+def _split(text: str) -> tuple[str, int]:
+    path, colon, line = text.rpartition(":")
+    return (path, int(line)) if colon and line.isascii() and line.isdigit() and len(line) < 10 else (text, 1)
+
+
+_RESULT_LIMIT = ResultLimit(RESULTS_SHOWN)
+_NO_ANCHOR = Anchor("")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gap:
     """Checks of one rule that are unknown in one account and Region."""
@@ -71,14 +118,22 @@ class _Gap:
         return max((check.severity for check in self.checks), key=lambda severity: severity.rank)
 
 
-def render(result: ScanResult) -> str:
-    """Write what GitHub's code scanning takes."""
+def render(result: ScanResult, *, max_results: ResultLimit = _RESULT_LIMIT, anchor: Anchor = _NO_ANCHOR) -> str:
+    """Write what GitHub's code scanning takes.
+
+    Args:
+        result: What to write.
+        max_results: What is more, the mildest, is left out, which the file says twice.
+        anchor: Show everything at this place of the repository instead of at a path that stands for the resource; the
+            resource is named as logical location all the same. GitHub's upload then makes line hashes of its own, and
+            says so once for each result.
+    """
     report = read(result)
-    run = _Run(report)
+    run = _Run(report, anchor, limit=max_results)
     gaps = run.gaps()
     # Gaps come first: that something was not read must show however much fails. One place is for what says "truncated".
     shown = gaps[:GAPS_SHOWN]
-    room = RESULTS_SHOWN - len(shown)
+    room = max_results - len(shown)
     if len(report.failures) > room or len(gaps) > len(shown):
         room -= 1
     results = [run.finding(check, finding) for check, finding in report.failures[:room]]
@@ -91,10 +146,15 @@ def render(result: ScanResult) -> str:
     return _document(run.document(results, left_out=left_out))
 
 
-def render_full(result: ScanResult) -> str:
-    """Write every check with its outcome; waived ones with a suppression."""
+def render_full(result: ScanResult, *, anchor: Anchor = _NO_ANCHOR) -> str:
+    """Write every check with its outcome; waived ones with a suppression.
+
+    Args:
+        result: What to write.
+        anchor: See `render`.
+    """
     report = read(result)
-    run = _Run(report)
+    run = _Run(report, anchor)
     return _document(run.document([run.check(check) for check in report.checks]))
 
 
@@ -106,8 +166,10 @@ def _document(run: Json) -> str:
 class _Run:
     """One run of the tool, as SARIF describes it."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, anchor: Anchor, *, limit: int = RESULTS_SHOWN) -> None:
         self._report = report
+        self._anchor = anchor
+        self._limit = limit
         self._result = report.result
         self._rules = [*sorted(report.result.rules, key=lambda rule: rule.id)]
         ids = [*(rule.id for rule in self._rules), COVERAGE_GAP, REPORT_TRUNCATED]
@@ -221,7 +283,7 @@ class _Run:
             level=level,
             kind=kind,
             identity=identity,
-            locations=[_location(uid, check.path(uid), subject.uid) for uid in resources[:LOCATIONS_SHOWN]],
+            locations=self._locations([(uid, check.path(uid), subject.uid) for uid in resources[:LOCATIONS_SHOWN]]),
             properties=present(
                 {
                     "status": check.outcome,
@@ -269,7 +331,7 @@ class _Run:
             level="warning",
             kind="fail",
             identity=fingerprint(COVERAGE_GAP, gap.rule.id, subject.account or "", subject.region or ""),
-            locations=[_location(check.subject.uid, place, check.subject.uid) for check in gap.checks[:1]],
+            locations=self._locations([(subject.uid, place, subject.uid)]),
             properties={
                 "status": Outcome.UNKNOWN,
                 "rule": gap.rule.id,
@@ -289,7 +351,7 @@ class _Run:
             level="warning",
             kind="fail",
             identity=fingerprint(COVERAGE_GAP),
-            locations=[_location(TOOL, f"cloud/{TOOL}", TOOL)],
+            locations=self._locations([(TOOL, f"cloud/{TOOL}", TOOL)]),
             properties={"status": Outcome.UNKNOWN, "checks": []},
         )
 
@@ -298,13 +360,22 @@ class _Run:
         return _result(
             rule=REPORT_TRUNCATED,
             index=self._index[REPORT_TRUNCATED],
-            text=_left_out(left_out),
+            text=_left_out(left_out, self._limit),
             level="warning",
             kind="fail",
             identity=fingerprint(REPORT_TRUNCATED),
-            locations=[_location(TOOL, f"cloud/{TOOL}", TOOL)],
+            locations=self._locations([(TOOL, f"cloud/{TOOL}", TOOL)]),
             properties={"leftOut": left_out},
         )
+
+    def _locations(self, places: Iterable[tuple[str, str, str]]) -> list[Json]:
+        """The uid of each resource, its path and its target as locations; as one, where all is anchored at a file."""
+        if not self._anchor:
+            return [
+                {"physicalLocation": _virtual(path), "logicalLocations": _logical(uid, on)} for uid, path, on in places
+            ]
+        names = {entry["fullyQualifiedName"]: entry for uid, _, on in places for entry in _logical(uid, on)}
+        return [{"physicalLocation": self._anchor.location, "logicalLocations": [*names.values()]}]
 
     def _notifications(self, left_out: int) -> Iterator[Json]:
         scan = self._result.scan
@@ -322,7 +393,7 @@ class _Run:
         for notice in scan.notices:
             yield _notification("note", _stop(sentence(notice)))
         if left_out:
-            yield _notification("warning", _left_out(left_out))
+            yield _notification("warning", _left_out(left_out, self._limit))
 
     def _rule(self, rule: RuleRecord) -> Json:
         controls = sorted(rule.controls, key=lambda c: (MARKS.index(c.mark), c.framework, c.control))
@@ -402,17 +473,16 @@ def _result(
     }
 
 
-def _location(uid: str, path: str, target: str) -> Json:
-    """A resource: a path for readers that want files, its own name for the others."""
-    logical = [{"fullyQualifiedName": uid, "kind": "resource"}]
-    if target != uid:
-        logical.append({"fullyQualifiedName": target, "kind": "resource"})
+def _logical(uid: str, target: str) -> list[dict[str, Json]]:
+    """A resource by its own name, and what it belongs to."""
+    return [{"fullyQualifiedName": name, "kind": "resource"} for name in dict.fromkeys((uid, target))]
+
+
+def _virtual(path: str) -> Json:
+    """A path that stands for a resource, for readers that want files."""
     return {
-        "physicalLocation": {
-            "artifactLocation": {"uri": path},
-            "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2},
-        },
-        "logicalLocations": logical,
+        "artifactLocation": {"uri": path},
+        "region": {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 2},
     }
 
 
@@ -457,10 +527,10 @@ def _notification(level: str, text: str) -> dict[str, Json]:
     return {"level": level, "message": {"text": _plain(shorten(text, TEXT_LENGTH))}}
 
 
-def _left_out(number: int) -> str:
+def _left_out(number: int, limit: int) -> str:
     return (
         f"{count(number, 'result is', 'results are')} left out of this file, the mildest; "
-        f"it holds {RESULTS_SHOWN:,} at most. The canonical JSON has all."
+        f"it holds {limit:,} at most. The canonical JSON has all."
     )
 
 

@@ -26,9 +26,16 @@ def config_options(command: F) -> F:
 
 
 def report_options(command: F) -> F:
-    """`-f FORMAT`, `-o FORMAT=PATH` and `--color`."""
+    """`-f FORMAT`, `-o FORMAT=PATH`, `--format-option FORMAT.NAME=VALUE` and `--color`."""
     command = click.option(
         "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour of the text report."
+    )(command)
+    command = click.option(
+        "--format-option",
+        "format_options",
+        multiple=True,
+        metavar="FORMAT.NAME=VALUE",
+        help="Set an option of a format, such as junit.granularity=rule or csv.bom=true. Repeatable.",
     )(command)
     command = click.option(
         "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report to a file. Repeatable."

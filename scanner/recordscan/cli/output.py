@@ -1,12 +1,15 @@
 """What commands share in writing: formats to files and stdout, colour, hostile text."""
 
+import inspect
 import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -49,6 +52,55 @@ def parse_outputs(values: Sequence[str], reports: Mapping[str, Render]) -> tuple
         outputs.append(Output(format=name, path=Path(path)))
         require_writable(Path(path))
     return tuple(outputs)
+
+
+def with_options(reports: Mapping[str, Render], values: Sequence[str]) -> dict[str, Render]:
+    """The reports with options of theirs set, each given as `FORMAT.NAME=VALUE`; the last of two counts.
+
+    The options of a report are the keyword-only parameters of its function, with hyphens for underscores. The type of a
+    default makes the value of a text, and raises ValueError with what it should be.
+
+    Raises:
+        ConfigError: There is no such format or option, or it does not take the value.
+    """
+    chosen: dict[str, dict[str, object]] = {}
+    for text in values:
+        left, equals, value = text.partition("=")
+        name, dot, option = left.partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--format-option {text!r}: write FORMAT.NAME=VALUE, such as junit.granularity=rule")
+        require_format(name, reports)
+        defaults = format_options(reports[name])
+        if option not in defaults:
+            raise ConfigError(f"the format {name!r} has no option {option!r}; it has: {', '.join(defaults) or 'none'}")
+        try:
+            made = _value(type(defaults[option]), value)
+        except ValueError as error:
+            raise ConfigError(f"--format-option {left}: {error}") from None
+        chosen.setdefault(name, {})[option.replace("-", "_")] = made
+    return {name: partial(render, **chosen[name]) if name in chosen else render for name, render in reports.items()}
+
+
+def format_options(render: Render) -> dict[str, object]:
+    """The options of a report, each with its default."""
+    return {
+        name.replace("_", "-"): parameter.default
+        for name, parameter in inspect.signature(render).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+
+
+def _value(kind: type[Any], text: str) -> object:
+    words: dict[str, object] = {}
+    if kind is bool:
+        words = {"true": True, "false": False}
+    elif issubclass(kind, Enum):
+        words = {str(member.value): member for member in kind}
+    if not words:
+        return kind(text)
+    if text not in words:
+        raise ValueError(f"{text!r} is none of {', '.join(words)}")
+    return words[text]
 
 
 def require_format(name: str, reports: Mapping[str, Render]) -> None:

@@ -21,7 +21,15 @@ Examples:
 @click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
 @report_options
 @summary_option
-def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: str, summary: str) -> int:
+def report(
+    *,
+    result_path: Path,
+    format_: str,
+    outputs: tuple[str, ...],
+    format_options: tuple[str, ...],
+    color: str,
+    summary: str,
+) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
     from recordscan.cli.output import (
         append_summary,
@@ -30,11 +38,12 @@ def report(*, result_path: Path, format_: str, outputs: tuple[str, ...], color: 
         require_apart,
         require_format,
         summary_file,
+        with_options,
         write_outputs,
     )
     from recordscan.plugins import load_reports
 
-    reports = load_reports()
+    reports = with_options(load_reports(), format_options)
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)

@@ -126,6 +126,7 @@ def scan(
     fail_on_new: bool,
     format_: str,
     outputs: tuple[str, ...],
+    format_options: tuple[str, ...],
     color: str,
     summary: str,
     output_dir: Path | None,
@@ -139,7 +140,14 @@ def scan(
     TWILIO_API_SECRET (or TWILIO_AUTH_TOKEN), or from the variables that the configuration names.
     """
     from recordscan.cli.diff import read_baseline
-    from recordscan.cli.output import parse_outputs, require_apart, require_format, require_writable, summary_file
+    from recordscan.cli.output import (
+        parse_outputs,
+        require_apart,
+        require_format,
+        require_writable,
+        summary_file,
+        with_options,
+    )
     from recordscan.config import load_config, parse_fail_on
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
@@ -158,7 +166,7 @@ def scan(
     replaying = snapshot_path is not None and config_path is None
     path = None if replaying else find(config_path, no_config=no_config, quiet=quiet)
     config = load_config(path)
-    reports = load_reports()
+    reports = with_options(load_reports(), format_options)
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
