@@ -1,8 +1,9 @@
 """AWS Security Finding Format: what Security Hub CSPM imports with `BatchImportFindings`, 100 at a time.
 
-Each check is one finding whose Id stays the same, so that the next import moves it to PASSED or FAILED. `UpdatedAt` and
-`LastObservedAt` are the end of the scan. Since when a check fails is known with a baseline only, and is `CreatedAt` and
-`FirstObservedAt` then; without one these are the end of the scan, too, and move with every scan.
+Each check is one finding whose Id stays the same, also when its rule is renamed, so that the next import moves it to
+PASSED or FAILED. `UpdatedAt` and `LastObservedAt` are the end of the scan. With a baseline or an earlier result,
+`CreatedAt` is the first scan that judged the check and `FirstObservedAt` the first that saw it fail, so that both stay;
+without one these are the end of the scan, too, and move with every scan.
 
 A finding belongs to the AWS account and Region of the bucket that its target writes to; without one, to the account
 that the scanner asked with and to a home Region. `Workflow` is heeded by Security Hub on the first import only. A check
@@ -109,12 +110,12 @@ def _finding(result: ScanResult, check: Check, home: _Home) -> Json:
     address = next(filter(None, map(link, check.rule.references)), None)
     finding: dict[str, Json] = {
         "SchemaVersion": "2018-10-08",
-        "Id": f"{home.region}/{home.account}/{shorten(check.rule.id, 200)}/{check.fingerprint}",
+        "Id": f"{home.region}/{home.account}/{check.lasting_id}",
         "ProductArn": home.product,
         "GeneratorId": shorten(f"{TOOL}/{check.rule.id}", 512),
         "AwsAccountId": home.account,
         "Types": ["Software and Configuration Checks/Industry and Regulatory Standards"],
-        "CreatedAt": check.first_seen or ended,
+        "CreatedAt": check.known_since or ended,
         "UpdatedAt": ended,
         "FirstObservedAt": (check.first_seen or ended) if failed else None,
         "LastObservedAt": ended if failed else None,

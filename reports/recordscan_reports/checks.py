@@ -19,7 +19,7 @@ from recordscan.result import (
     WaiverRecord,
 )
 from recordscan.rule import FRAMEWORKS, Control, Severity
-from recordscan_reports.plain import joined, one_line, present, spelled_out, virtual_path
+from recordscan_reports.plain import joined, one_line, present, shorten, spelled_out, virtual_path
 from recordscan_reports.wording import sentence, waiver_summary
 
 TOOL = "recordscan"
@@ -36,12 +36,14 @@ class Check:
         rule: By which rule.
         evidence: What decides it.
         waivers: What covers findings of it, or accepts that it is unknown.
+        pending: What would make it waived, together with these, if somebody had approved it; () for anything less.
     """
 
     assessment: Assessment
     rule: RuleRecord
     evidence: tuple[Evidence, ...]
     waivers: tuple[WaiverRecord, ...]
+    pending: tuple[WaiverRecord, ...]
 
     @property
     def outcome(self) -> Outcome:
@@ -76,14 +78,25 @@ class Check:
 
     @property
     def lifecycle(self) -> str | None:
-        """With a baseline "new" where one of its findings is, else "existing"; None of what has no findings."""
-        found = {finding.lifecycle for finding in self.findings} - {None}
-        return ("new" if "new" in found else "existing") if found else None
+        """With a baseline what the newest of its findings is: new, rule_added or existing; None without findings."""
+        found = {finding.lifecycle for finding in self.findings}
+        return next((one for one in ("new", "rule_added", "existing") if one in found), None)
 
     @property
     def first_seen(self) -> str | None:
         """With a baseline the moment of the first scan that had one of its findings."""
         return min((finding.first_seen for finding in self.findings if finding.first_seen), default=None)
+
+    @property
+    def lasting_id(self) -> str:
+        """Rule and fingerprint under the first id that the rule had, for readers that know a check by these."""
+        names, prints = (*self.rule.aliases, self.rule.id), (*self.assessment.aliases, self.fingerprint)
+        return f"{shorten(names[0], 200)}/{prints[0]}"
+
+    @property
+    def known_since(self) -> str | None:
+        """With a baseline the moment of the first scan that judged it, or of an earlier one that had a finding."""
+        return min(filter(None, (self.assessment.first_seen, self.first_seen)), default=None)
 
     @property
     def reason_code(self) -> str | None:
@@ -160,6 +173,7 @@ def read(result: ScanResult) -> Report:
             rule=rules[assessment.rule_id],
             evidence=_decisive(assessment, evidence),
             waivers=_waivers(assessment, waivers),
+            pending=_pending(assessment, waivers),
         )
         for assessment in sorted(result.assessments, key=_order)
     )
@@ -183,6 +197,13 @@ def _decisive(assessment: Assessment, evidence: dict[str, Evidence]) -> tuple[Ev
 
 def _waivers(assessment: Assessment, waivers: dict[str, WaiverRecord]) -> tuple[WaiverRecord, ...]:
     names = dict.fromkeys((assessment.waiver, *(finding.waiver for finding in assessment.findings)))
+    return tuple(waivers[name] for name in names if name in waivers)
+
+
+def _pending(assessment: Assessment, waivers: dict[str, WaiverRecord]) -> tuple[WaiverRecord, ...]:
+    if assessment.outcome is not Outcome.FAIL or not all(f.waiver or f.pending for f in assessment.findings):
+        return ()
+    names = dict.fromkeys(finding.pending for finding in assessment.findings)
     return tuple(waivers[name] for name in names if name in waivers)
 
 

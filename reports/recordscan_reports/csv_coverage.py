@@ -9,10 +9,11 @@ from recordscan_reports.wording import needs, unread
 
 COLUMNS = (
     *("scan_id", "scan_ended_at", "kind", "severity", "reason_code", "detail", "permission", "operations"),
-    *("rule_ids", "checks"),
+    *("rule_ids", "checks", "accepted_by"),
 )
 """`kind` is unknown (checks without a verdict), unread (a failed call that no check rests on), not_listed (not all
-resources of a kind could be listed) or not_selected (a rule that was left out); only unknown has a number of `checks`.
+resources of a kind could be listed) or not_selected (a rule that was left out); only unknown has a number of `checks`,
+and the waivers that accept some of them in `accepted_by`.
 """
 
 
@@ -32,19 +33,31 @@ def _rows(report: Report) -> Iterator[Sequence[object]]:
     coverage, unknown = report.result.coverage, report.of(Outcome.UNKNOWN)
     for gap in coverage.gaps:
         why = (gap.reason, gap.detail, gap.permission)
-        rules = {
-            check.rule.id
+        checks = [
+            check
             for check in unknown
             if (check.assessment.reason, check.assessment.detail or "", check.assessment.permission) == why
-        }
+        ]
         calls = " ".join(gap.operations)
-        yield "unknown", gap.severity, *why, calls, " ".join(sorted(rules)), gap.assessments
+        rules = " ".join(sorted({check.rule.id for check in checks}))
+        accepted = " ".join(sorted({check.assessment.waiver for check in checks if check.assessment.waiver}))
+        yield "unknown", gap.severity, *why, calls, rules, gap.assessments, accepted
     for item in unread(report.result):
         reason = item.reason and str(item.reason)
-        yield "unread", None, reason, item.error_message or item.error_code, needs(item), item.operation, None, None
+        yield (
+            "unread",
+            None,
+            reason,
+            item.error_message or item.error_code,
+            needs(item),
+            item.operation,
+            None,
+            None,
+            None,
+        )
     for population in coverage.population:
         if not population.complete:
             detail = f"{population.kind}: {population.count} could be listed, which are not all"
-            yield "not_listed", None, None, detail, None, " ".join(population.enumerated_by), None, None
+            yield "not_listed", None, None, detail, None, " ".join(population.enumerated_by), None, None, None
     for rule_id, why_not in sorted(coverage.not_selected.items()):
-        yield "not_selected", None, "not_selected", why_not, None, None, rule_id, None
+        yield "not_selected", None, "not_selected", why_not, None, None, rule_id, None, None

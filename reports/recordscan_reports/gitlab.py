@@ -31,7 +31,8 @@ def render(result: ScanResult) -> str:
         _issue(
             sentence(finding.message),
             check.rule.id,
-            finding.fingerprint,
+            # The first that it had, so that a rule that is renamed gives no new issues.
+            (*finding.aliases, finding.fingerprint)[0],
             _SEVERITIES[finding.severity],
             check.path(next(iter(finding.resources), check.subject.uid)),
         )

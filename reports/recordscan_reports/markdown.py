@@ -21,6 +21,7 @@ from recordscan_reports.wording import (
     OUTCOMES,
     REASON_WORDS,
     SEVERITIES,
+    accepted_gap,
     bottom_line,
     count,
     needs,
@@ -121,6 +122,10 @@ def _gaps(report: Report) -> Iterator[str]:
     ]
     if rows:
         yield _capped(["checks", "up to", "why", "what", "grant"], rows)
+    accepted = [escaped(sentence(told)) for gap in coverage.gaps for told in accepted_gap(report.result, gap)]
+    if accepted:
+        yield "Accepted gaps, which the gate does not count:\n"
+        yield _bullets(accepted)
     if lost:
         calls = sorted({f"{item.operation} ({needs(item) or 'no grant helps'})" for item in lost})
         yield f"{count(len(lost), 'answer')} that no check rests on could not be read: {_listed(calls)}.\n"
@@ -221,6 +226,11 @@ def _item(check: Check) -> str:
 def _listed(items: Sequence[str], limit: int = 20) -> str:
     shown = ", ".join(escaped(item, 120) for item in items[:limit])
     return f"{shown} and {len(items) - limit:,} more" if len(items) > limit else shown
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    more = [f"{len(lines) - ROWS_SHOWN:,} more are not shown here."] if len(lines) > ROWS_SHOWN else []
+    return "".join(f"- {line}\n" for line in [*lines[:ROWS_SHOWN], *more])
 
 
 def _capped(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

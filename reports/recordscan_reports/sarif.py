@@ -22,7 +22,7 @@ from recordscan.result import Evidence, FindingRecord, Outcome, RuleRecord, Scan
 from recordscan.rule import FRAMEWORKS, MARKS, Control, Severity
 from recordscan_reports.checks import FINGERPRINT_KEY, TOOL, Check, Report, control_name, read, waiver_members
 from recordscan_reports.plain import joined, link, moment, one_line, present, shorten, virtual_path
-from recordscan_reports.wording import REASON_WORDS, count, sentence
+from recordscan_reports.wording import REASON_WORDS, count, sentence, waiver_summary
 
 RESULTS_SHOWN = 5_000
 """As many as GitHub shows."""
@@ -402,6 +402,7 @@ class _Run:
         return present(
             {
                 "id": rule.id,
+                "deprecatedIds": list(rule.aliases),
                 "name": _pascal_case(rule.id),
                 "shortDescription": {"text": _plain(shorten(_stop(rule.title), TEXT_LENGTH))},
                 "fullDescription": {"text": _plain(shorten(_stop(one_line(rule.rationale)), TEXT_LENGTH))},
@@ -487,6 +488,10 @@ def _virtual(path: str) -> Json:
 
 
 def _suppressions(check: Check) -> list[Json]:
+    if check.pending:
+        justification = _plain(sentence(joined(map(waiver_summary, check.pending)) or "pending"))
+        waivers: dict[str, Json] = {"waivers": [waiver_members(waiver) for waiver in check.pending]}
+        return [{"kind": "external", "status": "underReview", "justification": justification, "properties": waivers}]
     if check.outcome is not Outcome.WAIVED:
         return []
     suppression = {"kind": "external", "status": "accepted", "justification": _plain(check.waiver_sentence)}

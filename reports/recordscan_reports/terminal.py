@@ -14,6 +14,7 @@ from recordscan_reports.wording import (
     OUTCOMES,
     REASON_WORDS,
     SEVERITIES,
+    accepted_gap,
     age_of,
     count,
     failures_by_severity,
@@ -138,6 +139,8 @@ def _gaps(result: ScanResult) -> Iterator[Line]:
         if gap.operations:
             yield from _field("calls", ", ".join(gap.operations))
         yield from _field("grant", gap.permission or remedy(gap))
+        for accepted in accepted_gap(result, gap):
+            yield from _field("but", accepted)
     if lost:
         yield _line(f"{SHAPES[Outcome.UNKNOWN]} {count(len(lost), 'answer')} that no check rests on could not be read")
         for operation in sorted({evidence.operation for evidence in lost}):

@@ -1,5 +1,6 @@
 """The words that reports share, so that the terminal and the page say the same thing."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from recordscan.facts import Reason
@@ -138,15 +139,27 @@ def waiver_summary(waiver: WaiverRecord) -> str:
     return f"accepted {by} until {waiver.expires} ({waiver.id}, {waiver.kind.replace('_', ' ')}): {waiver.reason}"
 
 
+def accepted_gap(result: ScanResult, gap: Gap) -> Iterator[str]:
+    """How many checks of a gap each waiver accepts to be unknown, who accepted that, until when and why."""
+    waivers = {waiver.id: waiver for waiver in result.waivers}
+    why = (gap.reason, gap.detail, gap.permission)
+    unknown = (a for a in result.assessments if a.waiver and (a.reason, a.detail or "", a.permission) == why)
+    for name, number in Counter(assessment.waiver for assessment in unknown).items():
+        if name in waivers:
+            yield f"{count(number, 'check')} {waiver_summary(waivers[name])}"
+
+
 def since_baseline(result: ScanResult) -> str | None:
     """What has changed since the baseline, in a sentence; None without one."""
     if result.baseline is None:
         return None
     found = [finding for assessment in result.assessments for finding in assessment.findings]
     new = sum(finding.lifecycle == "new" for finding in found)
+    added = sum(finding.lifecycle == "rule_added" for finding in found)
     parts = [
         f"{count(new, 'finding is', 'findings are')} new",
-        f"{len(found) - new:,} were there before",
+        *([f"{added:,} of rules that did not run then"] if added else []),
+        f"{len(found) - new - added:,} were there before",
         f"{len(result.baseline.resolved):,} are resolved",
     ]
     if result.baseline.not_observed:
@@ -158,6 +171,8 @@ def age_of(finding: FindingRecord) -> str | None:
     """Since when a finding is known, in a few words; None where there is no baseline."""
     if finding.lifecycle is None or finding.first_seen is None:
         return None
+    if finding.lifecycle == "rule_added":
+        return "its rule did not run before"
     return "new" if finding.lifecycle == "new" else f"known since {finding.first_seen[:10]}"
 
 

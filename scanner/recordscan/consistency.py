@@ -52,6 +52,8 @@ def _assessments(result: ScanResult) -> Iterator[str]:
         yield from _waivers(assessment, result, where)
         if assessment.fingerprint != fingerprint(assessment.rule_id, assessment.subject.uid):
             yield f"the fingerprint of {where} is another's"
+        if rule and assessment.aliases != tuple(fingerprint(name, assessment.subject.uid) for name in rule.aliases):
+            yield f"the earlier fingerprints of {where} are another's"
         if cited - evidence:
             yield f"{where} rests on evidence that the result does not have"
         if assessment.remedy is not None and assessment.outcome not in (Outcome.FAIL, Outcome.WAIVED):

@@ -1,7 +1,8 @@
 """What became of findings from one result to another.
 
-A finding is known by its fingerprint. It is resolved only where the later scan judged the same rule on the same subject
-and did not find it; where that check was not run, or could not be decided, it was not observed.
+A finding is known by its fingerprint, and by those that it had while its rule had other ids. It is resolved only where
+the later scan judged the same rule on the same subject and did not find it; where that check was not run, or could not
+be decided, it was not observed.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,11 @@ from recordscan.rule import Severity
 
 
 class Change(StrEnum):
-    """What became of a finding, a check or a rule."""
+    """What became of a finding, a check or a rule.
+
+    What a rule finds that the earlier scan did not run is told as `rule_added`, as the rule itself: it may have been
+    there before.
+    """
 
     NEW = "new"
     EXISTING = "existing"
@@ -50,7 +55,7 @@ class Difference:
 
 
 def entries_of(result: ScanResult) -> tuple[BaselineEntry, ...]:
-    """The findings of a result, as a baseline keeps them, by fingerprint."""
+    """The findings of a result, and those that it could not observe any more, as a baseline keeps them."""
     found = [
         BaselineEntry(
             fingerprint=finding.fingerprint,
@@ -64,12 +69,13 @@ def entries_of(result: ScanResult) -> tuple[BaselineEntry, ...]:
         for assessment in result.assessments
         for finding in assessment.findings
     ]
+    found += result.baseline.not_observed if result.baseline is not None else ()
     return tuple(sorted(found, key=lambda entry: entry.fingerprint))
 
 
 def compare(old: ScanResult, new: ScanResult) -> tuple[Difference, ...]:
     """All differences between two results, the worst first; findings that are the same are told as existing."""
-    found = [*_rules(old, new), *_findings(entries_of(old), new)]
+    found = [*_rules(old, new), *_findings(old, new)]
     order = list(Change)
     return tuple(
         sorted(found, key=lambda d: (order.index(d.change), -d.severity.rank, d.rule_id, d.subject, d.fingerprint))
@@ -77,13 +83,15 @@ def compare(old: ScanResult, new: ScanResult) -> tuple[Difference, ...]:
 
 
 def _rules(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
-    before, after = ({rule.id: rule for rule in result.rules} for result in (old, new))
+    ids = _current_ids(new)
+    before = {ids.get(rule.id, rule.id): rule for rule in old.rules}
+    after = {rule.id: rule for rule in new.rules}
     for change, rules, others in ((Change.RULE_ADDED, after, before), (Change.RULE_REMOVED, before, after)):
-        for rule in rules.values():
-            if rule.id not in others:
+        for rule_id, rule in rules.items():
+            if rule_id not in others:
                 yield Difference(
                     change=change,
-                    rule_id=rule.id,
+                    rule_id=rule_id,
                     subject="",
                     severity=rule.severity,
                     message=rule.title,
@@ -91,18 +99,27 @@ def _rules(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
                 )
 
 
-def _findings(entries: tuple[BaselineEntry, ...], new: ScanResult) -> Iterator[Difference]:
-    before = {entry.fingerprint: entry for entry in entries}
-    after = {f.fingerprint: (a, f) for a in new.assessments for f in a.findings}
-    for fingerprint, (assessment, finding) in after.items():
-        yield _later(before.get(fingerprint), assessment, finding)
-    yield from (gone(entry, new) for name, entry in before.items() if name not in after)
+def _current_ids(result: ScanResult) -> dict[str, str]:
+    """Every id that the rules of a result have or had to the id that they have."""
+    return {name: rule.id for rule in result.rules for name in (rule.id, *rule.aliases)}
 
 
-def _later(entry: BaselineEntry | None, assessment: Assessment, finding: FindingRecord) -> Difference:
+def _findings(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
+    ids = _current_ids(new)
+    ran = {ids.get(rule.id, rule.id) for rule in old.rules}
+    before = {entry.fingerprint: entry for entry in entries_of(old)}
+    for assessment in new.assessments:
+        for finding in assessment.findings:
+            names = (finding.fingerprint, *finding.aliases)
+            entry = next((before.pop(name) for name in names if name in before), None)
+            yield _later(entry, assessment, finding, ran)
+    yield from (gone(entry, new) for entry in before.values())
+
+
+def _later(entry: BaselineEntry | None, assessment: Assessment, finding: FindingRecord, ran: set[str]) -> Difference:
     before: Severity | None = None
     if entry is None:
-        change = Change.NEW
+        change = Change.NEW if assessment.rule_id in ran else Change.RULE_ADDED
     elif entry.waived != (finding.waiver is not None):
         change = Change.UNWAIVED if entry.waived else Change.WAIVED
     elif entry.severity is not finding.severity:
@@ -122,12 +139,11 @@ def _later(entry: BaselineEntry | None, assessment: Assessment, finding: Finding
 
 def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
     """What became of a finding that a later result does not have."""
-    judged = next(
-        (a for a in new.assessments if a.rule_id == entry.rule_id and a.subject.uid == entry.subject),
-        None,
-    )
+    ids = _current_ids(new)
+    rule_id = ids.get(entry.rule_id, entry.rule_id)
+    judged = next((a for a in new.assessments if a.rule_id == rule_id and a.subject.uid == entry.subject), None)
     if judged is None:
-        why = "the check was not run" if entry.rule_id in {rule.id for rule in new.rules} else "the rule was not run"
+        why = "the check was not run" if rule_id in ids else "the rule was not run"
         change = Change.NOT_OBSERVED
     elif judged.outcome is Outcome.UNKNOWN:
         change, why = Change.NOT_OBSERVED, f"the check could not be decided: {judged.detail}"
@@ -137,7 +153,7 @@ def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
         change, why = Change.RESOLVED, entry.message
     return Difference(
         change=change,
-        rule_id=entry.rule_id,
+        rule_id=rule_id,
         subject=entry.subject,
         severity=entry.severity,
         message=why,

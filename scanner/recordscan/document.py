@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from recordscan.baseline import BASELINE_VERSION, Baseline
 from recordscan.errors import SnapshotError
 from recordscan.facts import Json
-from recordscan.result import RESULT_SCHEMA_VERSION, ScanResult
+from recordscan.result import FINGERPRINT_VERSION, RESULT_SCHEMA_VERSION, ScanResult
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -81,6 +81,11 @@ def load_baseline(text: bytes) -> Baseline:
         raise SnapshotError(f"this is no baseline: at {place}: {first['msg']}") from None
     if found.version != BASELINE_VERSION:
         raise SnapshotError(f"the baseline has version {found.version}, this recordscan reads {BASELINE_VERSION}")
+    if found.fingerprint_version != FINGERPRINT_VERSION:
+        raise SnapshotError(
+            f"the baseline has fingerprints of version {found.fingerprint_version}, this recordscan makes those of "
+            f"version {FINGERPRINT_VERSION}, so that all findings would look new; make a new baseline of a result"
+        )
     return found
 
 

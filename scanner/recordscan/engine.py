@@ -56,7 +56,7 @@ from recordscan.result import (
     WitnessRecord,
     fingerprint,
 )
-from recordscan.rule import Finding, Rule, Severity, Subject
+from recordscan.rule import Finding, Rule, Severity, Subject, current_ids
 from recordscan.scope import Scope
 from recordscan.snapshot import Snapshot
 from recordscan.waiver import Waivers, apply_waivers
@@ -100,7 +100,8 @@ def assess_snapshot(
     )
     assessments, waiver_records = apply_waivers(assessments, waivers or Waivers(), estate.as_of.date())
     if baseline is not None:
-        assessments = label(assessments, baseline, snapshot.header.started)
+        ids = current_ids(rules)
+        assessments = label(assessments, baseline, snapshot.header.started, ids)
     coverage = _coverage(assessments, snapshot, estate, {rule.id: why for rule, why in not_selected})
     left_out = [rule for rule, _ in not_selected]
     access = [access_to(target) for target in estate.targets]
@@ -309,7 +310,7 @@ def judge_gate(
 
 
 def _has_new(assessment: Assessment, least: int) -> bool:
-    found = (f for f in assessment.findings if f.lifecycle == "new" and f.waiver is None)
+    found = (f for f in assessment.findings if f.lifecycle in ("new", "rule_added") and f.waiver is None)
     return any(finding.severity.rank >= least for finding in found)
 
 
@@ -351,6 +352,7 @@ def _assessment(
         evidence=tuple(trail),
         fingerprint=fingerprint(rule.id, subject.uid),
         remedy=remedy,
+        aliases=tuple(fingerprint(name, subject.uid) for name in rule.aliases),
     )
 
 
@@ -362,7 +364,7 @@ def _finding_records(rule: Rule, subject: Subject, findings: Iterable[Finding]) 
             raise ValueError(f"{rule.id} yields a {severity} finding, but declares {rule.severity} as its worst")
         seen[found.discriminator] += 1
         number = seen[found.discriminator]
-        parts = (rule.id, subject.uid, found.discriminator, *((str(number),) if number > 1 else ()))
+        parts = (subject.uid, found.discriminator, *((str(number),) if number > 1 else ()))
         yield FindingRecord(
             message=found.message,
             severity=severity,
@@ -370,7 +372,8 @@ def _finding_records(rule: Rule, subject: Subject, findings: Iterable[Finding]) 
             expected=found.expected,
             observed=found.observed,
             evidence=found.evidence,
-            fingerprint=fingerprint(*parts),
+            fingerprint=fingerprint(rule.id, *parts),
+            aliases=tuple(fingerprint(name, *parts) for name in rule.aliases),
         )
 
 
@@ -445,6 +448,7 @@ def _rule_record(rule: Rule) -> RuleRecord:
         references=rule.references,
         guide=rule.guide,
         peers=rule.peers,
+        aliases=rule.aliases,
     )
 
 

@@ -31,18 +31,21 @@ def load_rules(files: Sequence[Path] = ()) -> tuple[Rule, ...]:
         files: Python files that hold more rules. They are run.
 
     Raises:
-        PluginError: A module cannot be imported, holds no rule or one of wrong types, or two rules share an id; names
-            the culprit.
+        PluginError: A module cannot be imported, holds no rule or one of wrong types, or two rules share an id, which
+            one of them may have had before; names the culprit.
     """
-    rules: dict[str, tuple[Rule, str]] = {}
+    rules: dict[str, Rule] = {}
+    taken: dict[str, str] = {}
     modules = [(_name(entry), _load(entry)) for entry in _entries(RULES_GROUP)]
     modules += [(str(file), _run(file)) for file in files]
     for culprit, module in modules:
         for rule in _rules_of(module, culprit):
-            if rule.id in rules:
-                raise PluginError(f"the rule {rule.id!r} of {culprit} is already defined by {rules[rule.id][1]}")
-            rules[rule.id] = (rule, culprit)
-    return tuple(rules[rule_id][0] for rule_id in sorted(rules))
+            for name in (rule.id, *rule.aliases):
+                if name in taken:
+                    raise PluginError(f"the rule {name!r} of {culprit} is already defined by {taken[name]}")
+                taken[name] = culprit
+            rules[rule.id] = rule
+    return tuple(rules[rule_id] for rule_id in sorted(rules))
 
 
 def load_reports() -> dict[str, Render]:

@@ -59,7 +59,12 @@ class SubjectRecord:
 class FindingRecord:
     """One finding of a failed assessment; see `recordscan.rule.Finding`. `waiver` is the id of what covers it.
 
-    With a baseline, `lifecycle` is "new" or "existing" and `first_seen` the moment of the first scan that had it.
+    Attributes:
+        lifecycle: With a baseline "new", "existing", or "rule_added" where the baseline's scan did not run the rule, so
+            that nobody knows since when it is there; else None.
+        first_seen: With a baseline the moment of the first scan that had it.
+        aliases: Fingerprints that it had while the rule had other ids, the oldest first.
+        pending: Id of a waiver that would cover it, if somebody had approved that.
     """
 
     message: str
@@ -72,6 +77,8 @@ class FindingRecord:
     waiver: str | None = None
     lifecycle: str | None = None
     first_seen: str | None = None
+    aliases: tuple[str, ...] = ()
+    pending: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +99,8 @@ class Assessment:
         fingerprint: SHA-256 over version, rule and subject: the same in every scan, whatever the wording.
         waiver: Of an unknown one, the id of the waiver that accepts the gap: the gate does not count it. None for none.
         remedy: Of a fail, what mends it; None where the rule has no remedy, and in results of older versions.
+        first_seen: With a baseline the moment of the first scan that judged this, whatever came out; None without one.
+        aliases: Fingerprints that it had while the rule had other ids, the oldest first.
     """
 
     rule_id: str
@@ -106,6 +115,8 @@ class Assessment:
     fingerprint: str
     waiver: str | None = None
     remedy: Remedy | None = None
+    first_seen: str | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class WaiverState(StrEnum):
@@ -199,6 +210,7 @@ class RuleRecord:
     references: tuple[str, ...]
     guide: str | None
     peers: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

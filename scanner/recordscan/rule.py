@@ -173,6 +173,7 @@ class Rule:
         peers: Nearest checks of other tools, such as `prowler:s3_bucket_object_versioning`.
         options: What an organisation may set for this rule, name → default. The check takes them as third parameter.
         parameters: How many of subject, profile and options the check takes.
+        aliases: Ids that the rule had before, the oldest first: what was written down under these is still about it.
         mend: Yields the steps that mend a failure, see `recordscan.mending`; None where nobody wrote them.
     """
 
@@ -190,11 +191,14 @@ class Rule:
     peers: tuple[str, ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)
     parameters: int = 1
+    aliases: tuple[str, ...] = ()
     mend: Mend | None = None
 
     def findings(self, subject: Subject, profile: Profile) -> Findings:
         """Run the check on one subject."""
-        options = {**self.options, **profile.options.get(self.id, {})}
+        options = dict(self.options)
+        for name in (*self.aliases, self.id):
+            options |= profile.options.get(name, {})
         found = self.check(*(subject, profile, options)[: self.parameters])
         return found if found is not None else ()
 
@@ -221,6 +225,11 @@ class Rule:
         return None
 
 
+def current_ids(rules: Iterable[Rule]) -> dict[str, str]:
+    """Every id that rules have or had to the id that they have now."""
+    return {name: rule.id for rule in rules for name in (rule.id, *rule.aliases)}
+
+
 _TYPES: Mapping[type, str] = {bool: "true or false", int: "whole number", str: "text", list: "list"}
 """The types that options have, for people."""
 
@@ -240,6 +249,7 @@ def rule_over(
     guide: str | None = None,
     peers: tuple[str, ...] = (),
     options: Mapping[str, Json] | None = None,
+    aliases: tuple[str, ...] = (),
     remedy: Mend | str | None = None,
 ) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule of a function; the parts are those of `Rule`.
@@ -248,14 +258,14 @@ def rule_over(
         remedy: The function that yields the steps that mend a failure, or, as a clause, why a person must act.
 
     Raises:
-        PluginError: The id is no kebab-case name, the docstring is missing, the severity is no `Severity`, a reference
-            is no https link, an option's default has no type of `_TYPES`, the function takes other than a subject and,
-            at most, a profile and options, or the remedy other than a subject and, at most, a profile.
+        PluginError: The id or an alias is no kebab-case name, the docstring is missing, the severity is no `Severity`,
+            a reference is no https link, an option's default has no type of `_TYPES`, the function takes other than a
+            subject and, at most, a profile and options, or the remedy other than a subject and, at most, a profile.
     """
 
     def make(check: Callable[..., Findings | None]) -> Rule:
         where = f"rule {id!r} ({check.__module__}.{check.__qualname__})"
-        if not _ID.match(id):
+        if not all(_ID.match(name) for name in (id, *aliases)):
             raise PluginError(f"{where}: an id is kebab-case words, such as 'bucket-versioning'")
         if not check.__doc__:
             raise PluginError(f"{where}: the docstring, which is the rule's rationale, is missing")
@@ -292,6 +302,7 @@ def rule_over(
             peers=peers,
             options=dict(options or {}),
             parameters=parameters,
+            aliases=aliases,
             mend=_by_hand(remedy) if isinstance(remedy, str) else remedy,
         )
 
@@ -318,6 +329,7 @@ def rule(
     guide: str | None = None,
     peers: tuple[str, ...] = (),
     options: Mapping[str, Json] | None = None,
+    aliases: tuple[str, ...] = (),
     remedy: Mend | str | None = None,
 ) -> Callable[[Callable[..., Findings | None]], Rule]:
     """Make a rule about each target: one Twilio storage setting joined with its bucket, key and writer."""
@@ -332,5 +344,6 @@ def rule(
         guide=guide,
         peers=peers,
         options=options,
+        aliases=aliases,
         remedy=remedy,
     )

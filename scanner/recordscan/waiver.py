@@ -39,6 +39,7 @@ class Waiver:
         ticket: Where it is discussed; None for nowhere.
         compensating_controls: What is done instead.
         line: Where its entry begins in the file.
+        former: Ids that the rule had before: what an earlier version judged under these is still its own.
     """
 
     id: str
@@ -57,11 +58,12 @@ class Waiver:
     ticket: str | None = None
     compensating_controls: tuple[str, ...] = ()
     line: int | None = None
+    former: tuple[str, ...] = ()
 
     def covers(self, assessment: Assessment, finding: FindingRecord | None) -> bool:
         """Whether it is about a finding, or about an unknown assessment, whatever its severity and date."""
         about = _about(assessment, finding)
-        return assessment.rule_id == self.rule and all(
+        return assessment.rule_id in (self.rule, *self.former) and all(
             any(fnmatchcase(value, wanted) if key in self.globs else value == wanted for value in about[key])
             for key, wanted in self.match.items()
         )
@@ -81,7 +83,10 @@ def _about(assessment: Assessment, finding: FindingRecord | None) -> dict[MatchK
         "region": (*filter(None, [subject.region]), *(arn[3] for arn in arns if len(arn) == 6)),
         "resource": (subject.uid, *resources),
         "subject": (subject.uid,),
-        "fingerprint": (assessment.fingerprint, *(() if finding is None else (finding.fingerprint,))),
+        "fingerprint": (
+            *(assessment.fingerprint, *assessment.aliases),
+            *(() if finding is None else (finding.fingerprint, *finding.aliases)),
+        ),
     }
 
 
@@ -94,12 +99,14 @@ class Waivers:
         warn_days: A waiver that ends in so many days is told to be expiring.
         file: Name of the file; "" for none.
         sha256: Of the file.
+        notices: Sentences about it that the report should show, such as a rule that has another id now.
     """
 
     entries: tuple[Waiver, ...] = ()
     warn_days: int = 30
     file: str = ""
     sha256: str = ""
+    notices: tuple[str, ...] = ()
 
     def state(self, waiver: Waiver, on: date) -> WaiverState:
         """What a waiver is on a day, wherever it matches."""
@@ -134,10 +141,11 @@ def apply_waivers(
 
 def _waived(assessment: Assessment, waivers: Waivers, on: date, use: _Use) -> Assessment:
     if assessment.outcome is Outcome.UNKNOWN:
-        return replace(assessment, waiver=_choose(assessment, None, waivers, on, use))
+        return replace(assessment, waiver=_choose(assessment, None, waivers, on, use)[0])
     if assessment.outcome is not Outcome.FAIL:
         return assessment
-    findings = tuple(replace(f, waiver=_choose(assessment, f, waivers, on, use)) for f in assessment.findings)
+    chosen = [(found, _choose(assessment, found, waivers, on, use)) for found in assessment.findings]
+    findings = tuple(replace(found, waiver=waiver, pending=pending) for found, (waiver, pending) in chosen)
     left = [found for found in findings if found.waiver is None]
     return replace(
         assessment,
@@ -147,26 +155,34 @@ def _waived(assessment: Assessment, waivers: Waivers, on: date, use: _Use) -> As
     )
 
 
-def _choose(assessment: Assessment, finding: FindingRecord | None, waivers: Waivers, on: date, use: _Use) -> str | None:
-    """The id of the narrowest waiver that applies."""
+def _choose(
+    assessment: Assessment, finding: FindingRecord | None, waivers: Waivers, on: date, use: _Use
+) -> tuple[str | None, str | None]:
+    """The id of the narrowest waiver that applies; where none does, of one that would if somebody had approved it."""
     chosen: Waiver | None = None
+    pending: Waiver | None = None
     gap = finding is None
     for waiver in _narrowest_first(waivers.entries):
         if (waiver.kind == "accept_gap") is not gap or not waiver.covers(assessment, finding):
             continue
         use.matched[waiver.id] += 1
         severity = assessment.severity if finding is None else finding.severity
-        if waivers.state(waiver, on) not in (WaiverState.ACTIVE, WaiverState.EXPIRING):
+        state = waivers.state(waiver, on)
+        if state is WaiverState.PENDING and severity.rank <= waiver.severity_at_most.rank:
+            pending = pending or waiver
+        if state not in (WaiverState.ACTIVE, WaiverState.EXPIRING):
             continue
         if severity.rank > waiver.severity_at_most.rank:
             _note(use, waiver, f"what it covers is {severity} now, worse than {waiver.severity_at_most}")
         elif chosen is None:
             chosen = waiver
         else:
-            _note(use, waiver, f"{chosen.id} is narrower and covers the same")
-    if chosen is not None:
-        use.applied[chosen.id] += 1
-    return None if chosen is None else chosen.id
+            rank = "is narrower" if chosen.narrowness > waiver.narrowness else "stands before it"
+            _note(use, waiver, f"{chosen.id} {rank} and covers the same")
+    if chosen is None:
+        return None, None if pending is None else pending.id
+    use.applied[chosen.id] += 1
+    return chosen.id, None
 
 
 def _narrowest_first(waivers: Sequence[Waiver]) -> list[Waiver]:

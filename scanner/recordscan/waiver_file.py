@@ -7,7 +7,7 @@ line, before anything is asked.
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -92,12 +92,12 @@ def find_waivers(folder: Path) -> Path | None:
     return path if path.is_file() else None
 
 
-def load_waivers(path: Path, rules: Collection[str]) -> Waivers:
+def load_waivers(path: Path, rules: Mapping[str, str]) -> Waivers:
     """Read and check a waiver file.
 
     Args:
         path: The file.
-        rules: Ids of all rules that there are.
+        rules: Every id that a rule has or had → the id that it has now.
 
     Raises:
         ConfigError: It cannot be read, or an entry is not sound; names file and line.
@@ -117,7 +117,9 @@ def load_waivers(path: Path, rules: Collection[str]) -> Waivers:
         file = WaiverFile.model_validate(document)
     except ValidationError as error:
         raise ConfigError(_sentence(path, error, document, lines)) from None
-    entries = tuple(_waiver(section, lines[i] if i < len(lines) else None) for i, section in enumerate(file.waivers))
+    entries = tuple(
+        _waiver(section, lines[i] if i < len(lines) else None, rules) for i, section in enumerate(file.waivers)
+    )
     for waiver, section in zip(entries, file.waivers, strict=True):
         objection = _objection(waiver, section, file.defaults, rules, entries)
         if objection is not None:
@@ -127,6 +129,11 @@ def load_waivers(path: Path, rules: Collection[str]) -> Waivers:
         warn_days=file.defaults.warn_days,
         file=path.name,
         sha256=hashlib.sha256(raw).hexdigest(),
+        notices=tuple(
+            f"the waiver {waiver.id} names the rule {section.rule}, which is called {waiver.rule} now"
+            for waiver, section in zip(entries, file.waivers, strict=True)
+            if section.rule != waiver.rule
+        ),
     )
 
 
@@ -145,10 +152,11 @@ def entry_lines(text: str) -> list[int]:
     return [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*waivers\s*\]\]", line)]
 
 
-def _waiver(section: WaiverSection, line: int | None) -> Waiver:
+def _waiver(section: WaiverSection, line: int | None, rules: Mapping[str, str]) -> Waiver:
+    rule = rules.get(section.rule, section.rule)
     return Waiver(
         id=section.id,
-        rule=section.rule,
+        rule=rule,
         match={key: value.glob if isinstance(value, GlobSection) else value for key, value in section.match.items()},
         globs=frozenset(key for key, value in section.match.items() if isinstance(value, GlobSection)),
         severity_at_most=Severity(section.severity_at_most),
@@ -163,6 +171,7 @@ def _waiver(section: WaiverSection, line: int | None) -> Waiver:
         ticket=section.ticket,
         compensating_controls=tuple(section.compensating_controls),
         line=line,
+        former=tuple(name for name, current in rules.items() if current == rule and name != rule),
     )
 
 
@@ -170,7 +179,7 @@ def _objection(
     waiver: Waiver,
     section: WaiverSection,
     defaults: DefaultsSection,
-    rules: Collection[str],
+    rules: Mapping[str, str],
     entries: tuple[Waiver, ...],
 ) -> str | None:
     """What is wrong with an entry beyond its form, in a sentence; None for nothing."""

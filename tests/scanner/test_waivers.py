@@ -13,7 +13,7 @@ from recordscan.engine import assess_snapshot
 from recordscan.errors import ConfigError
 from recordscan.plugins import load_rules
 from recordscan.result import Assessment, Outcome, ScanResult, Verdict, WaiverState
-from recordscan.rule import Severity
+from recordscan.rule import Severity, current_ids
 from recordscan.testing import BUCKET, NOW, Case, sound
 from recordscan.waiver import Waiver, Waivers
 from recordscan.waiver_file import load_waivers, pruned
@@ -217,7 +217,7 @@ approved_by = "ciso@example.org"
 created = 2026-11-01
 expires = 2027-01-31
 """
-KNOWN = {rule.id for rule in RULES}
+KNOWN = current_ids(RULES)
 
 
 def load(folder: Path, text: str) -> Waivers:

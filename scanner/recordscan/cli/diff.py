@@ -24,7 +24,7 @@ WORDS = {
     "waived": "Waived now",
     "resolved": "Resolved",
     "not_observed": "Not observed",
-    "rule_added": "New rules",
+    "rule_added": "Of rules that did not run before",
     "rule_removed": "Rules that did not run",
     "existing": "Still there",
 }
@@ -41,7 +41,7 @@ WORDS = {
     type=click.Choice(SEVERITIES),
     default="none",
     show_default=True,
-    help="Exit 1 when there is a new finding of this severity or worse, or one that counts again.",
+    help="Exit 1 when there is a new finding of this severity or worse, one of a new rule, or one that counts again.",
 )
 def diff(*, old_path: Path, new_path: Path, format_: str, everything: bool, fail_on_new: str) -> int:
     """Tell what has changed from one stored result to another.
@@ -63,7 +63,7 @@ def diff(*, old_path: Path, new_path: Path, format_: str, everything: bool, fail
         counts = Counter(d.change.value for d in found)
         click.echo(", ".join(f"{counts[change]} {word.lower()}" for change, word in WORDS.items()), err=True)
     least = parse_fail_on(fail_on_new)
-    worse = [d for d in found if d.change in (Change.NEW, Change.UNWAIVED)]
+    worse = [d for d in found if d.change in (Change.NEW, Change.RULE_ADDED, Change.UNWAIVED) and d.fingerprint]
     return 1 if least is not None and any(d.severity.rank >= least.rank for d in worse) else 0
 
 

@@ -50,15 +50,19 @@ def _find(result: "ScanResult", begin: str) -> "Assessment":
     found = [
         assessment
         for assessment in result.assessments
-        if any(
-            digits.startswith(begin)
-            for digits in (assessment.fingerprint, *(finding.fingerprint for finding in assessment.findings))
-        )
+        if any(digits.startswith(begin) for digits in _fingerprints(assessment))
     ]
     if len(found) != 1 or not begin:
         how = "no check or finding has" if not found else f"{len(found)} checks have"
         raise ConfigError(f"{how} a fingerprint that begins with {begin!r}; the JSON and the page show them")
     return found[0]
+
+
+def _fingerprints(assessment: "Assessment") -> Iterator[str]:
+    """All that a check and its findings have or had."""
+    yield from (assessment.fingerprint, *assessment.aliases)
+    for finding in assessment.findings:
+        yield from (finding.fingerprint, *finding.aliases)
 
 
 def _lines(result: "ScanResult", assessment: "Assessment") -> Iterator[str]:

@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,11 +43,12 @@ STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Rules to run, the others with why they are left out, and the frameworks that were asked for."""
+    """Rules to run, the others with why they are left out, frameworks that were asked for, notices about old ids."""
 
     rules: "tuple[Rule, ...]"
     not_selected: "tuple[tuple[Rule, str], ...]"
     frameworks: tuple[str, ...]
+    notices: tuple[str, ...] = ()
 
 
 @click.command(
@@ -151,6 +152,7 @@ def scan(
     from recordscan.config import load_config, parse_fail_on
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
+    from recordscan.rule import current_ids
     from recordscan.snapshot import load_snapshot, save_snapshot
     from recordscan.waiver_file import find_waivers, load_waivers
 
@@ -194,7 +196,7 @@ def scan(
     check_rule_options(rules, config.profile.options)
     if waivers_path is None and not no_waivers and not replaying:
         waivers_path = find_waivers(Path.cwd())
-    waivers = None if waivers_path is None else load_waivers(waivers_path, {rule.id for rule in rules})
+    waivers = None if waivers_path is None else load_waivers(waivers_path, current_ids(rules))
     baseline = None if baseline_path is None else read_baseline(baseline_path)
     selection = select_rules(
         rules,
@@ -229,7 +231,11 @@ def scan(
         fail_on=parse_fail_on(gate),
         profile=profile,
         not_selected=selection.not_selected,
-        notices=(*notices(selection.rules, rule_files), *waiver_notices(waivers)),
+        notices=(
+            *notices(selection.rules, rule_files),
+            *dict.fromkeys((*selection.notices, *renamed(config.profile.options, current_ids(rules)))),
+            *waiver_notices(waivers),
+        ),
         frameworks=selection.frameworks,
         waivers=waivers,
         baseline=baseline,
@@ -257,6 +263,9 @@ def conclude(
         print_report(result, format_, reports, color=color)
     write_outputs(result, files, reports, quiet=quiet)
     append_summary(result, summary, reports, quiet=quiet)
+    if not quiet:
+        for warning in waiver_warnings(result):
+            click.echo(visible(warning), err=True)
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
     status = "" if gate.exit_status == 130 else f" (exit status {gate.exit_status})"
@@ -336,11 +345,14 @@ def select_rules(
         ConfigError: There is no such rule or framework, or no rule is left; suggests the nearest.
     """
     from recordscan.controls import framework_ids
+    from recordscan.rule import current_ids
 
-    known = {rule.id for rule in rules}
+    ids = current_ids(rules)
     for rule_id in (*only, *skip):
-        if rule_id not in known:
-            raise ConfigError(_no_such("rule", rule_id, known))
+        if rule_id not in ids:
+            raise ConfigError(_no_such("rule", rule_id, ids))
+    old = renamed((*only, *skip), ids)
+    only, skip = [ids[name] for name in only], [ids[name] for name in skip]
     if frameworks:
         names = framework_ids(rules)
         for framework in frameworks:
@@ -361,7 +373,13 @@ def select_rules(
         rules=chosen,
         not_selected=tuple((rule, reasons[rule.id]) for rule in rules if rule.id in reasons),
         frameworks=tuple(dict.fromkeys(frameworks)),
+        notices=old,
     )
+
+
+def renamed(names: Iterable[str], ids: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence for each id that its rule has no more, given every id that rules have or had → the one of now."""
+    return tuple(f"the rule {name} is called {ids[name]} now" for name in dict.fromkeys(names) if ids[name] != name)
 
 
 def _no_such(kind: str, name: str, known: Iterable[str]) -> str:
@@ -376,7 +394,7 @@ def check_rule_options(rules: "Sequence[Rule]", options: "Mapping[str, Mapping[s
     Raises:
         ConfigError: There is no such rule or option, or a value is of another type.
     """
-    by_id = {rule.id: rule for rule in rules}
+    by_id = {name: rule for rule in rules for name in (rule.id, *rule.aliases)}
     for rule_id, values in options.items():
         if rule_id not in by_id:
             raise ConfigError(f"profile.options: {_no_such('rule', rule_id, by_id)}")
@@ -400,8 +418,29 @@ def notices(rules: "Sequence[Rule]", files: Sequence[Path] = ()) -> tuple[str, .
 
 
 def waiver_notices(waivers: "Waivers | None") -> tuple[str, ...]:
-    """A sentence for the report about the waiver file."""
-    return () if waivers is None else (f"failures were waived by the file {waivers.file} (SHA-256 {waivers.sha256})",)
+    """Sentences for the report about the waiver file."""
+    if waivers is None:
+        return ()
+    return (f"failures were waived by the file {waivers.file} (SHA-256 {waivers.sha256})", *waivers.notices)
+
+
+def waiver_warnings(result: "ScanResult") -> Iterator[str]:
+    """A sentence for each waiver that has ended, is about to end, or has no effect."""
+    from recordscan.result import WaiverState
+
+    for waiver in result.waivers:
+        about = f"the waiver {waiver.id} of {waiver.rule}"
+        match waiver.state:
+            case WaiverState.EXPIRED:
+                yield f"{about} ended on {waiver.expires}: what it covered counts again"
+            case WaiverState.EXPIRING:
+                yield f"{about} ends on {waiver.expires}"
+            case WaiverState.PENDING:
+                yield f"{about} has no effect: nobody has approved it"
+            case WaiverState.UNMATCHED:
+                yield f"{about} covers nothing that this scan found"
+            case WaiverState.ACTIVE:
+                pass
 
 
 def standard_outputs(folder: Path, *, force: bool) -> "tuple[Output, ...]":

@@ -27,6 +27,7 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
     from recordscan.cli.scan import check_rule_options, select_rules
     from recordscan.config import find_config, load_config
     from recordscan.plugins import load_rules
+    from recordscan.rule import current_ids
     from recordscan.waiver_file import find_waivers, load_waivers
 
     rules = load_rules(rule_files)
@@ -35,7 +36,7 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
         raise ConfigError("there is neither a configuration nor a waiver file in this folder; name one")
     for path in chosen:
         if path.name.endswith("waivers.toml"):
-            what = f"{len(load_waivers(path, {rule.id for rule in rules}).entries)} waivers"
+            what = f"{len(load_waivers(path, current_ids(rules)).entries)} waivers"
         else:
             config = load_config(path)
             try:

@@ -167,9 +167,10 @@ def read_waivers(path: Path | None, rule_files: tuple[Path, ...] = ()) -> "Waive
         ConfigError: There is none, or it is not sound.
     """
     from recordscan.plugins import load_rules
+    from recordscan.rule import current_ids
     from recordscan.waiver_file import load_waivers
 
-    return load_waivers(_path(path), {rule.id for rule in load_rules(rule_files)})
+    return load_waivers(_path(path), current_ids(load_rules(rule_files)))
 
 
 def _path(path: Path | None) -> Path:
@@ -215,7 +216,7 @@ def _find(result: "ScanResult", begin: str) -> "tuple[Assessment, FindingRecord 
         (assessment, finding)
         for assessment in result.assessments
         for finding in assessment.findings
-        if finding.fingerprint.startswith(begin)
+        if any(digits.startswith(begin) for digits in (finding.fingerprint, *finding.aliases))
     ]
     found += [
         (assessment, None)
