@@ -14,14 +14,20 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from recordscan import __version__
 from recordscan.consistency import disagreements
 from recordscan.document import load_result
 from recordscan.errors import OutputError, SnapshotError
+from recordscan.plugins import load_reports
+from recordscan.result import ScanResult
 from recordscan.snapshot import load_snapshot
 
 SUMS = "SHA256SUMS"
 SIGNATURE = f"{SUMS}.sig"
 RESULT = "result.json"
+REPORTS = {"report.html": "html", "report.txt": "text"}
+"""Files of a bundle that are reports, and their formats."""
+
 SNAPSHOT = "snapshot.jsonl.gz"
 NAMESPACE = "recordscan"
 """Of the signature, so that one made for another purpose is none."""
@@ -98,6 +104,7 @@ def objections(files: Mapping[str, bytes]) -> Iterator[str]:
         yield f"{RESULT}: {error}"
         return
     yield from (f"{RESULT}: {what}" for what in disagreements(read))
+    yield from _report_objections(files, read)
     if snapshot is None:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -110,6 +117,24 @@ def objections(files: Mapping[str, bytes]) -> Iterator[str]:
             return
     if answers != {evidence.id: evidence.sha256 for evidence in read.evidence}:
         yield f"{RESULT}: its evidence is not that of {SNAPSHOT}"
+
+
+def _report_objections(files: Mapping[str, bytes], result: ScanResult) -> Iterator[str]:
+    """Reports that are not what the result makes; another version may say the same in other words."""
+    if result.scan.tool_version == __version__:
+        rendered = reports_of(result)
+        yield from (
+            f"{name}: is not what {RESULT} makes"
+            for name, text in rendered.items()
+            if name in files and files[name] != text
+        )
+
+
+def reports_of(result: ScanResult) -> dict[str, bytes]:
+    """The reports that a bundle holds, by name."""
+    reports = load_reports()
+    made = {name: reports[kind](result) for name, kind in REPORTS.items() if kind in reports}
+    return {name: text if isinstance(text, bytes) else text.encode() for name, text in made.items()}
 
 
 def _sum_objections(files: Mapping[str, bytes]) -> Iterator[str]:

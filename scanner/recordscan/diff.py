@@ -83,7 +83,7 @@ def compare(old: ScanResult, new: ScanResult) -> tuple[Difference, ...]:
 
 
 def _rules(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
-    ids = _current_ids(new)
+    ids = new.current_ids()
     before = {ids.get(rule.id, rule.id): rule for rule in old.rules}
     after = {rule.id: rule for rule in new.rules}
     for change, rules, others in ((Change.RULE_ADDED, after, before), (Change.RULE_REMOVED, before, after)):
@@ -99,13 +99,8 @@ def _rules(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
                 )
 
 
-def _current_ids(result: ScanResult) -> dict[str, str]:
-    """Every id that the rules of a result have or had to the id that they have."""
-    return {name: rule.id for rule in result.rules for name in (rule.id, *rule.aliases)}
-
-
 def _findings(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
-    ids = _current_ids(new)
+    ids = new.current_ids()
     ran = {ids.get(rule.id, rule.id) for rule in old.rules}
     before = {entry.fingerprint: entry for entry in entries_of(old)}
     for assessment in new.assessments:
@@ -139,7 +134,7 @@ def _later(entry: BaselineEntry | None, assessment: Assessment, finding: Finding
 
 def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
     """What became of a finding that a later result does not have."""
-    ids = _current_ids(new)
+    ids = new.current_ids()
     rule_id = ids.get(entry.rule_id, entry.rule_id)
     judged = next((a for a in new.assessments if a.rule_id == rule_id and a.subject.uid == entry.subject), None)
     if judged is None:

@@ -504,6 +504,10 @@ class ScanResult:
     chains: tuple[ChainRecord, ...] = ()
     frameworks: tuple[FrameworkRecord, ...] = ()
 
+    def current_ids(self) -> dict[str, str]:
+        """Every id that its rules have or had to the id that they have in it."""
+        return {name: rule.id for rule in self.rules for name in (rule.id, *rule.aliases)}
+
     def rule(self, rule_id: str) -> RuleRecord:
         """The rule of an assessment.
 

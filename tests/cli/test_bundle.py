@@ -1,5 +1,6 @@
 """`recordscan bundle` and `recordscan verify`: what is packed is checked, offline."""
 
+import hashlib
 import json
 import subprocess
 import zipfile
@@ -9,18 +10,28 @@ import pytest
 
 from cli.scanned import one_sentence
 from conftest import CommandLine
+from recordscan.bundle import pack, reports_of, with_sums
+from recordscan.document import load_result
 
 STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
 SNAPSHOT = str(STORED / "snapshot.jsonl.gz")
 RESULT = str(STORED / "result.json")
 
 
+@pytest.fixture(scope="module")
+def evidence() -> bytes:
+    """A bundle of the stored scan, packed once."""
+    result, snapshot = Path(RESULT).read_bytes(), Path(SNAPSHOT).read_bytes()
+    files = {"result.json": result, "snapshot.jsonl.gz": snapshot, **reports_of(load_result(result))}
+    return pack(with_sums(files))
+
+
 @pytest.fixture
-def packed(bare: CommandLine) -> Path:
-    """A bundle of the stored scan."""
-    run = bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "evidence.zip")
-    assert run.status == 0, run.stderr
-    return bare.folder / "evidence.zip"
+def packed(bare: CommandLine, evidence: bytes) -> Path:
+    """That bundle, to be changed."""
+    path = bare.folder / "evidence.zip"
+    path.write_bytes(evidence)
+    return path
 
 
 def changed(path: Path, name: str, change: bytes | None) -> None:
@@ -49,7 +60,8 @@ def test_a_bundle_holds_result_answers_reports_and_hashes_and_is_sound(bare: Com
 
 
 def test_equal_contents_make_equal_bundles(bare: CommandLine, packed: Path) -> None:
-    assert bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "again.zip").status == 0
+    run = bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "again.zip")
+    assert run.status == 0, run.stderr
     assert (bare.folder / "again.zip").read_bytes() == packed.read_bytes()
 
 
@@ -64,9 +76,25 @@ def test_a49_one_changed_byte_is_found_and_named(bare: CommandLine, packed: Path
     assert f"evidence.zip: {name}: its SHA-256 is not the one in SHA256SUMS" in run.stderr
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.txt"])
+def test_a_report_that_was_changed_with_its_hash_is_not_what_the_result_makes(
+    bare: CommandLine, packed: Path, name: str
+) -> None:
+    """(A49)."""
+    with zipfile.ZipFile(packed) as archive:
+        sums, report = archive.read("SHA256SUMS").decode(), archive.read(name)
+    forged = report.replace(b"FAIL", b"PASS", 1)
+    changed(packed, name, forged)
+    before, after = (hashlib.sha256(data).hexdigest() for data in (report, forged))
+    changed(packed, "SHA256SUMS", sums.replace(before, after).encode())
+    run = bare("verify", "evidence.zip")
+    assert (run.status, run.stderr) == (1, f"evidence.zip: {name}: is not what result.json makes\n")
+
+
 @pytest.mark.parametrize(
     ("name", "change", "sentence"),
     [
+        ("SHA256SUMS", b"", "report.html is not in SHA256SUMS"),
         ("report.txt", None, "report.txt is missing"),
         ("SHA256SUMS", None, "SHA256SUMS is missing"),
         ("added.txt", b"x", "added.txt is not in SHA256SUMS"),

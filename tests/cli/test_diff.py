@@ -1,6 +1,7 @@
 """`recordscan diff`, `recordscan baseline` and scans with a baseline, on a stored scan."""
 
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 from cli.scanned import one_sentence
@@ -33,6 +34,73 @@ def test_a_result_serves_as_baseline_and_nonsense_does_not(bare: CommandLine) ->
     assert run.status == 2
     assert "bad.json: this is no baseline" in one_sentence(run)
     assert "--fail-on-new needs a --baseline" in bare("scan", "--fail-on-new").stderr
+
+
+RULE = '''
+from recordscan.rule import Severity, finding, rule
+
+@rule({id!r}, title="Tags", severity=Severity.HIGH, remediation="Tag it.", aliases={aliases!r}, options={{"tag": "x"}})
+def tags(target, profile, options):
+    """Why."""
+    yield finding(f"{{target.name}} has no tag {{options['tag']}}", target.uid)
+'''
+
+WAIVER = """
+version = 1
+[[waivers]]
+id = "WV-1"
+rule = "acme-tags"
+match = {{ fingerprint = "{fingerprint}" }}
+kind = "in_progress"
+reason = "tags come with the move of the bucket"
+owner = "video@example.org"
+approved_by = "ciso@example.org"
+created = {created}
+expires = {expires}
+"""
+
+
+def test_a_rule_of_a_later_version_takes_over_what_was_said_of_its_old_id(bare: CommandLine) -> None:
+    """(A50)."""
+    old, new, config = (bare.folder / name for name in ("old.py", "new.py", "recordscan.toml"))
+    old.write_text(RULE.format(id="acme-tags", aliases=()), encoding="utf-8")
+    new.write_text(RULE.format(id="acme-bucket-tags", aliases=("acme-tags",)), encoding="utf-8")
+    config.write_text('[profile.options.acme-tags]\ntag = "owner"\n', encoding="utf-8")
+    common = ("--snapshot", SNAPSHOT, "--config", "recordscan.toml", "--rule", "acme-tags", "-f", "none", "-q")
+    run = bare("scan", *common, "--rules", "old.py", "-o", "json=old.json", "--fail-on", "high")
+    assert run.status == 1, run.stderr
+    assert bare("baseline", "create", "old.json", "-o", "baseline.json").status == 0
+    baseline = json.loads((bare.folder / "baseline.json").read_text(encoding="utf-8"))
+    for entry in baseline["entries"]:
+        entry["first_seen"] = "2026-01-02T03:04:05Z"
+    (bare.folder / "baseline.json").write_text(json.dumps(baseline), encoding="utf-8")
+    scanned = date.fromisoformat(baseline["created"][:10])
+    days = {"created": scanned - timedelta(days=1), "expires": scanned + timedelta(days=9)}
+    waiver = WAIVER.format(fingerprint=baseline["entries"][0]["fingerprint"], **days)
+    (bare.folder / "w.toml").write_text(waiver, encoding="utf-8")
+    told = ("--baseline", "baseline.json", "--waivers", "w.toml", "--fail-on-new", "--fail-on", "high")
+    run = bare("scan", *common, "--rules", "new.py", *told, "-o", "json=new.json")
+    assert run.status == 0, run.stderr
+    result = json.loads((bare.folder / "new.json").read_text(encoding="utf-8"))
+    findings = [finding for a in result["assessments"] for finding in a["findings"]]
+    assert len(findings) == len(baseline["entries"]) > 1
+    assert {a["rule_id"] for a in result["assessments"]} == {"acme-bucket-tags"}
+    assert {(f["lifecycle"], f["first_seen"]) for f in findings} == {("existing", "2026-01-02T03:04:05Z")}
+    assert all("has no tag owner" in finding["message"] for finding in findings)
+    assert [f["waiver"] for f in findings if f["waiver"]] == ["WV-1"]
+    notices = " ".join(result["scan"]["notices"])
+    assert "the rule acme-tags is called acme-bucket-tags now" in notices
+    assert "the waiver WV-1 names the rule acme-tags, which is called acme-bucket-tags now" in notices
+    same = bare("diff", "old.json", "new.json", "--fail-on-new", "info")
+    assert same.status == 0
+    assert (
+        f"0 new, 0 counts again, 0 severity changed, 1 waived now, 0 resolved, 0 not observed, 0 of rules that did \
+not run before, 0 rules that did not run, {len(findings) - 1} still there"
+        in same.stderr
+    )
+    # Not told with -q: that the waiver is about to end.
+    loud = bare("scan", *common[:-1], "--rules", "new.py", *told)
+    assert f"the waiver WV-1 of acme-bucket-tags ends on {days['expires']}" in loud.stderr
 
 
 def test_differences_are_told_and_new_ones_can_fail(bare: CommandLine) -> None:

@@ -66,6 +66,25 @@ def test_a_summary_that_cannot_be_written_is_found_first(bare: CommandLine, scan
     assert one_sentence(run) == "missing/summary.md: the folder missing does not exist; make it first"
 
 
+def test_options_of_formats_hold_on_scan_and_report_and_are_refused_before_anything_is_asked(
+    bare: CommandLine, scanned: Scanned
+) -> None:
+    options = ("-f", "none", "--format-option", "csv.bom=true", "--format-option", "junit.granularity=rule")
+    outputs = ("-o", "csv=a.csv", "-o", "junit=a.xml")
+    stored = scanned.snapshot
+    bare("scan", "--snapshot", str(stored), *options, *outputs, "-q")
+    first = [(bare.folder / name).read_bytes() for name in ("a.csv", "a.xml")]
+    assert first[0].startswith(b"\xef\xbb\xbfscan_id,")
+    assert b'classname="recordscan.keys" name="key-state: ' in first[1]
+    run = bare("report", str(scanned.result), "-f", "csv", "--format-option", "csv.bom=true")
+    assert run.stdout.startswith("\ufeffscan_id,")
+    assert bare("report", str(scanned.result), *options, *outputs).status == 0
+    assert [(bare.folder / name).read_bytes() for name in ("a.csv", "a.xml")] == first
+    run = bare("scan", "--format-option", "csv.mob=true")
+    assert run.status == 2
+    assert "the format 'csv' has no option 'mob'; it has: bom" in one_sentence(run)
+
+
 def test_a8_one_scan_writes_every_format(bare: CommandLine, scanned: Scanned) -> None:
     names = (
         *("asff", "csv", "csv-coverage", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown"),

@@ -26,25 +26,20 @@ def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, 
 
     Equal contents make equal bundles, but for a signature.
     """
-    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack, with_sums
+    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack, reports_of, with_sums
     from recordscan.cli.output import require_apart, require_writable
     from recordscan.cli.report import read_result
     from recordscan.errors import SnapshotError
     from recordscan.files import write_atomically
-    from recordscan.plugins import load_reports
     from recordscan.snapshot import load_snapshot
 
     require_writable(output_path)
     read = [("the result", result_path), *([] if snapshot_path is None else [("--snapshot", snapshot_path)])]
     require_apart([("-o", output_path)], read)
-    result, reports = read_result(result_path), load_reports()
-    files = {RESULT: result_path.read_bytes()}
+    files = {RESULT: result_path.read_bytes(), **reports_of(read_result(result_path))}
     if snapshot_path is not None:
         load_snapshot(snapshot_path)
         files[SNAPSHOT] = snapshot_path.read_bytes()
-    for name, file in (("html", "report.html"), ("text", "report.txt")):
-        rendered = reports[name](result)
-        files[file] = rendered if isinstance(rendered, bytes) else rendered.encode()
     summed = with_sums(files)
     wrong = next(objections(summed), None)
     if wrong is not None:
@@ -64,7 +59,7 @@ Examples:
 @click.option("--allowed-signers", type=_read, help="Who may sign: a file of OpenSSH with identities and public keys.")
 @click.option("--identity", help="Who is to have signed; needs --allowed-signers.")
 def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | None) -> int:
-    """Check a bundle, offline: every hash, that the result agrees with itself and with the snapshot, the signature.
+    """Check a bundle, offline: every hash, that result, snapshot and reports agree, the signature.
 
     Exits 1 when something is wrong, and names it.
     """

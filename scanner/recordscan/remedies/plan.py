@@ -77,19 +77,19 @@ def make_plan(result: ScanResult, rules: Collection[str] = ()) -> Plan:
 
     Args:
         result: Of a scan.
-        rules: Ids of the rules whose failures are to be mended; () for all.
+        rules: Ids, which may be earlier ones, of the rules whose failures are to be mended; () for all.
 
     Raises:
         ConfigError: No such rule ran.
         SnapshotError: A step of the result is not what recordscan writes.
     """
-    ran = {rule.id for rule in result.rules}
+    ids = result.current_ids()
     for rule_id in rules:
-        if rule_id not in ran:
+        if rule_id not in ids:
             raise ConfigError(f"no rule {rule_id!r} ran in this scan; see `recordscan rules list`")
     groups: dict[str, list[_Part]] = {}
     by_hand = []
-    for assessment in _failures(result, rules):
+    for assessment in _failures(result, {ids[rule_id] for rule_id in rules}):
         remedy = assessment.remedy
         why = _obstacle(assessment, groups)
         if remedy is None or why is not None:
