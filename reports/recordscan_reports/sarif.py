@@ -293,6 +293,7 @@ class _Run:
                     "targetName": subject.name,
                     "account": subject.account,
                     **properties,
+                    "remediation": shorten(check.remediation, TEXT_LENGTH),
                     "evidence": [item.id for item in check.evidence],
                 }
             ),

@@ -724,6 +724,8 @@ def accepted() -> ScanResult:
             return replace(item, findings=tuple(labelled(found, "WV-2026-014") for found in item.findings))
         last = "WV-2026-015" if item.rule_id == WRITER.id else None
         findings = tuple(labelled(f, last if f is item.findings[-1] else None) for f in item.findings)
+        if item.rule_id == VERSIONING.id:
+            findings = tuple(replace(found, pending="WV-2026-017") for found in findings)
         return replace(item, findings=findings)
 
     resolved = BaselineEntry(

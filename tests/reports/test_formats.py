@@ -17,7 +17,7 @@ from recordscan.plugins import load_reports
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
 from recordscan_reports.plain import link, milliseconds, moment, virtual_path
-from reports.results import LOGGING, PAYLOADS, RESULTS, WRITER, accepted, demo, empty, hostile, varied
+from reports.results import KEY_REGION, LOGGING, PAYLOADS, RESULTS, WRITER, accepted, demo, empty, hostile, varied
 
 FORMATS = load_reports()
 
@@ -49,7 +49,8 @@ def in_sarif_full(text: str) -> Counts:
     found: Counts = Counter()
     for result in run["results"]:
         if result["ruleId"] != "coverage-gap":
-            status = "waived" if result.get("suppressions") else kinds[result["kind"]]
+            suppressed = [one["status"] for one in result.get("suppressions", [])] == ["accepted"]
+            status = "waived" if suppressed else kinds[result["kind"]]
             found[status, result["properties"]["severity"]] += 1
     return found
 
@@ -251,6 +252,14 @@ def test_a47_a_waived_check_keeps_its_findings_and_evidence() -> None:
 def test_an_accepted_gap_stays_unknown_in_all_formats() -> None:
     [line] = [row for row in map(json.loads, text_of("jsonl", accepted()).splitlines()) if row["rule_id"] == LOGGING.id]
     assert (line["status"], line["waivers"][0]["id"]) == ("unknown", "WV-2026-016")
+    for name in ("text", "markdown"):
+        told = re.sub(r"&#8203;|\\", "", " ".join(text_of(name, accepted()).split()))
+        assert re.search(r"1 check accepted by ciso@example\.org until 2026-04-30 \(WV-2026-016, accept gap\): ", told)
+    rows = csv.DictReader(io.StringIO(text_of("csv-coverage", accepted()), newline=""))
+    assert {row["rule_ids"]: row["accepted_by"] for row in rows if row["kind"] == "unknown"} == {
+        KEY_REGION.id: "",
+        LOGGING.id: "WV-2026-016",
+    }
     for name in ("sarif", "gitlab", "github", "csv-coverage"):
         assert "known only when a request is made" in text_of(name, accepted())
 

@@ -213,6 +213,18 @@ def test_a47_a_waived_check_is_suppressed_in_full_and_gone_for_github() -> None:
     assert not any(fingerprint in render(accepted()) for fingerprint in fingerprints)
 
 
+def test_a_waiver_that_nobody_has_approved_is_under_review_and_its_finding_an_alert() -> None:
+    [pending] = [r for r in run_of(render_full(accepted()))["results"] if r["ruleId"] == "bucket-versioning"]
+    [suppression] = pending["suppressions"]
+    assert (suppression["status"], pending["properties"]["status"], pending["level"]) == (
+        "underReview",
+        "fail",
+        "warning",
+    )
+    assert suppression["justification"].startswith("Accepted by nobody yet until 2026-04-30 (WV-2026-017, ")
+    assert "bucket-versioning" in {r["ruleId"] for r in run_of(render(accepted()))["results"]}
+
+
 def test_with_a_baseline_results_say_since_when_they_are_known() -> None:
     results = {r["ruleId"]: r for r in run_of(render(accepted()))["results"]}
     assert results["key-region"]["provenance"] == {

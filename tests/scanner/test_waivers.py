@@ -94,7 +94,10 @@ def test_a43_a_waiver_holds_to_the_end_of_its_last_day(left: int, state: WaiverS
 def test_a_waiver_that_nobody_approved_has_no_effect() -> None:
     result = scan(waiver(approved_by=None))
     assert about(result).outcome is Outcome.FAIL
+    assert [found.pending for found in about(result).findings] == ["WV-1"]
     assert result.waivers[0].state is WaiverState.PENDING
+    worse = scan(waiver(approved_by=None, severity_at_most=Severity.LOW))
+    assert [found.pending for found in about(worse).findings] == [None]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,7 @@ def test_a_waiver_that_nobody_approved_has_no_effect() -> None:
         ({"resource": ARN[:-1]}, False),
         ({"resource": ARN + "-2"}, False),
         ({"resource": BUCKET}, False),
+        ({"resource": f"arn:aws:s3:::{BUCKET.partition('-')[2]}"}, False),
         ({"resource": ARN, "region": "eu-west-1"}, False),
         ({"subject": f"twilio:AC{'a' * 32}/recordings"}, True),
         ({"account": f"AC{'a' * 32}"}, True),
@@ -164,6 +168,12 @@ def test_of_two_waivers_the_narrower_is_taken_and_the_other_says_so() -> None:
     result = scan(broad, narrow)
     assert about(result).findings[0].waiver == "narrow"
     assert [record.notes for record in result.waivers] == [("narrow is narrower and covers the same",), ()]
+
+
+def test_of_two_waivers_that_are_as_narrow_the_first_is_taken() -> None:
+    result = scan(waiver(id="second"), waiver(id="first"))
+    assert about(result).findings[0].waiver == "second"
+    assert [record.notes for record in result.waivers] == [(), ("second stands before it and covers the same",)]
 
 
 def test_a_pass_is_never_waived_and_the_waiver_is_told_to_be_unmatched() -> None:
