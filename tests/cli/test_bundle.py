@@ -67,6 +67,7 @@ def test_equal_contents_make_equal_bundles(bare: CommandLine, packed: Path) -> N
 
 @pytest.mark.parametrize("name", ["report.html", "report.txt", "result.json", "snapshot.jsonl.gz"])
 def test_a49_one_changed_byte_is_found_and_named(bare: CommandLine, packed: Path, name: str) -> None:
+    """Verification fails and names the file. (A49)"""
     with zipfile.ZipFile(packed) as archive:
         data = bytearray(archive.read(name))
     data[len(data) // 2] ^= 1
@@ -80,7 +81,7 @@ def test_a49_one_changed_byte_is_found_and_named(bare: CommandLine, packed: Path
 def test_a_report_that_was_changed_with_its_hash_is_not_what_the_result_makes(
     bare: CommandLine, packed: Path, name: str
 ) -> None:
-    """(A49)."""
+    """Who changes the hash as well is found by what the result makes. (A49)"""
     with zipfile.ZipFile(packed) as archive:
         sums, report = archive.read("SHA256SUMS").decode(), archive.read(name)
     forged = report.replace(b"FAIL", b"PASS", 1)
@@ -130,6 +131,7 @@ def test_what_is_no_bundle_is_told_in_one_sentence(bare: CommandLine, data: byte
 
 
 def test_a49_a_signature_is_made_and_checked_offline(bare: CommandLine) -> None:
+    """Who has signed is checked with OpenSSH alone. (A49)"""
     key = bare.folder / "key"
     make = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "audit", "-f", str(key)]
     subprocess.run(make, check=True)

@@ -61,7 +61,7 @@ expires = {expires}
 
 
 def test_a_rule_of_a_later_version_takes_over_what_was_said_of_its_old_id(bare: CommandLine) -> None:
-    """(A50)."""
+    """Baseline, waiver, option and selection of the old id hold. (A50)"""
     old, new, config = (bare.folder / name for name in ("old.py", "new.py", "recordscan.toml"))
     old.write_text(RULE.format(id="acme-tags", aliases=()), encoding="utf-8")
     new.write_text(RULE.format(id="acme-bucket-tags", aliases=("acme-tags",)), encoding="utf-8")

@@ -1,6 +1,7 @@
 """The job summary of GitHub Actions, and formats for machines from the command line."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from cli.scanned import Scanned, one_sentence
 from conftest import CommandLine
 from recordscan.cli.output import SUMMARY_SIZE
 from recordscan.document import load_result
+from recordscan.plugins import load_reports
+from recordscan.result import Outcome
 from recordscan_reports import markdown
 
 
@@ -52,6 +55,7 @@ def test_always_needs_the_variable_and_says_so_before_anything_else(bare: Comman
 
 
 def test_a20_a_full_summary_is_left_as_it_is(bare: CommandLine, scanned: Scanned, summary: Path) -> None:
+    """GitHub would drop the whole summary beyond 1 MiB. (A20)"""
     summary.write_bytes(b"x" * (SUMMARY_SIZE - 100))
     run = bare("report", str(scanned.result), "-f", "none")
     assert run.status == 0
@@ -69,6 +73,7 @@ def test_a_summary_that_cannot_be_written_is_found_first(bare: CommandLine, scan
 def test_options_of_formats_hold_on_scan_and_report_and_are_refused_before_anything_is_asked(
     bare: CommandLine, scanned: Scanned
 ) -> None:
+    """What is written again is replaced, and the same. (A9)"""
     options = ("-f", "none", "--format-option", "csv.bom=true", "--format-option", "junit.granularity=rule")
     outputs = ("-o", "csv=a.csv", "-o", "junit=a.xml")
     stored = scanned.snapshot
@@ -85,17 +90,23 @@ def test_options_of_formats_hold_on_scan_and_report_and_are_refused_before_anyth
     assert "the format 'csv' has no option 'mob'; it has: bom" in one_sentence(run)
 
 
-def test_a8_one_scan_writes_every_format(bare: CommandLine, scanned: Scanned) -> None:
-    names = (
-        *("asff", "csv", "csv-coverage", "github", "gitlab", "html", "json", "jsonl", "junit", "markdown"),
-        *("ocsf", "oscal", "sarif", "sarif-full", "text"),
-    )
+def test_a8_one_scan_writes_every_format_also_where_all_is_well(bare: CommandLine, scanned: Scanned) -> None:
+    """Files are for their owner only, and say when the scan was. (A8) (A14)"""
+    names = sorted(load_reports())
     options = [f"-o{name}={name}.out" for name in names]
-    run = bare("scan", "--snapshot", str(scanned.snapshot), "-f", "none", *options)
-    assert run.status == 1
-    for name in names:
-        path = bare.folder / f"{name}.out"
-        assert path.stat().st_size > 0
-        assert path.stat().st_mode & 0o777 == 0o600
-    assert json.loads((bare.folder / "sarif.out").read_bytes())["version"] == "2.1.0"
-    assert (bare.folder / "csv.out").read_bytes().count(b"\r\n") > 100
+    outcomes: dict[str, set[Outcome]] = {}
+    for assessment in load_result(scanned.result.read_bytes()).assessments:
+        outcomes.setdefault(assessment.rule_id, set()).add(assessment.outcome)
+    sound = next(rule_id for rule_id, found in sorted(outcomes.items()) if found == {Outcome.PASS})
+    for rules, status in (((), 1), (("--rule", sound, "--fail-on", "info"), 0)):
+        run = bare("scan", "--snapshot", str(scanned.snapshot), *rules, "-f", "none", *options)
+        assert run.status == status, run.stderr
+        for name in names:
+            path = bare.folder / f"{name}.out"
+            assert path.stat().st_mode & 0o777 == 0o600
+            assert path.stat().st_size > 0
+        assert json.loads((bare.folder / "sarif.out").read_bytes())["version"] == "2.1.0"
+        rows = (bare.folder / "csv.out").read_bytes().count(b"\r\n")
+        assert (rows > 100) is (status == 1)
+        for line in (bare.folder / "ocsf.out").read_text(encoding="utf-8").splitlines():
+            assert abs(json.loads(line)["time"] / 1000 - time.time()) < 86_400

@@ -82,18 +82,21 @@ def test_a_scan_that_could_not_begin_is_told_by_its_status(bare: CommandLine) ->
     ],
 )
 def test_a51_files_for_ci_are_what_their_schemas_ask_for(schema: str, file: Path) -> None:
+    """The action, workflows and pipelines. (A51)"""
     command = [str(BIN / "check-jsonschema"), "--builtin-schema", schema, str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 def test_a51_a_second_validator_finds_nothing_dangerous() -> None:
+    """zizmor, offline. (A51)"""
     command = [str(BIN / "zizmor"), "--offline", "--no-progress", str(ROOT / ".github"), str(ROOT / "examples" / "ci")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
 def test_a51_actions_are_pinned_and_inputs_reach_scripts_through_the_environment_only() -> None:
+    """No input is part of a script, no action a moving tag. (A51)"""
     steps = yaml.safe_load((ACTION / "action.yml").read_text(encoding="utf-8"))["runs"]["steps"]
     used = [step["uses"] for step in steps if "uses" in step]
     assert used

@@ -18,6 +18,7 @@ LEVELS = {"blocker", "critical", "major", "minor", "info"}
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a19_every_line_is_one_command(made: Callable[[], ScanResult]) -> None:
+    """Whatever the names. (A19)"""
     text = github.render(made())
     for line in text.splitlines():
         assert COMMAND.fullmatch(line)
@@ -28,6 +29,7 @@ def test_a19_every_line_is_one_command(made: Callable[[], ScanResult]) -> None:
     "text", ["a\n::error::b", "a\r\n::set-env name=x::y", "100%0A::error::b", "x,file=secret,line=1", "t::error::x"]
 )
 def test_a19_no_text_can_begin_a_second_command(text: str) -> None:
+    """Neither a newline nor `%`, `::` or a comma does. (A19)"""
     result = varied()
     first = result.assessments[0]
     made = replace(
@@ -52,6 +54,7 @@ def test_a19_no_text_can_begin_a_second_command(text: str) -> None:
 
 
 def test_a19_at_most_ten_of_each_level_the_worst_first() -> None:
+    """GitHub shows ten of a level, so the tenth counts the others. (A19)"""
     lines = github.render(crowded(30_000)).splitlines()
     levels = Counter(line.split(" ", 1)[0] for line in lines)
     assert levels == {"::notice": 10, "::error": 10, "::warning": 1}

@@ -46,6 +46,7 @@ def faults(shape: Shape, value: Json, path: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a15_botocore_takes_the_findings_with_their_enumerations(made: Callable[[], ScanResult]) -> None:
+    """As `BatchImportFindings` would. (A15)"""
     for finding in findings(made()):
         report = ParamValidator().validate({"Findings": [finding]}, SHAPE)
         assert not report.has_errors(), report.generate_report()
@@ -54,6 +55,7 @@ def test_a15_botocore_takes_the_findings_with_their_enumerations(made: Callable[
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a15_texts_are_as_long_as_security_hub_takes(made: Callable[[], ScanResult]) -> None:
+    """Its limits are in the documentation only. (A15)"""
     for finding in findings(made()):
         for name, length in LENGTHS.items():
             assert 0 < len(finding[name]) <= length
@@ -75,6 +77,7 @@ def test_a15_texts_are_as_long_as_security_hub_takes(made: Callable[[], ScanResu
 
 
 def test_a15_ids_stay_and_times_are_those_of_the_scan() -> None:
+    """Without a baseline nothing is known of earlier scans. (A15)"""
     later = replace(varied(), scan=replace(varied().scan, scan_id="other", ended="2026-03-03T21:06:11Z"))
     before, after = findings(varied()), findings(later)
     assert [f["Id"] for f in before] == [f["Id"] for f in after]
@@ -84,6 +87,7 @@ def test_a15_ids_stay_and_times_are_those_of_the_scan() -> None:
 
 
 def test_a15_with_a_baseline_the_first_time_stays() -> None:
+    """And the last one moves. (A15)"""
     later = replace(accepted(), scan=replace(accepted().scan, ended="2026-03-03T21:06:11Z"))
     for result, ended in ((accepted(), "2026-03-02T21:06:11Z"), (later, "2026-03-03T21:06:11Z")):
         [found] = [
@@ -94,6 +98,7 @@ def test_a15_with_a_baseline_the_first_time_stays() -> None:
 
 
 def test_a15_statuses_and_labels() -> None:
+    """Unknown is a warning with its reason. (A15)"""
     found = {f["ProductFields"]["recordscan/status"]: f for f in findings(varied())}
     assert {name: f["Compliance"]["Status"] for name, f in found.items()} == {
         "pass": "PASSED",

@@ -21,6 +21,7 @@ def rows(text: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("before", ["", " ", "   ", "\u3000", "\t "])
 def test_a18_a_cell_that_begins_like_a_formula_gets_an_apostrophe(before: str, start: str) -> None:
+    """Also behind blanks, and in full-width forms. (A18)"""
     assert defused(f"{before}{start}1+1") == f"'{before}{start}1+1"
 
 
@@ -32,6 +33,7 @@ def test_a18_other_cells_stay(cell: str) -> None:
 @pytest.mark.parametrize("made", RESULTS)
 @pytest.mark.parametrize("render", [csv_checks.render, csv_coverage.render])
 def test_a18_no_cell_is_a_formula(made: Callable[[], ScanResult], render: Callable[[ScanResult], str]) -> None:
+    """In no result, hostile ones included. (A18)"""
     for row in rows(render(made())):
         for cell in row.values():
             assert not cell.strip().startswith(tuple(STARTS)) or cell.startswith("'")

@@ -103,7 +103,7 @@ def worst(result: ScanResult) -> dict[str, Outcome]:
 @pytest.mark.parametrize("schema", sorted(SCHEMAS.glob("junit-10-*.xsd")), ids=lambda path: path.stem)
 @pytest.mark.parametrize("made", RESULTS)
 def test_a_case_for_each_rule_fits_the_schemas(made: Callable[[], ScanResult], schema: Path) -> None:
-    """(A17)."""
+    """In the coarser form, too, names are unique. (A17)"""
     text = made_with("junit.granularity=rule")(made())
     etree.XMLSchema(etree.parse(schema)).assertValid(etree.fromstring(text.encode()))
     parsed = JUnitXml.fromstring(text.encode())
@@ -141,7 +141,7 @@ def test_a_case_of_thousands_of_checks_stays_small_and_says_how_many_there_are()
 def test_events_for_each_control_fit_the_strict_schema_and_have_uids_of_their_own(
     made: Callable[[], ScanResult],
 ) -> None:
-    """(A14)."""
+    """Also where one check makes several events. (A14)"""
     schema = OcsfJsonSchemaEmbedded(get_ocsf_schema(VERSION)).get_class_schema(
         "compliance_finding", profiles=["cloud", "datetime"]
     )
@@ -165,7 +165,7 @@ def test_each_event_is_about_one_control_and_names_the_check() -> None:
 
 
 def test_the_limit_of_results_can_be_moved_up_to_githubs() -> None:
-    """(A13)."""
+    """With its notice, and the same exit status. (A13)"""
     result = crowded(30_000)
     [run] = json.loads(made_with("sarif.max-results=25000")(result))["runs"]
     assert len(run["results"]) == 25_000
@@ -175,7 +175,7 @@ def test_the_limit_of_results_can_be_moved_up_to_githubs() -> None:
 
 @pytest.mark.parametrize("name", ["sarif", "sarif-full"])
 def test_with_an_anchor_all_is_shown_there_and_resources_keep_their_names(name: str) -> None:
-    """(A11)."""
+    """Paths of a repository are valid references, too. (A11)"""
     schema = json.loads((SCHEMAS / "sarif-2.1.0.json").read_text(encoding="utf-8"))
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
     for made in (varied, hostile, empty):

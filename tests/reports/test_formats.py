@@ -125,11 +125,13 @@ def text_of(name: str, result: ScanResult) -> str:
 @pytest.mark.parametrize("made", RESULTS)
 @pytest.mark.parametrize("name", BY_SEVERITY)
 def test_a7_counts_by_outcome_and_severity_agree(name: str, made: Callable[[], ScanResult]) -> None:
+    """Each format is read back and counted. (A7)"""
     assert BY_SEVERITY[name](text_of(name, made())) == counted(made())
 
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a7_junit_counts_by_outcome_agree(made: Callable[[], ScanResult]) -> None:
+    """Severities are told of failures only. (A7)"""
     found: Counter[str] = Counter()
     root = ET.fromstring(text_of("junit", made()))  # noqa: S314 - our own
     for case in root.iter("testcase"):
@@ -145,6 +147,7 @@ def test_a7_junit_counts_by_outcome_agree(made: Callable[[], ScanResult]) -> Non
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a7_formats_that_list_findings_name_every_failed_check(made: Callable[[], ScanResult]) -> None:
+    """GitLab and GitHub list findings, which add up to the checks. (A7)"""
     failed = [a for a in made().assessments if a.outcome is Outcome.FAIL]
     owners = {found.fingerprint: a.fingerprint for a in failed for found in a.findings if found.waiver is None}
     issues = [i for i in json.loads(text_of("gitlab", made())) if i["check_name"] != "coverage-gap"]
@@ -160,6 +163,7 @@ def test_a7_formats_that_list_findings_name_every_failed_check(made: Callable[[]
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a7_the_first_annotation_and_the_coverage_table_have_the_counts(made: Callable[[], ScanResult]) -> None:
+    """The two formats that list only some checks. (A7)"""
     first = text_of("github", made()).splitlines()[0]
     told = {word: int(n.replace(",", "")) for n, word in re.findall(r"([0-9,]+) (fail|unknown|pass|waived)\b", first)}
     for word in ("fail", "unknown", "pass"):
@@ -176,6 +180,7 @@ def test_every_format_is_covered_here() -> None:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("made", RESULTS)
 def test_a8_a9_each_result_gives_text_and_the_same_text_twice(name: str, made: Callable[[], ScanResult]) -> None:
+    """Whatever was found, nothing included; no clock and no chance is in it. (A8) (A9)"""
     text = text_of(name, made())
     assert text == text_of(name, made())
     text.encode()
@@ -222,6 +227,7 @@ def test_nothing_invisible_is_written(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["jsonl", "csv", "sarif-full", "ocsf", "oscal", "asff", "junit", "markdown"])
 def test_a47_a_waiver_is_shown_with_who_and_until_when(name: str) -> None:
+    """In every format that shows waived checks. (A47)"""
     text = text_of(name, accepted())
     for word in ("WV-2026-014", "2026-04-30", "ciso@example.org"):
         assert word in text.replace("@&#8203;", "@")
@@ -229,6 +235,7 @@ def test_a47_a_waiver_is_shown_with_who_and_until_when(name: str) -> None:
 
 
 def test_a47_a_waived_finding_of_a_check_that_fails_all_the_same_is_no_alert() -> None:
+    """Formats of alerts leave it out, the others keep it. (A47)"""
     [writer] = [a for a in accepted().assessments if a.rule_id == WRITER.id]
     waived = [found.fingerprint for found in writer.findings if found.waiver]
     assert (writer.outcome, len(waived)) == (Outcome.FAIL, 1)
@@ -242,6 +249,7 @@ def test_a47_a_waived_finding_of_a_check_that_fails_all_the_same_is_no_alert() -
 
 
 def test_a47_a_waived_check_keeps_its_findings_and_evidence() -> None:
+    """And what it would be without the waiver. (A47)"""
     [line] = [row for row in map(json.loads, text_of("jsonl", accepted()).splitlines()) if row["status"] == "waived"]
     assert line["raw_status"] == "fail"
     assert line["evidence"] != []
@@ -266,6 +274,7 @@ def test_an_accepted_gap_stays_unknown_in_all_formats() -> None:
 
 @pytest.mark.parametrize("uid", [*PAYLOADS, "", ".", "../..", "a//b", "arn:aws:s3:::b", "arn:aws:iam::1:user/../x"])
 def test_a11_a_virtual_path_is_a_relative_reference_whatever_the_name(uid: str) -> None:
+    """Blanks, colons, dots, ARNs and other scripts. (A11)"""
     path = virtual_path(uid, provider="aws", account=uid[:9] or None, region=None)
     assert re.fullmatch(r"cloud(/[A-Za-z0-9._~%-]+)+", path)
     assert "arn:" not in path

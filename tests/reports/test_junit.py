@@ -16,6 +16,7 @@ SCHEMAS = sorted((Path(__file__).parents[1] / "data/schemas").glob("junit-10-*.x
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("made", RESULTS)
 def test_a17_both_schemas_fit(made: Callable[[], ScanResult], schema: Path) -> None:
+    """The two revisions of Jenkins' junit-10. (A17)"""
     etree.XMLSchema(etree.parse(schema)).assertValid(etree.fromstring(render(made()).encode()))
 
 
@@ -25,6 +26,7 @@ def test_a17_there_are_two_schemas() -> None:
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a17_names_are_unique_and_sums_are_right(made: Callable[[], ScanResult]) -> None:
+    """GitLab ignores a second case of one name. (A17)"""
     parsed = JUnitXml.fromstring(render(made()).encode())
     before = (parsed.tests, parsed.failures, parsed.errors)
     parsed.update_statistics()  # type: ignore[no-untyped-call]
@@ -34,6 +36,7 @@ def test_a17_names_are_unique_and_sums_are_right(made: Callable[[], ScanResult])
 
 
 def test_a17_unknown_is_an_error_and_waived_is_skipped() -> None:
+    """And each severity is the type of a failure. (A17)"""
     parsed = JUnitXml.fromstring(render(varied()).encode())
     found = {(case.classname, case.name): case.result for suite in parsed for case in suite}
     kinds = Counter(type(results[0]) if results else None for results in found.values())

@@ -48,6 +48,7 @@ def shown(text: str) -> str:
 
 @pytest.mark.parametrize("text", NASTY)
 def test_a20_a_value_is_shown_literally(text: str) -> None:
+    """By a parser of CommonMark. (A20)"""
     line = f"value {escaped(text, 10_000)}"
     assert {t.type for t in tokens(line)} <= {"paragraph_open", "inline", "text", "text_special", "paragraph_close"}
     assert shown(line).replace("\u200b", "") == "value " + " ".join(
@@ -57,6 +58,7 @@ def test_a20_a_value_is_shown_literally(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a20_no_text_becomes_markup(text: str) -> None:
+    """Any text at all, in a cell of a table. (A20)"""
     line = f"| value | {escaped(text)} |"
     kinds = {t.type for t in tokens(f"| a | b |\n|---|---|\n{line}\n")}
     assert not kinds & {
@@ -75,12 +77,14 @@ def test_a20_no_text_becomes_markup(text: str) -> None:
 
 @pytest.mark.parametrize("text", NASTY)
 def test_a20_no_value_mentions_or_refers(text: str) -> None:
+    """Neither people nor issues. (A20)"""
     seen = shown(f"value {escaped(text, 10_000)}")
     assert re.search(r"@\w|#\d|\bGH-\d|\w://|\bwww\.", seen, re.I) is None
 
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a20_tables_keep_their_columns_and_no_html_but_our_own_is_left(made: Callable[[], ScanResult]) -> None:
+    """In whole reports. (A20)"""
     text = render(made())
     for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
         lines = table.splitlines()
@@ -103,6 +107,7 @@ def test_a20_tables_keep_their_columns_and_no_html_but_our_own_is_left(made: Cal
 
 
 def test_a20_fifty_thousand_failures_stay_below_the_limit() -> None:
+    """With all counts. (A20)"""
     text = render(crowded(50_000))
     assert len(text.encode()) <= SIZE
     assert f"{50_000 - ROWS_SHOWN:,} more are not shown here." in text
@@ -117,6 +122,7 @@ def test_a20_the_longest_hostile_texts_stay_below_the_limit() -> None:
 
 @pytest.mark.full
 def test_a20_githubs_parser_makes_no_link_and_no_html_of_values() -> None:
+    """The parser that GitHub itself uses. (A20)"""
     cells = [f"| a | b |\n|---|---|\n| {escaped(text, 10_000)} | x |\n" for text in NASTY]
     for made in read_markdown(*cells):
         assert set(re.findall(r"<(\w+)", made)) == {"table", "thead", "tbody", "tr", "th", "td"}

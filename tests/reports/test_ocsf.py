@@ -23,6 +23,7 @@ def events(result: ScanResult) -> list[Json]:
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a14_the_strict_schema_fits(made: Callable[[], ScanResult]) -> None:
+    """With the profiles cloud and datetime. (A14)"""
     errors = [error for event in events(made()) for error in VALIDATOR.iter_errors(event)]
     assert [f"{list(error.path)}: {error.message[:200]}" for error in errors] == []
 
@@ -35,6 +36,7 @@ def test_a14_the_schema_would_notice_a_missing_cloud_and_an_unknown_member() -> 
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a14_times_are_milliseconds_and_the_type_is_computed(made: Callable[[], ScanResult]) -> None:
+    """Which the schema does not see. (A14)"""
     ended = datetime.fromisoformat(made().scan.ended)
     for event in events(made()):
         assert abs(datetime.fromtimestamp(event["time"] / 1000, ended.tzinfo) - ended) < timedelta(seconds=1)
@@ -45,6 +47,7 @@ def test_a14_times_are_milliseconds_and_the_type_is_computed(made: Callable[[], 
 
 
 def test_a14_unknown_is_a_warning_with_its_reason() -> None:
+    """Never a pass. (A14)"""
     unknown = [event for event in events(varied()) if event["unmapped"]["status"] == "unknown"]
     assert [event["compliance"]["status_id"] for event in unknown] == [2, 2]
     assert {event["compliance"]["status_code"] for event in unknown} == {"access_denied", "undecidable"}
@@ -52,6 +55,7 @@ def test_a14_unknown_is_a_warning_with_its_reason() -> None:
 
 
 def test_a47_waived_is_a_suppressed_failure() -> None:
+    """With its evidence. (A47)"""
     [waived] = [event for event in events(accepted()) if event["status_id"] == 3]
     assert waived["compliance"]["status_id"] == 3
     assert waived["unmapped"]["raw_status"] == "fail"

@@ -24,6 +24,7 @@ def result_of(result: ScanResult) -> Json:
 
 @pytest.mark.full
 def test_a16_trestle_reads_every_result(tmp_path: Path) -> None:
+    """By the models of compliance-trestle. (A16)"""
     files = []
     for number, made in enumerate(RESULTS):
         files.append(tmp_path / f"{number}.json")
@@ -41,6 +42,7 @@ def test_a16_trestle_would_notice_a_state_that_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("made", RESULTS)
 def test_a16_references_lead_to_what_is_there(made: Callable[[], ScanResult]) -> None:
+    """Every UUID that is referred to is defined. (A16)"""
     result = result_of(made())
     items = {item["uuid"] for item in result.get("local-definitions", {}).get("inventory-items", [])}
     observations = {observation["uuid"] for observation in result.get("observations", [])}
@@ -67,6 +69,7 @@ def test_a16_references_lead_to_what_is_there(made: Callable[[], ScanResult]) ->
     ],
 )
 def test_a16_a_control_is_satisfied_by_passes_only(outcomes: list[Outcome], state: str, reason: str) -> None:
+    """Unknown never satisfies, and neither does a waived failure. (A16)"""
     made = replace(
         clean(),
         assessments=tuple(
@@ -95,6 +98,7 @@ def test_ids_of_nist_are_those_of_its_catalogue() -> None:
 
 
 def test_a47_a_waived_check_is_a_risk_with_an_approved_deviation() -> None:
+    """With who approved it and until when. (A47)"""
     result = result_of(accepted())
     [risk] = result["risks"]
     assert risk["status"] == "deviation-approved"

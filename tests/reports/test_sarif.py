@@ -3,6 +3,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from recordscan.facts import Json
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
-from recordscan_reports.sarif import RESULTS_SHOWN, render, render_full
+from recordscan_reports.sarif import RESULTS_SHOWN, Anchor, render, render_full
 from reports.results import RESULTS, accepted, clean, crowded, empty, hostile, varied
 from reports.validators import sarif_errors
 
@@ -29,6 +30,7 @@ def run_of(text: str) -> Json:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("made", RESULTS)
 def test_a10_the_schema_fits(made: Callable[[], ScanResult], form: Callable[[ScanResult], str]) -> None:
+    """With its formats, such as that of URIs. (A10)"""
     errors = VALIDATOR.iter_errors(json.loads(form(made())))
     assert [f"{list(error.path)}: {error.message[:200]}" for error in errors] == []
 
@@ -41,11 +43,12 @@ def test_the_schema_would_notice_a_uri_that_is_none() -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [*FORMS, partial(render_full, anchor=Anchor("infra/a b.toml:3"))])
 @pytest.mark.parametrize("made", [*RESULTS, lambda: crowded(2_000)])
 def test_a10_the_multitool_finds_no_error_by_its_own_and_githubs_rules(
     made: Callable[[], ScanResult], form: Callable[[ScanResult], str], tmp_path: Path
 ) -> None:
+    """Microsoft's validator, with the rules of GitHub. (A10)"""
     file = tmp_path / "result.sarif"
     file.write_text(form(made()), encoding="utf-8")
     assert sarif_errors(file) == []
@@ -61,6 +64,7 @@ def test_a10_the_multitool_would_notice_a_result_without_a_location(tmp_path: Pa
 
 
 def test_a10_github_gets_failures_and_gaps_and_nothing_else() -> None:
+    """Neither what passed nor what is waived, for it would open alerts for these. (A10)"""
     results = run_of(render(varied()))["results"]
     assert {result["kind"] for result in results} == {"fail"}
     assert {result["properties"]["status"] for result in results} == {"fail", "unknown"}
@@ -75,6 +79,7 @@ def test_a10_github_gets_failures_and_gaps_and_nothing_else() -> None:
 def test_a10_every_rule_that_ran_is_there_and_indexes_are_right(
     made: Callable[[], ScanResult], form: Callable[[ScanResult], str]
 ) -> None:
+    """So that GitHub closes alerts of rules that found nothing. (A10)"""
     run = run_of(form(made()))
     rules = run["tool"]["driver"]["rules"]
     assert [rule["id"] for rule in rules] == [
@@ -111,6 +116,7 @@ def test_severities_fall_into_githubs_bands() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a11_uris_are_relative_references_without_a_scheme(form: Callable[[ScanResult], str]) -> None:
+    """An ARN would be one of the scheme `arn`. (A11)"""
     for result in run_of(form(hostile()))["results"]:
         for location in result["locations"]:
             uri = location["physicalLocation"]["artifactLocation"]["uri"]
@@ -119,6 +125,7 @@ def test_a11_uris_are_relative_references_without_a_scheme(form: Callable[[ScanR
 
 
 def test_a11_the_arn_is_in_the_logical_location() -> None:
+    """Where it may be as it is. (A11)"""
     [result] = [r for r in run_of(render(varied()))["results"] if r["ruleId"] == "key-region"]
     locations = result["locations"]
     assert locations[0]["physicalLocation"]["artifactLocation"]["uri"].startswith(
@@ -131,6 +138,8 @@ def test_a11_the_arn_is_in_the_logical_location() -> None:
 
 
 def test_a12_fingerprints_outlive_wording_and_severity_and_are_never_shared() -> None:
+    """Alerts that were dismissed stay so. (A12)"""
+
     def reworded(result: ScanResult) -> ScanResult:
         return replace(
             result,
@@ -154,6 +163,7 @@ def test_a12_fingerprints_outlive_wording_and_severity_and_are_never_shared() ->
 
 
 def test_a13_thirty_thousand_failures_are_capped_with_notice_and_gaps_stay() -> None:
+    """The cap is told twice, and the exit status is that of the gate. (A13)"""
     result = crowded(30_000)
     text = render(result)
     run = run_of(text)
@@ -202,6 +212,7 @@ def test_a_scan_that_judged_nothing_does_not_look_clean() -> None:
 
 
 def test_a47_a_waived_check_is_suppressed_in_full_and_gone_for_github() -> None:
+    """GitHub heeds no suppressions. (A47)"""
     [waived] = [r for r in run_of(render_full(accepted()))["results"] if r["properties"]["status"] == "waived"]
     [suppression] = waived["suppressions"]
     assert (suppression["kind"], suppression["status"]) == ("external", "accepted")

@@ -68,7 +68,7 @@ def stored(result: ScanResult) -> Baseline:
 
 
 def test_a_finding_of_a_renamed_rule_is_existing_and_keeps_its_first_day() -> None:
-    """(A50)."""
+    """Over several baselines. (A50)"""
     result = scan(AFTER, baseline=stored(earlier()))
     [found] = [(a, f) for a in result.assessments for f in a.findings]
     assert (found[0].rule_id, found[1].lifecycle, found[1].first_seen) == (NEW.id, "existing", LONG_AGO)
@@ -82,7 +82,7 @@ def test_a_finding_of_a_renamed_rule_is_existing_and_keeps_its_first_day() -> No
 
 
 def test_a_renamed_rule_is_neither_added_nor_removed_and_its_finding_not_new() -> None:
-    """(A50)."""
+    """Nor gone where it is mended. (A50)"""
     assert [(d.change, d.rule_id) for d in compare(earlier(), scan(AFTER))] == [(Change.EXISTING, NEW.id)]
     gone = compare(earlier(), scan(AFTER, spoil=lambda _case: None))
     assert [(d.change, d.rule_id) for d in gone] == [(Change.RESOLVED, NEW.id)]
@@ -108,7 +108,7 @@ max_days = 3660
 
 @pytest.mark.parametrize("by", ["subject", "fingerprint", "check"])
 def test_a_waiver_that_names_the_old_rule_holds_and_says_so(tmp_path: Path, by: str) -> None:
-    """(A50)."""
+    """Whatever it matches by. (A50)"""
     [found] = [a for a in earlier().assessments if a.outcome is Outcome.FAIL]
     match = {
         "subject": f'subject = "{found.subject.uid}"',
@@ -127,7 +127,7 @@ def test_a_waiver_that_names_the_old_rule_holds_and_says_so(tmp_path: Path, by: 
 
 
 def test_options_and_selections_take_the_old_id() -> None:
-    """(A50)."""
+    """The new one comes first where both are set. (A50)"""
 
     @rule_over(
         lambda estate: estate.targets,
@@ -179,7 +179,7 @@ def tags(target):
 
 
 def test_readers_who_know_a_check_by_its_id_know_it_again() -> None:
-    """(A50)."""
+    """Security Hub and GitLab by the first id, SARIF by a member of its own. (A50)"""
     old = replace(OLD, id="bucket-versions")
     before, after = scan((old, *OTHERS)), scan(AFTER)
     ids = [sorted(f["Id"] for f in json.loads(asff.render(result))) for result in (before, after)]
@@ -193,7 +193,7 @@ def test_readers_who_know_a_check_by_its_id_know_it_again() -> None:
 
 
 def test_what_a_new_rule_finds_is_told_apart_and_breaks_the_gate_all_the_same() -> None:
-    """An upgrade gives no mass of new findings, and no silence either. (A50)."""
+    """An upgrade gives no mass of new findings, and no silence either. (A50)"""
     result = scan(AFTER, baseline=stored(scan(OTHERS)))
     [found] = [f for a in result.assessments for f in a.findings]
     assert found.lifecycle == "rule_added"
@@ -208,14 +208,14 @@ def test_what_a_new_rule_finds_is_told_apart_and_breaks_the_gate_all_the_same() 
 
 
 def test_fingerprints_of_another_version_are_refused_and_not_all_new() -> None:
-    """(A50)."""
+    """Nothing would match, so it is explained. (A50)"""
     text = dump_baseline(replace(baseline_of(scan(BEFORE)), fingerprint_version=FINGERPRINT_VERSION + 1))
     with pytest.raises(SnapshotError, match=r"all findings would look new; make a new baseline"):
         load_baseline(text.encode())
 
 
 def test_what_could_not_be_observed_is_not_forgotten_by_the_next_baseline() -> None:
-    """(A48)."""
+    """A gap between two scans closes nothing. (A48)"""
     lost = scan(BEFORE, baseline=stored(earlier()), spoil=unread)
     assert [(entry.rule_id, entry.first_seen) for entry in entries_of(lost)] == [(OLD.id, LONG_AGO)]
     back = scan(BEFORE, baseline=stored(lost))

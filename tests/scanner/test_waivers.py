@@ -85,6 +85,7 @@ def test_a_waived_failure_keeps_findings_and_evidence_and_does_not_count() -> No
     ],
 )
 def test_a43_a_waiver_holds_to_the_end_of_its_last_day(left: int, state: WaiverState, outcome: Outcome) -> None:
+    """Expired yesterday counts again, expiring in ten days still holds. (A43)"""
     result = scan(waiver(expires=TODAY + timedelta(days=left)))
     assert about(result).outcome is outcome
     assert result.waivers[0].state is state
@@ -116,6 +117,7 @@ def test_a_waiver_that_nobody_approved_has_no_effect() -> None:
     ],
 )
 def test_a45_everything_that_match_says_must_be_equal(match: Mapping[str, str], covered: bool) -> None:
+    """A waiver of one bucket covers none whose name holds that one's. (A45)"""
     result = scan(waiver(match=match))
     assert (about(result).outcome is Outcome.WAIVED) is covered
     assert (result.waivers[0].state is WaiverState.UNMATCHED) is not covered
@@ -135,6 +137,7 @@ def test_a_pattern_matches_only_where_it_is_said_to_be_one() -> None:
 
 
 def test_a46_a_failure_that_has_become_worse_is_not_covered_and_the_waiver_says_why() -> None:
+    """Above `severity_at_most` a waiver stops applying. (A46)"""
     result = scan(waiver(severity_at_most=Severity.MEDIUM))
     assert about(result).outcome is Outcome.FAIL
     assert result.waivers[0].notes == ("what it covers is high now, worse than medium",)
@@ -264,6 +267,7 @@ def test_a_file_is_read_with_its_lines_and_hash(tmp_path: Path) -> None:
     ],
 )
 def test_a44_what_is_not_sound_is_refused_with_file_and_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    """No approver, self-approval, no end, too long, wildcards and more. (A44)"""
     assert old in ENTRY
     with pytest.raises(ConfigError) as raised:
         load(tmp_path, ENTRY.replace(old, new))
@@ -272,6 +276,7 @@ def test_a44_what_is_not_sound_is_refused_with_file_and_line(tmp_path: Path, old
 
 
 def test_a44_two_waivers_with_one_id_are_refused(tmp_path: Path) -> None:
+    """Both would be meant by one name. (A44)"""
     with pytest.raises(ConfigError, match=r"toml:5: waiver WV-1: another waiver has the same id"):
         load(tmp_path, ENTRY + ENTRY.replace("version = 1", ""))
 
