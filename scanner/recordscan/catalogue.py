@@ -52,6 +52,7 @@ def render_rule(rule: Rule, *, level: int = 1) -> str:
     if rule.guide:
         lines += [f"Twilio's guide: “{rule.guide}”", ""]
     lines += ["*What to do:* " + rule.remediation, ""]
+    lines += [f"- Earlier ids: {', '.join(rule.aliases)}"] if rule.aliases else []
     lines += [f"- {line}" for line in _covers(rule)]
     return "\n".join(lines) + "\n"
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from recordscan.baseline import Baseline, baseline_of
+from recordscan.catalogue import render_rule
+from recordscan.cli.rules import describe
 from recordscan.cli.scan import check_rule_options, select_rules
 from recordscan.consistency import disagreements
 from recordscan.diff import Change, compare, entries_of
@@ -220,6 +222,12 @@ def test_what_could_not_be_observed_is_not_forgotten_by_the_next_baseline() -> N
     assert [(entry.rule_id, entry.first_seen) for entry in entries_of(lost)] == [(OLD.id, LONG_AGO)]
     back = scan(BEFORE, baseline=stored(lost))
     assert [(f.lifecycle, f.first_seen) for a in back.assessments for f in a.findings] == [("existing", LONG_AGO)]
+
+
+def test_the_catalogue_names_the_earlier_ids() -> None:
+    assert f"- Earlier ids: bucket-versions, {OLD.id}" in render_rule(NEW)
+    assert describe(NEW)["aliases"] == ["bucket-versions", OLD.id]
+    assert "Earlier ids" not in render_rule(OLD)
 
 
 def test_an_edited_alias_does_not_agree() -> None:

@@ -1,5 +1,6 @@
 """Accepted failures: what a waiver covers, for how long, and which entries are refused."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from recordscan.cli.scan import waiver_warnings
 from recordscan.consistency import disagreements
 from recordscan.document import dump_result, load_result
 from recordscan.engine import assess_snapshot
@@ -17,6 +19,8 @@ from recordscan.rule import Severity, current_ids
 from recordscan.testing import BUCKET, NOW, Case, sound
 from recordscan.waiver import Waiver, Waivers
 from recordscan.waiver_file import load_waivers, pruned
+from recordscan_reports import terminal
+from recordscan_reports.wording import waivers_by_state
 
 RULES = load_rules()
 TODAY = NOW.date()
@@ -90,6 +94,29 @@ def test_a43_a_waiver_holds_to_the_end_of_its_last_day(left: int, state: WaiverS
     assert about(result).outcome is outcome
     assert result.waivers[0].state is state
     assert result.gate.exit_status == (outcome is Outcome.FAIL)
+
+
+def test_what_has_ended_or_is_about_to_is_told_the_first_first() -> None:
+    """As warnings on stderr, and in this order in reports. (A43)"""
+    states: dict[str, dict[str, object]] = {
+        "active": {"expires": TODAY + timedelta(days=60)},
+        "unmatched": {"match": {"fingerprint": "0" * 64}},
+        "pending": {"approved_by": None},
+        "expiring": {"expires": TODAY + timedelta(days=10)},
+        "expired": {"expires": TODAY - timedelta(days=1)},
+    }
+    result = scan(*(waiver(id=f"WV-{state}", **parts) for state, parts in states.items()))
+    ends = {state: (TODAY + timedelta(days=days)).isoformat() for state, days in (("expired", -1), ("expiring", 10))}
+    assert sorted(waiver_warnings(result)) == [
+        f"the waiver WV-expired of bucket-versioning ended on {ends['expired']}: what it covered counts again",
+        f"the waiver WV-expiring of bucket-versioning ends on {ends['expiring']}",
+        "the waiver WV-pending of bucket-versioning has no effect: nobody has approved it",
+        "the waiver WV-unmatched of bucket-versioning covers nothing that this scan found",
+    ]
+    order = ["WV-expired", "WV-expiring", "WV-pending", "WV-unmatched", "WV-active"]
+    assert [record.id for record in waivers_by_state(result)] == order
+    shown = terminal.render(result)
+    assert re.findall(r"^~ [A-Z]+ +(WV-\w+)", shown[shown.index("WAIVERS") :], re.M) == order
 
 
 def test_a_waiver_that_nobody_approved_has_no_effect() -> None:

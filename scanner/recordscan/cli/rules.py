@@ -65,6 +65,7 @@ def describe(rule: "Rule") -> dict[str, Any]:
     """A rule as JSON."""
     return {
         "id": rule.id,
+        "aliases": list(rule.aliases),
         "title": rule.title,
         "severity": rule.severity,
         "family": rule.family,
