@@ -67,6 +67,9 @@ VERDICT_MEANINGS = {
 
 NO_GATE_MEANING = "No gate was set, so that nothing could break it: this scan neither passes nor fails."
 
+ANSWER_WORDS = {"answered": "Answered", "absent": "There is none", "failed": "Failed"}
+"""What became of a call."""
+
 URGENT = (
     "alert-data-loss",
     "key-pending-deletion",

@@ -2,6 +2,9 @@
 
 Everything that the template shows goes through `visible()` and is escaped. Style and script are the same in every
 report, and the content security policy of the page allows these two and nothing else.
+
+What needs no script is all summaries and the worst checks. All checks and the answers that they rest on are in blocks
+of data, from which the script makes pages of a hundred and what a reader opens.
 """
 
 import base64
@@ -19,13 +22,18 @@ from recordscan.rule import FRAMEWORKS
 from recordscan.visible import visible
 from recordscan_reports import wording
 from recordscan_reports.html.chain import STATE_WORDS
+from recordscan_reports.html.fill import FORMS, source
+from recordscan_reports.html.scopes import SHAPES, moment
 from recordscan_reports.html.view import Page
+
+SCRIPT = ("data", "fill", "excerpt", "scopes", "query", "address", "list", "actions", "start")
+"""Parts of the script, in the order in which they build on each other."""
 
 
 def render(result: ScanResult) -> str:
     """Make the page."""
     template = _environment().get_template("report.html.j2")
-    page = template.render(page=Page(result), style=_part("style.css"), script=_part("script.js"), csp=_policy())
+    page = template.render(page=Page(result), style=_part("style.css"), script=_script(), csp=_policy())
     return page.lstrip() + "\n"
 
 
@@ -38,13 +46,16 @@ def _environment() -> Environment:
         finalize=_spell_out,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.globals["wording"] = wording
     environment.globals["frameworks"] = FRAMEWORKS
     environment.globals["chain_words"] = STATE_WORDS
+    environment.globals["forms"] = {name: source(name) for name in FORMS}
+    environment.globals["shapes"] = SHAPES
     environment.globals["newline"] = Markup("\n")
     environment.filters["compact_json"] = _compact_json
-    environment.filters["moment"] = _moment
+    environment.filters["moment"] = moment
     environment.filters["is_link"] = _is_link
     return environment
 
@@ -60,9 +71,16 @@ def _part(name: str) -> Markup:
 
 
 @cache
+def _script() -> Markup:
+    """All parts of the script as one, which shares no name with anything else."""
+    parts = Markup("\n").join(_part(f"script/{name}.js") for name in SCRIPT)
+    return Markup('\n"use strict";\n(() => {\n') + parts + Markup("})();\n")
+
+
+@cache
 def _policy() -> Markup:
     """The content security policy: this script, this style, and nothing from anywhere."""
-    script, style = (_digest(_part(name)) for name in ("script.js", "style.css"))
+    script, style = _digest(_script()), _digest(_part("style.css"))
     return Markup(  # noqa: S704 - our own, constant
         f"default-src 'none'; script-src '{script}'; style-src '{style}'; img-src 'none'; connect-src 'none'; "
         "font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; "
@@ -76,12 +94,6 @@ def _digest(part: str) -> str:
 
 def _compact_json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-
-
-def _moment(timestamp: str) -> str:
-    """`2026-11-23T21:04:11.123Z` as `2026-11-23 21:04:11 UTC`; anything else as it is."""
-    day, separator, time = timestamp.removesuffix("Z").partition("T")
-    return f"{day} {time[:8]} UTC" if separator and timestamp.endswith("Z") else timestamp
 
 
 def _is_link(url: str) -> bool:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from markupsafe import Markup
+
 from recordscan.document import dump_result
-from recordscan.facts import Citation
-from recordscan.remedies.commands import commands_of
 from recordscan.result import (
     AbilityRecord,
     AccessGap,
@@ -31,8 +31,10 @@ from recordscan.result import (
 )
 from recordscan.rule import Severity
 from recordscan_reports.html.chain import Chain, chains_of
-from recordscan_reports.html.excerpt import CONTEXT_LINES, Answer, Line
-from recordscan_reports.html.prose import Block, parse_prose
+from recordscan_reports.html.data import Block, blocks_of
+from recordscan_reports.html.fill import Form, form
+from recordscan_reports.html.records import Record, Records, chapter
+from recordscan_reports.html.scopes import Scopes
 from recordscan_reports.wording import (
     ABILITY_MEANINGS,
     OUTCOMES,
@@ -46,96 +48,18 @@ from recordscan_reports.wording import (
     waivers_by_state,
 )
 
-EXCERPT_LINES = 24
-BRIEF_LINES = 8
-PROOFS_SHOWN = 20
 PRINCIPALS_SHOWN = 100
+SUBJECTS_SHOWN = 100
 WORST_SHOWN = 5
 
+LISTED = 200
+"""Checks that are listed without script, of those that did not pass."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
-    """One answer that a verdict rests on.
+COMPACT = 500
+"""Up to so many passes, and checks that do not apply, are listed without script, by rule."""
 
-    Attributes:
-        evidence: The observation.
-        decisive: The outcome rests on it; otherwise it was read on the way, and shown without marks.
-        pointers: The places that were read; () where the whole answer was.
-        lines: The answer around these places; () of a call that got none.
-    """
-
-    evidence: Evidence
-    decisive: bool
-    pointers: tuple[str, ...]
-    lines: tuple[Line, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mending:
-    """One step that mends a failed check.
-
-    Attributes:
-        does: What it does.
-        warnings: What it breaks if it is taken blindly.
-        lines: Of the command.
-    """
-
-    does: str
-    warnings: tuple[str, ...]
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One assessment with all that explains it.
-
-    Attributes:
-        assessment: The outcome.
-        rule: The requirement.
-        remediation: What to do, parsed.
-        steps: The commands that do it; () where a person must act, or nobody wrote them.
-        by_hand: Why a person must act; None where there are commands, or nobody said.
-        proofs: The answers that it rests on, then those that were read on the way, as far as they are shown.
-        proofs_left_out: How many more there are.
-    """
-
-    assessment: Assessment
-    rule: RuleRecord
-    remediation: tuple[Block, ...]
-    steps: tuple[Mending, ...]
-    by_hand: str | None
-    proofs: tuple[Proof, ...]
-    proofs_left_out: int
-
-    @property
-    def findings(self) -> Sequence[FindingRecord]:
-        """The findings, the worst first."""
-        return sorted(self.assessment.findings, key=lambda finding: -finding.severity.rank)
-
-    @property
-    def aws_accounts(self) -> Sequence[str]:
-        """The AWS accounts whose answers decided, where the subject itself is not of AWS."""
-        if self.assessment.subject.provider == "aws":
-            return ()
-        evidences = [proof.evidence for proof in self.proofs if proof.decisive]
-        return sorted({e.account for e in evidences if e.account and not e.operation.startswith("twilio:")})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exhibit:
-    """One observation in the index of evidence.
-
-    Attributes:
-        evidence: The observation.
-        cited_by: How many assessments rest on it.
-        lines: Its answer with every cited place marked, the middle of a long one left out.
-        total_lines: Length of the whole answer.
-    """
-
-    evidence: Evidence
-    cited_by: int
-    lines: tuple[Line, ...]
-    total_lines: int
+INDEXED = 500
+"""Observations that are listed without script."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +67,8 @@ class Requirement:
     """A rule in the procedure, with the outcomes that it had."""
 
     rule: RuleRecord
-    rationale: tuple[Block, ...]
     outcomes: Mapping[Outcome, int]
+    body: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +162,6 @@ class Page:
     def __init__(self, result: ScanResult) -> None:
         self._result = result
         self._rules = {rule.id: rule for rule in result.rules}
-        self._evidence = {evidence.id: evidence for evidence in result.evidence}
-        self._answers: dict[str, Answer] = {}
 
     @property
     def scan(self) -> ScanRecord:
@@ -307,6 +229,18 @@ class Page:
         return tuple(sorted(numbers.items(), key=lambda item: (item[0].kind, item[0].name, item[0].uid)))
 
     @cached_property
+    def subjects_shown(self) -> Sequence[tuple[SubjectRecord, int]]:
+        """All subjects where they are few, else those with the most checks that did not pass."""
+        if len(self.subjects) <= SUBJECTS_SHOWN:
+            return self.subjects
+        unsound = Counter(
+            assessment.subject
+            for assessment in self._result.assessments
+            if assessment.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
+        )
+        return sorted(self.subjects, key=lambda item: -unsound[item[0]])[:SUBJECTS_SHOWN]
+
+    @cached_property
     def chains(self) -> tuple[Chain, ...]:
         """Each target from Twilio to the key, with the state of every link."""
         return chains_of(self._result)
@@ -316,96 +250,94 @@ class Page:
         """Chapters of the catalogue with the number of their checks at each of `OUTCOMES`."""
         numbers: dict[str, Counter[Outcome]] = defaultdict(Counter)
         for assessment in self._result.assessments:
-            numbers[_chapter(self._rules[assessment.rule_id])][assessment.outcome] += 1
+            numbers[chapter(self._rules[assessment.rule_id])][assessment.outcome] += 1
         return tuple((name, tuple(numbers[name][outcome] for outcome in OUTCOMES)) for name in sorted(numbers))
 
     @cached_property
-    def failures(self) -> tuple[tuple[Severity, tuple[Check, ...]], ...]:
-        """Failed checks by severity, the worst first; only severities that have some."""
-        failed = self._checks(Outcome.FAIL)
-        groups = ((severity, tuple(c for c in failed if c.assessment.severity is severity)) for severity in SEVERITIES)
-        return tuple((severity, checks) for severity, checks in groups if checks)
+    def records(self) -> Records:
+        """The checks and all that explains them."""
+        return Records(self._result)
 
     @cached_property
-    def worst(self) -> tuple[tuple[Check, FindingRecord], ...]:
+    def listed(self) -> tuple[Markup, ...]:
+        """The worst checks that did not pass, as rows of the list that need no script."""
+        scopes = Scopes(self.records, self._result.waivers)
+        return tuple(
+            form("check").fill({**scopes.check(check), "body": self._unscripted(form("detail"), scopes.detail(check))})
+            for check in self.records.checks[: min(LISTED, self.not_passed)]
+        )
+
+    @cached_property
+    def not_passed(self) -> int:
+        """How many checks failed, are unknown or are waived."""
+        return sum(row.total for row in self.rows[:3])
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The data that the script reads."""
+        return tuple(blocks_of(self._result, self.records))
+
+    @staticmethod
+    def _unscripted(of: Form, scope: Mapping[str, object]) -> Markup:
+        """A part that the script makes anew when it is opened, so that it stands here for those without script."""
+        return Markup("<noscript>{}</noscript>").format(of.fill(scope))
+
+    @cached_property
+    def worst(self) -> tuple[FindingRecord, ...]:
         """Up to five findings to begin with: the most severe, and of these what loses recordings."""
         return tuple(self._by_urgency[:WORST_SHOWN])
 
     @cached_property
     def worst_left_out(self) -> tuple[str, ...]:
         """How many more there are at each severity, such as `7 critical`; () where all are shown."""
-        numbers = Counter(finding.severity for _, finding in self._by_urgency[WORST_SHOWN:])
+        numbers = Counter(finding.severity for finding in self._by_urgency[WORST_SHOWN:])
         return tuple(f"{numbers[severity]:,} {severity}" for severity in SEVERITIES if numbers[severity])
 
     @cached_property
-    def _by_urgency(self) -> list[tuple[Check, FindingRecord]]:
-        pairs = [(check, finding) for _, checks in self.failures for check in checks for finding in check.findings]
-        return sorted(pairs, key=lambda pair: (-pair[1].severity.rank, urgency(pair[0].rule)))
-
-    @cached_property
-    def unknowns(self) -> tuple[Check, ...]:
-        """Checks that could not be decided, the most severe first."""
-        return self._checks(Outcome.UNKNOWN)
-
-    @cached_property
-    def waived(self) -> tuple[Check, ...]:
-        """Accepted failures."""
-        return self._checks(Outcome.WAIVED)
+    def _by_urgency(self) -> list[FindingRecord]:
+        pairs = [
+            (self._rules[assessment.rule_id], finding)
+            for assessment in self._assessments(Outcome.FAIL)
+            for finding in sorted(assessment.findings, key=lambda finding: -finding.severity.rank)
+        ]
+        return [finding for _, finding in sorted(pairs, key=lambda pair: (-pair[1].severity.rank, urgency(pair[0])))]
 
     @cached_property
     def waivers(self) -> tuple[WaiverRecord, ...]:
         """All entries of the waiver file, those that ended first."""
         return tuple(waivers_by_state(self._result))
 
-    def waiver(self, waiver_id: str) -> WaiverRecord:
-        """The waiver that covers a finding or accepts a gap."""
-        return next(waiver for waiver in self._result.waivers if waiver.id == waiver_id)
+    @cached_property
+    def passes(self) -> tuple[tuple[RuleRecord, tuple[str, ...]], ...]:
+        """Rules with the subjects that pass them, by rule; () where there are too many to list without script."""
+        subjects: dict[str, list[str]] = defaultdict(list)
+        for assessment in self._assessments(Outcome.PASS) if self.rows[3].total <= COMPACT else ():
+            subjects[assessment.rule_id].append(assessment.subject.name)
+        return tuple((self._rules[rule_id], tuple(subjects[rule_id])) for rule_id in sorted(subjects))
 
     @cached_property
-    def passes(self) -> tuple[tuple[str, tuple[Check, ...]], ...]:
-        """Passed checks by chapter of the catalogue."""
-        chapters: dict[str, list[Check]] = defaultdict(list)
-        for check in self._checks(Outcome.PASS):
-            chapters[_chapter(check.rule)].append(check)
-        return tuple((chapter, tuple(chapters[chapter])) for chapter in sorted(chapters))
-
-    @cached_property
-    def not_applicable(self) -> tuple[tuple[Assessment, RuleRecord], ...]:
-        """Checks that do not concern their subject."""
-        return tuple((a, self._rules[a.rule_id]) for a in self._assessments(Outcome.NOT_APPLICABLE))
+    def not_applicable(self) -> tuple[tuple[RuleRecord, str, tuple[str, ...]], ...]:
+        """Rules with the reason why they do not apply to subjects; () where there are too many."""
+        subjects: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for assessment in self._assessments(Outcome.NOT_APPLICABLE) if self.rows[4].total <= COMPACT else ():
+            subjects[assessment.rule_id, assessment.detail or ""].append(assessment.subject.name)
+        return tuple((self._rules[rule_id], why, tuple(subjects[rule_id, why])) for rule_id, why in sorted(subjects))
 
     @cached_property
     def procedure(self) -> tuple[tuple[str, tuple[Requirement, ...]], ...]:
         """The rules that ran, by chapter."""
         chapters: dict[str, list[Requirement]] = defaultdict(list)
-        for rule in self._result.rules:
-            outcomes: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
-            for assessment in self._result.assessments:
-                if assessment.rule_id == rule.id:
-                    outcomes[assessment.outcome] += 1
-            requirement = Requirement(rule=rule, rationale=parse_prose(rule.rationale), outcomes=outcomes)
-            chapters[_chapter(rule)].append(requirement)
-        return tuple((chapter, tuple(chapters[chapter])) for chapter in sorted(chapters))
+        scopes = Scopes(self.records, ())
+        for rule, record in zip(self._result.rules, self.records.rules, strict=True):
+            outcomes = {tally.outcome: tally.number for tally in self._tallies.get(rule.id, ())}
+            body = self._unscripted(form("rule"), scopes.rule(record))
+            chapters[chapter(rule)].append(Requirement(rule=rule, outcomes=outcomes, body=body))
+        return tuple((name, tuple(chapters[name])) for name in sorted(chapters))
 
-    @cached_property
-    def exhibits(self) -> tuple[Exhibit, ...]:
-        """All observations, by operation."""
-        pointers: dict[str, dict[str, None]] = defaultdict(dict)
-        cited_by: dict[str, int] = defaultdict(int)
-        for assessment in self._result.assessments:
-            for observation, places in _places(_citations(assessment)).items():
-                cited_by[observation] += 1
-                pointers[observation].update(dict.fromkeys(places))
-        ordered = sorted(self._result.evidence, key=lambda e: (e.operation, e.account or "", e.region or "", e.id))
-        return tuple(
-            Exhibit(
-                evidence=evidence,
-                cited_by=cited_by[evidence.id],
-                lines=tuple(self._answer(evidence).excerpt(pointers[evidence.id])) if _has_answer(evidence) else (),
-                total_lines=len(self._answer(evidence)) if _has_answer(evidence) else 0,
-            )
-            for evidence in ordered
-        )
+    @property
+    def indexed(self) -> Sequence[Record]:
+        """Observations that are listed without script."""
+        return self.records.evidence[:INDEXED]
 
     @cached_property
     def matrices(self) -> tuple[Matrix, ...]:
@@ -472,43 +404,6 @@ class Page:
         found = [assessment for assessment in self._result.assessments if assessment.outcome is outcome]
         return sorted(found, key=lambda a: (-a.severity.rank, a.rule_id, a.subject.uid))
 
-    def _checks(self, outcome: Outcome) -> tuple[Check, ...]:
-        return tuple(self._check(assessment) for assessment in self._assessments(outcome))
-
-    def _check(self, assessment: Assessment) -> Check:
-        rule = self._rules[assessment.rule_id]
-        decisive = _places(_decisive(assessment))
-        others = dict.fromkeys(name for name in _places(_citations(assessment)) if name not in decisive)
-        brief = assessment.outcome is Outcome.PASS
-        known = [(self._evidence[name], pointers) for name, pointers in decisive.items() if name in self._evidence]
-        known_too = [self._evidence[name] for name in others if name in self._evidence]
-        proofs = [self._proof(evidence, pointers, brief=brief) for evidence, pointers in known[:PROOFS_SHOWN]]
-        proofs += [Proof(evidence=evidence, decisive=False, pointers=(), lines=()) for evidence in known_too]
-        steps, by_hand = commands_of(assessment.remedy)
-        return Check(
-            assessment=assessment,
-            rule=rule,
-            remediation=parse_prose(rule.remediation),
-            steps=tuple(
-                Mending(does=step.does, warnings=step.warnings, lines=tuple(text.splitlines())) for step, text in steps
-            ),
-            by_hand=by_hand,
-            proofs=tuple(proofs[:PROOFS_SHOWN]),
-            proofs_left_out=max(0, len(known) + len(known_too) - PROOFS_SHOWN),
-        )
-
-    def _proof(self, evidence: Evidence, pointers: tuple[str, ...], *, brief: bool) -> Proof:
-        lines: tuple[Line, ...] = ()
-        if _has_answer(evidence):
-            limit, context = (BRIEF_LINES, 1) if brief else (EXCERPT_LINES, CONTEXT_LINES)
-            lines = tuple(self._answer(evidence).excerpt(pointers, limit=limit, context=context))
-        return Proof(evidence=evidence, decisive=True, pointers=pointers, lines=lines)
-
-    def _answer(self, evidence: Evidence) -> Answer:
-        if evidence.id not in self._answers:
-            self._answers[evidence.id] = Answer(evidence.answer)
-        return self._answers[evidence.id]
-
 
 _KINDS = ("anonymous", "other accounts", "group", "canonical user", "origin access identity", "service")
 
@@ -527,37 +422,3 @@ def _holder(record: AccessRecord) -> Holder:
             for name, able in found
         ),
     )
-
-
-def _has_answer(evidence: Evidence) -> bool:
-    return evidence.outcome == "answered"
-
-
-def _citations(assessment: Assessment) -> Iterable[Citation]:
-    """The places that a check rests on, those of its findings too."""
-    return (*assessment.evidence, *(place for finding in assessment.findings for place in finding.evidence))
-
-
-def _decisive(assessment: Assessment) -> Iterable[Citation]:
-    """The places that decided: those that the findings name, or all that were read where one names none."""
-    if assessment.findings and all(finding.evidence for finding in assessment.findings):
-        return tuple(place for finding in assessment.findings for place in finding.evidence)
-    return _citations(assessment)
-
-
-def _places(citations: Iterable[Citation]) -> dict[str, tuple[str, ...]]:
-    """Observation → cited places; an object or list goes without saying where a place in it is cited too."""
-    places: dict[str, dict[str, None]] = defaultdict(dict)
-    for citation in citations:
-        places[citation.observation][citation.pointer] = None
-    return {name: tuple(_innermost(pointers)) for name, pointers in places.items()}
-
-
-def _innermost(pointers: Iterable[str]) -> Iterator[str]:
-    pointers = list(pointers)
-    around = {"/".join(steps[:end]) for steps in (p.split("/") for p in pointers) for end in range(1, len(steps))}
-    return (pointer for pointer in pointers if pointer and pointer not in around)
-
-
-def _chapter(rule: RuleRecord) -> str:
-    return rule.family.replace("-", " ").capitalize()
