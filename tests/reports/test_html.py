@@ -85,7 +85,8 @@ class Tree(HTMLParser):
 
 
 def tree(page: str) -> Element:
-    parsed = Tree(page)
+    """What a browser without script sees: not the forms, which are for the script."""
+    parsed = Tree(re.sub("<template.*?</template>", "", page, flags=re.DOTALL))
     assert parsed.open == [parsed.root]
     return parsed.root
 
@@ -146,10 +147,12 @@ def test_tables_have_captions_and_scopes_and_scroll_by_keyboard(made: Callable[[
 @pytest.mark.parametrize("made", RESULTS)
 def test_landmarks_lead_through_the_page(made: Callable[[], ScanResult]) -> None:
     root = tree(render(made()))
-    assert [len(root.all(tag)) for tag in ("main", "nav", "footer")] == [1, 1, 1]
+    assert [len(root.all(tag)) for tag in ("main", "footer")] == [1, 1]
+    labels = [nav.attributes["aria-label"] for nav in root.all("nav")]
+    assert len(labels) == len(set(labels))
     assert root.all("body")[0].all("a")[0].attributes["href"] == "#findings"
     for control in root.all("input"):
-        assert control.attributes["type"] == "checkbox" or control.attributes["id"] == "filter-text"
+        assert control.attributes["type"] == "checkbox" or control.attributes["id"] == "q"
 
 
 @pytest.mark.parametrize("made", RESULTS)
@@ -171,7 +174,8 @@ def test_nothing_is_fetched_or_run_but_style_and_script_of_the_page(made: Callab
             "foreignobject",
         }
     )
-    assert (len(root.all("script")), len(root.all("style"))) == (1, 1)
+    assert [e.attributes.get("type") for e in root.all("script")] == ["application/json", "application/json", None]
+    assert len(root.all("style")) == 1
     for element in every(root):
         assert "style" not in element.attributes
         assert "src" not in element.attributes
@@ -216,7 +220,6 @@ def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
         "scope",
         "coverage",
         "findings",
-        "unknown",
         "access",
         "controls",
         "passed",
@@ -244,10 +247,12 @@ def test_verdict_and_numbers_are_those_of_the_result() -> None:
         assert numbers == [*(made.count(outcome, severity) for severity in SEVERITIES), made.count(outcome)]
 
 
-def test_every_assessment_and_finding_has_its_permalink() -> None:
+def test_every_check_that_did_not_pass_has_its_permalink_without_script() -> None:
     made = varied()
     root = tree(render(made))
     for checked in made.assessments:
+        if checked.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE):
+            continue
         by_id(root, f"f-{checked.fingerprint}")
         for found in checked.findings:
             assert found.message in by_id(root, f"f-{checked.fingerprint}").text
@@ -257,7 +262,7 @@ def test_every_assessment_and_finding_has_its_permalink() -> None:
 def test_each_observation_is_in_the_index_with_hash_time_and_outcome() -> None:
     made = varied()
     root = tree(render(made))
-    rows = {row.all("a")[0].text: row.text for row in by_id(root, "evidence").all("tbody")[0].all("tr")}
+    rows = {row.attributes["id"]: row.text for row in by_id(root, "evidence").all("tbody")[0].all("tr")}
     assert len(rows) == len(made.evidence)
     for observation in made.evidence:
         row = rows[observation.id]
@@ -281,7 +286,7 @@ def test_decisive_values_are_marked_where_the_finding_is_explained() -> None:
 def test_of_nested_places_the_innermost_is_marked() -> None:
     made = varied()
     places = ("", "/PolicyDocument", "/PolicyDocument/Statement/1/Action", "/PolicyDocument/Statement")
-    checked = replace(made.assessments[8], evidence=tuple(Citation(POLICY.id, place) for place in places))
+    checked = replace(made.assessments[8], outcome=Outcome.UNKNOWN, evidence=tuple(Citation(POLICY.id, place) for place in places))
     check = by_id(tree(render(replace(made, assessments=(checked,)))), f"f-{checked.fingerprint}")
     assert [mark.text for mark in check.all("mark")] == ['"Action": "s3:*"']
 
@@ -351,10 +356,10 @@ def test_an_answer_is_shown_once_however_many_checks_cite_it() -> None:
     checks = tuple(assessment(TLS, target(uid=f"t-{n}"), Outcome.PASS, Citation(answer.id, "/k000")) for n in range(50))
     gate = clean().gate
     made = result(checks, (TLS,), (answer,), verdict=gate.verdict, exit_status=0, exit_reason=gate.exit_reason)
-    assert render(made).count(needle) == 0
+    assert render(made).count(needle) == 1
     cited = replace(checks[0], evidence=(Citation(answer.id, "/k100"),))
     made = result((cited, *checks[1:]), (TLS,), (answer,), verdict=gate.verdict, exit_status=0, exit_reason="")
-    assert render(made).count(needle) == 2
+    assert render(made).count(needle) == 1
 
 
 def test_a_citation_of_an_unknown_observation_does_no_harm() -> None:
@@ -433,7 +438,7 @@ def test_a_finding_about_aws_shows_the_aws_account_beside_that_of_twilio() -> No
     made = varied()
     [check] = [a for a in made.assessments if a.rule_id == "writer-least-privilege" and a.outcome is Outcome.FAIL]
     facts = by_id(tree(render(made)), f"f-{check.fingerprint}").all("dl")[0].text
-    assert f"{check.subject.account} (Twilio) AWS account{ACCOUNT}" in facts
+    assert f"{check.subject.account} (Twilio)AWS account{ACCOUNT}" in facts
 
 
 def test_failed_calls_that_no_check_rests_on_are_listed_with_their_permission() -> None:
@@ -469,22 +474,21 @@ def test_each_control_has_its_status_and_each_of_its_rules_a_row_with_findings_a
     made = varied()
     hub = controls_of(made, 0)
     assert hub.all("summary")[0].text == "AWS Security Hub 1 fail, 79 not tested"
-    rows = hub.all("tbody")[0].all("tr")
-    replication, versioning = [cell.text for cell in every(rows[0]) if cell.tag in ("th", "td")], rows[1]
-    assert replication == [
-        *("S3.7 Buckets replicate to another Region", "Not tested", "bucket-replication", "left out", "official")
+    replication, versioning = hub.all("tbody")[0].all("tr")
+    assert [cell.text for cell in every(replication) if cell.tag in ("th", "td")] == [
+        *("S3.7 Buckets replicate to another Region", "Not tested", "bucket-replication (official): left out")
     ]
-    assert versioning.all("th")[0].text == "S3.14 Buckets have versioning"
-    assert versioning.all("th")[0].attributes["rowspan"] == versioning.all("td")[0].attributes["rowspan"] == "9"
-    assert versioning.all("td")[0].text == "Fail"
-    checks = {row.all("code")[0].text: row.all("td")[-2] for row in rows[1:]}
-    assert checks["key-region"].text == "1 fail, 1 unknown"
-    failed, unknown = (
-        by_id(tree(render(made)), (a.attributes["href"] or "")[1:]) for a in checks["key-region"].all("a")
-    )
-    assert (failed.attributes["data-outcome"], unknown.attributes["data-outcome"]) == ("fail", "unknown")
-    assert checks["exposure-public-access"].text == "2 pass"
-    assert checks["bucket-replication"].text == "left out"
+    control, status, rules = (cell for cell in every(versioning) if cell.tag in ("th", "td"))
+    assert (control.text, status.text) == ("S3.14 Buckets have versioning", "Fail")
+    assert "key-region (official): 1 fail, 1 unknown" in rules.text
+    assert "exposure-public-access (official): 2 pass" in rules.text
+    assert "bucket-replication (official): left out" in rules.text
+    assert len(rules.all("br")) == 8
+    links = [a.attributes["href"] or "" for a in rules.all("a") if a.text in ("1 fail", "1 unknown")]
+    assert {by_id(tree(render(made)), link[1:]).attributes["class"] for link in links} == {
+        "check is-fail",
+        "check is-unknown",
+    }
 
 
 def test_controls_that_no_rule_tests_are_folded_away_and_counted() -> None:
@@ -494,7 +498,7 @@ def test_controls_that_no_rule_tests_are_folded_away_and_counted() -> None:
     assert fold.all("summary")[0].text == "78 controls are not tested by this tool"
     assert len(fold.all("li")) == 78
     assert "S3.20 Buckets have MFA delete" in [item.text for item in fold.all("li")]
-    assert "S3.14" not in [item.all("strong")[0].text for item in fold.all("li")]
+    assert [item.text for item in fold.all("li") if item.text.startswith("S3.14 ")] == []
 
 
 def test_standards_that_take_a_control_and_parts_that_a_rule_names_are_shown() -> None:
@@ -504,7 +508,7 @@ def test_standards_that_take_a_control_and_parts_that_a_rule_names_are_shown() -
     frameworks = record_frameworks(("security_hub", "nist_800_53_r5"), (of,), made.assessments)
     made = replace(made, rules=(of,), frameworks=frameworks)
     assert controls_of(made, 0).all("tbody")[0].all("th")[0].text == "S3.5 Buckets require TLS FSBP"
-    assert controls_of(made, 1).all("tbody")[0].all("td")[-1].text == "peer, SC-8(1) proposal"
+    assert controls_of(made, 1).all("tbody")[0].all("td")[-1].text == "transport-tls (peer, SC-8(1) proposal): 1 pass"
 
 
 def test_every_report_with_controls_says_that_mappings_need_review() -> None:

@@ -34,7 +34,7 @@ def render(result: ScanResult) -> str:
     """Make the page."""
     template = _environment().get_template("report.html.j2")
     page = template.render(page=Page(result), style=_part("style.css"), script=_script(), csp=_policy())
-    return page.lstrip() + "\n"
+    return page.strip() + "\n"
 
 
 @cache

@@ -71,6 +71,7 @@ const listOf = (data, scopes, query) => {
     const fold = body.querySelector("details");
     const place = fold.querySelector(".detail");
     if (!place.firstElementChild) place.append(form("detail", scopes.detail(rowOf.get(body))));
+    if (!body.id) for (const twin of all("[id]", body)) twin.removeAttribute("id");
     fold.open = true;
     return fold;
   };
