@@ -22,9 +22,10 @@ test-full: install-dev $(VENV)/validators/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m full tests/reports tests/e2e $(PYTEST_ARGS)
 
 $(VENV)/validators/installed: Makefile
-	@sh tests/install-programs.sh npm
+	@sh tests/install-programs.sh npm java
 	mkdir -p $(@D)
-	npm install --prefix $(@D) --no-save --silent @microsoft/sarif-multitool-linux@5.7.0
+	npm install --prefix $(@D) --no-save --silent @microsoft/sarif-multitool-linux@5.7.0 \
+		axe-core@4.14.1 html-validate@10.17.0 vnu-jar@26.9.27
 	$(PYTHON) -m venv $(@D)/trestle
 	$(@D)/trestle/bin/python -m pip install --quiet compliance-trestle==5.2.0
 	touch $@

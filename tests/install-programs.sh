@@ -7,7 +7,9 @@ command -v ssh-keygen >/dev/null 2>&1 || missing="openssh-client"
 command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 ||
     command -v google-chrome >/dev/null 2>&1 || missing="$missing chromium"
 for name in "$@"; do
-    command -v "$name" >/dev/null 2>&1 || missing="$missing $name"
+    package=$name
+    if [ "$name" = java ]; then package=default-jre-headless; fi
+    command -v "$name" >/dev/null 2>&1 || missing="$missing $package"
 done
 if [ -z "$missing" ]; then exit 0; fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

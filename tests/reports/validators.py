@@ -10,6 +10,9 @@ import pytest
 
 FOLDER = Path(sys.prefix) / "validators"
 MULTITOOL = FOLDER / "node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+AXE = FOLDER / "node_modules/axe-core/axe.min.js"
+HTML_VALIDATE = FOLDER / "node_modules/html-validate/bin/html-validate.mjs"
+VNU = FOLDER / "node_modules/vnu-jar/build/dist/vnu.jar"
 TRESTLE = FOLDER / "trestle/bin/python"
 
 READ_OSCAL = """
@@ -77,3 +80,25 @@ def read_markdown(*texts: str) -> list[str]:
     )
     found: list[str] = json.loads(done.stdout)
     return found
+
+
+def html_errors(*files: Path) -> list[str]:
+    """What the W3C's checker calls an error, and all that html-validate says."""
+    vnu = subprocess.run(
+        ["java", "-jar", required(VNU), "--stdout", "--format", "json", *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=280,
+    )
+    errors = [message["message"] for message in json.loads(vnu.stdout)["messages"] if message["type"] == "error"]
+    config = Path(__file__).parent / "html-validate.json"
+    lint = subprocess.run(
+        ["node", required(HTML_VALIDATE), "--config", str(config), "--formatter", "json", *map(str, files)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=280,
+    )
+    assert lint.returncode in (0, 1), lint.stderr
+    return errors + [message["message"] for file in json.loads(lint.stdout) for message in file["messages"]]

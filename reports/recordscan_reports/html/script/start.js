@@ -131,6 +131,7 @@ const begin = async () => {
   follow();
   if (list.bodies().length === 0 || !list.bodies()[0].querySelector(".detail") || document.querySelector("table.checks noscript")) list.set(list.state);
   document.documentElement.dataset.ready = "";
+  performance.mark("ready");
 };
 
 begin();
