@@ -63,16 +63,16 @@ def _check(number: int, rule_id: str, severity: Severity, subject: SubjectRecord
     outcome = Outcome.PASS
     if kind < 5:
         outcome = (Outcome.FAIL, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE, Outcome.NOT_APPLICABLE)[kind]
-    found = finding(
-        f"{subject.name} does not meet {rule_id}", severity, subject.uid, expected="Deny", observed="Allow"
-    )
+    found = finding(f"{subject.name} does not meet {rule_id}", severity, subject.uid, expected="Deny", observed="Allow")
     return Assessment(
         rule_id=rule_id,
         subject=subject,
         outcome=outcome,
         severity=severity,
         reason=Reason.ACCESS_DENIED if outcome is Outcome.UNKNOWN else None,
-        detail={Outcome.UNKNOWN: "the policy may not be read", Outcome.NOT_APPLICABLE: "nothing is stored"}.get(outcome),
+        detail={Outcome.UNKNOWN: "the policy may not be read", Outcome.NOT_APPLICABLE: "nothing is stored"}.get(
+            outcome
+        ),
         permission="s3:GetBucketPolicy" if outcome is Outcome.UNKNOWN else None,
         findings=(found,) if outcome is Outcome.FAIL else (),
         evidence=places if outcome is not Outcome.NOT_APPLICABLE else (),

@@ -286,7 +286,9 @@ def test_decisive_values_are_marked_where_the_finding_is_explained() -> None:
 def test_of_nested_places_the_innermost_is_marked() -> None:
     made = varied()
     places = ("", "/PolicyDocument", "/PolicyDocument/Statement/1/Action", "/PolicyDocument/Statement")
-    checked = replace(made.assessments[8], outcome=Outcome.UNKNOWN, evidence=tuple(Citation(POLICY.id, place) for place in places))
+    checked = replace(
+        made.assessments[8], outcome=Outcome.UNKNOWN, evidence=tuple(Citation(POLICY.id, place) for place in places)
+    )
     check = by_id(tree(render(replace(made, assessments=(checked,)))), f"f-{checked.fingerprint}")
     assert [mark.text for mark in check.all("mark")] == ['"Action": "s3:*"']
 

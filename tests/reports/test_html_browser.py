@@ -27,7 +27,20 @@ from recordscan.visible import visible
 from recordscan_reports.html import render
 from reports import validators
 from reports.large import bucket, large
-from reports.results import PAYLOADS, TLS, accepted, assessment, clean, demo, empty, evidence, hostile, result, target, varied
+from reports.results import (
+    PAYLOADS,
+    TLS,
+    accepted,
+    assessment,
+    clean,
+    demo,
+    empty,
+    evidence,
+    hostile,
+    result,
+    target,
+    varied,
+)
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = (
@@ -339,7 +352,7 @@ def test_grouping_by_control_shows_a_check_under_each(browser: Browser, tmp_path
         assert groups == ["AWS Security Hub S3.14 8 checks", "SOC 2 CC6.1 8 checks"]
         assert seen.page.inner_text("#count") == "8 of 12 checks in view"
         seen.page.click("#expand")
-        ids = [id for id in seen.page.eval_on_selector_all("[id]", "all => all.map((e) => e.id)") if id]
+        ids = seen.page.eval_on_selector_all("[id]", "all => all.map((e) => e.id)")
         assert len(ids) == len(set(ids))
         seen.page.select_option("#framework", "SOC 2")
         assert seen.page.locator("tbody.group").count() == 1
@@ -409,7 +422,10 @@ def test_the_address_restores_the_view_after_reload_and_in_another_browser(brows
         assert shown(seen.page) == before
         assert seen.page.input_value("#q") == "prod-video"
         assert not seen.page.is_checked("input[value=low]")
-        assert seen.page.locator("table.checks").get_by_role("columnheader", name="Resource").get_attribute("aria-sort") == "ascending"
+        assert (
+            seen.page.locator("table.checks").get_by_role("columnheader", name="Resource").get_attribute("aria-sort")
+            == "ascending"
+        )
 
 
 def test_the_answer_of_a_pass_is_shown_exactly_with_what_decided(browser: Browser, tmp_path: Path) -> None:

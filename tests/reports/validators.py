@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,8 +85,9 @@ def read_markdown(*texts: str) -> list[str]:
 
 def html_errors(*files: Path) -> list[str]:
     """What the W3C's checker calls an error, and all that html-validate says."""
+    java, node = (shutil.which(name) or pytest.fail(f"{name} is not installed") for name in ("java", "node"))
     vnu = subprocess.run(
-        ["java", "-jar", required(VNU), "--stdout", "--format", "json", *map(str, files)],
+        [java, "-jar", required(VNU), "--stdout", "--format", "json", *map(str, files)],
         capture_output=True,
         text=True,
         check=True,
@@ -94,7 +96,7 @@ def html_errors(*files: Path) -> list[str]:
     errors = [message["message"] for message in json.loads(vnu.stdout)["messages"] if message["type"] == "error"]
     config = Path(__file__).parent / "html-validate.json"
     lint = subprocess.run(
-        ["node", required(HTML_VALIDATE), "--config", str(config), "--formatter", "json", *map(str, files)],
+        [node, required(HTML_VALIDATE), "--config", str(config), "--formatter", "json", *map(str, files)],
         capture_output=True,
         text=True,
         check=False,

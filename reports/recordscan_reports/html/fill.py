@@ -62,29 +62,31 @@ class Form(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Part of `HTMLParser`."""
-        self.handle_startendtag(tag, attrs)
-        if tag not in _VOID:
-            element = self._open[-1].children[-1]
-            assert isinstance(element, _Element)
-            element.closed = False
+        element = self._append(tag, attrs, closed=tag in _VOID)
+        if not element.closed:
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Part of `HTMLParser`."""
-        attributes = dict(attrs)
-        each, when = attributes.pop("data-each", None), attributes.pop("data-if", None)
-        self._open[-1].children.append(_Element(tag, attributes, each=each, when=when, closed=True))
+        self._append(tag, attrs, closed=True)
 
     def handle_endtag(self, tag: str) -> None:
         """Part of `HTMLParser`."""
-        closed = self._open.pop()
-        assert closed.tag == tag, f"</{tag}> closes <{closed.tag}>"
+        if self._open.pop().tag != tag:
+            raise ValueError(f"</{tag}> closes something else")
 
     def handle_data(self, data: str) -> None:
         """Part of `HTMLParser`."""
         between = "\n" in data and not data.strip() and all(element.tag != "pre" for element in self._open)
         if not between:
             self._open[-1].children.append(data)
+
+    def _append(self, tag: str, attrs: list[tuple[str, str | None]], *, closed: bool) -> _Element:
+        attributes = dict(attrs)
+        each, when = attributes.pop("data-each", None), attributes.pop("data-if", None)
+        element = _Element(tag, attributes, each=each, when=when, closed=closed)
+        self._open[-1].children.append(element)
+        return element
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The checks of a result and what explains them as flat records: the script reads them as columns, the page as they are.
+"""The checks of a result and what explains them as flat records, which the script reads as columns.
 
 Records refer to each other by number. All texts are as the result has them; who shows one makes it visible.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from recordscan.facts import Citation
 from recordscan.observation import canonical_json
 from recordscan.remedies.commands import commands_of
-from recordscan.result import Assessment, Evidence, Outcome, RuleRecord, ScanResult, SubjectRecord
+from recordscan.result import Assessment, Evidence, RuleRecord, ScanResult, SubjectRecord
 from recordscan.rule import FRAMEWORKS
 from recordscan_reports.html.prose import parse_prose
 from recordscan_reports.wording import OUTCOMES, REASON_WORDS, age_of, count, sentence
@@ -127,7 +127,7 @@ class Records:
             "subject": self._subjects.setdefault(assessment.subject, len(self._subjects)),
             "outcome": str(assessment.outcome),
             "severity": str(assessment.severity),
-            "summary": _summary(assessment, rule, [finding.message for finding in findings]),
+            "summary": _summary(rule, [finding.message for finding in findings]),
             "detail": assessment.detail,
             "reason": REASON_WORDS.get(assessment.reason) if assessment.reason else None,
             "permission": assessment.permission,
@@ -164,7 +164,7 @@ def chapter(rule: RuleRecord) -> str:
     return rule.family.replace("-", " ").capitalize()
 
 
-def _summary(assessment: Assessment, rule: RuleRecord, messages: list[str]) -> str:
+def _summary(rule: RuleRecord, messages: list[str]) -> str:
     if len(messages) == 1:
         return sentence(messages[0])
     return f"{count(len(messages), 'finding')} against one requirement: {rule.title}" if messages else rule.title
@@ -180,7 +180,12 @@ def _rule(rule: RuleRecord) -> Record:
         "guide": rule.guide,
         "peers": list(rule.peers),
         "controls": [
-            {"framework": FRAMEWORKS.get(c.framework, c.framework), "id": c.framework, "control": c.control, "mark": c.mark}
+            {
+                "framework": FRAMEWORKS.get(c.framework, c.framework),
+                "id": c.framework,
+                "control": c.control,
+                "mark": c.mark,
+            }
             for c in rule.controls
         ],
         "references": [{"link" if url.startswith("https://") else "text": url} for url in rule.references],

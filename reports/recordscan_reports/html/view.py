@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -29,7 +29,6 @@ from recordscan.result import (
     SubjectRecord,
     WaiverRecord,
 )
-from recordscan.rule import Severity
 from recordscan_reports.html.chain import Chain, chains_of
 from recordscan_reports.html.data import Block, blocks_of
 from recordscan_reports.html.fill import Form, form
