@@ -126,7 +126,7 @@ def _one(element: _Element, scope: Scope) -> Iterator[str]:
         yield "/>" if element.closed and element.tag not in _VOID else ">"
     for child in element.children:
         if isinstance(child, str):
-            yield _text(child, scope, lines=element.tag == "pre")
+            yield _text(child, scope, lines=element.tag == "pre").replace("&#34;", '"').replace("&#39;", "'")
         else:
             yield from _filled(child, scope)
     if element.tag != "slot" and not element.closed:

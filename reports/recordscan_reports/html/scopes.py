@@ -12,8 +12,8 @@ from recordscan_reports.html.excerpt import Answer, Line
 from recordscan_reports.html.records import Record, Records
 from recordscan_reports.wording import OUTCOME_WORDS, count, sentence, waiver_summary
 
-EXCERPT_LINES = 12
-PROOFS_SHOWN = 5
+EXCERPT_LINES = 10
+PROOFS_SHOWN = 4
 RESOURCES_SHOWN = 20
 
 SHAPES = {"fail": "fail", "unknown": "unknown", "waived": "waived", "pass": "pass", "not_applicable": "none"}
