@@ -74,4 +74,4 @@ def test_the_page_has_picture_and_table() -> None:
     page = render(assess_snapshot(sound().snapshot(), RULES, fail_on=None))
     assert page.count('<svg class="chain"') == 1
     assert 'aria-label="Twilio setting sound, AWS credential sound' in page
-    assert f"<bdi>{KEY_ARN}</bdi>" in page
+    assert f"<code>{KEY_ARN}</code>" in page

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import pytest
+from markupsafe import Markup
 
 from recordscan.controls import framework_ids, record_frameworks
 from recordscan.facts import Citation, Reason
@@ -17,6 +18,7 @@ from recordscan.rule import Severity, official, peer, proposal
 from recordscan.visible import visible
 from recordscan_reports import terminal
 from recordscan_reports.html import render
+from recordscan_reports.html.fill import Form
 from recordscan_reports.wording import MAPPING_REVIEW, OUTCOMES, SEVERITIES
 from reports.results import (
     ACCOUNT,
@@ -229,6 +231,15 @@ def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
         "run",
     ):
         assert " ".join(visible(payload).split()) in by_id(attack, place).text
+
+
+def test_a_form_escapes_values_in_texts_and_attributes_and_leaves_markup() -> None:
+    made = Form('<p class="$a" data-if="a">$a</p><pre data-each="b">$it</pre><i data-if="!b">$a</i>$c')
+    hostile = "\"'><b>&\u202e\n"
+    assert made.fill({"a": hostile, "b": [hostile], "c": Markup("<i title='\"'></i>")}) == (
+        '<p class="&#34;&#39;&gt;&lt;b&gt;&amp;[U+202E][U+000A]">"\'&gt;&lt;b&gt;&amp;[U+202E][U+000A]</p>'
+        "<pre>\"'&gt;&lt;b&gt;&amp;[U+202E]\n</pre><i title='\"'></i>"
+    )
 
 
 def test_every_kind_of_whitespace_and_control_character_is_spelled_out() -> None:

@@ -226,6 +226,32 @@ def test_without_script_verdict_findings_and_gaps_are_readable(browser: Browser,
         assert fold.locator(".compare").is_visible()
 
 
+EXPLANATIONS = """all => all.map((check) => [
+    check.id,
+    ...[".head", ".requirement", ".facts:not(.tight)", ".compare", ".reason", ".grant", "mark", ".why"].map((part) =>
+        Array.from(check.querySelectorAll(part)).map((found) => found.textContent.replace(/\\s/g, "")))
+])"""
+
+
+def strange() -> ScanResult:
+    """As `hostile()`, but for lone surrogates, which JavaScript writes in JSON as an escape."""
+    return hostile(tuple(payload for payload in PAYLOADS if "surrogate" not in payload))
+
+
+@pytest.mark.parametrize("made", [varied, accepted, strange])
+def test_script_and_static_part_explain_a_check_alike(
+    browser: Browser, tmp_path: Path, made: Callable[[], ScanResult]
+) -> None:
+    found = []
+    for script in (True, False):
+        with visit(browser, tmp_path, made(), java_script_enabled=script) as seen:
+            if script:
+                seen.page.click("#expand")
+            found.append(seen.page.eval_on_selector_all("tbody.check", EXPLANATIONS))
+    assert found[0] == found[1]
+    assert len(found[0]) >= 8
+
+
 JENKINS = "sandbox allow-same-origin; default-src 'none'; img-src 'self'; style-src 'self';"
 """https://www.jenkins.io/doc/book/security/configuring-content-security-policy/"""
 

@@ -126,19 +126,31 @@ def _one(element: _Element, scope: Scope) -> Iterator[str]:
         yield "/>" if element.closed and element.tag not in _VOID else ">"
     for child in element.children:
         if isinstance(child, str):
-            yield _text(child, scope, lines=element.tag == "pre").replace("&#34;", '"').replace("&#39;", "'")
+            yield _content(child, scope, lines=element.tag == "pre")
         else:
             yield from _filled(child, scope)
     if element.tag != "slot" and not element.closed:
         yield f"</{element.tag}>"
 
 
-def _text(source: str, scope: Scope, *, lines: bool = False) -> str:
+def _text(source: str, scope: Scope) -> str:
+    """The value of an attribute; texts are what is between names, at even places."""
     parts = _NAME.split(source)
-    return "".join(_shown(scope[part], lines=lines) if at % 2 else escape(part) for at, part in enumerate(parts))
+    return "".join(escape(visible(_plain(scope[part])) if at % 2 else part) for at, part in enumerate(parts))
 
 
-def _shown(value: object, *, lines: bool) -> str:
-    if value is None or isinstance(value, Markup):
-        return value or ""
-    return escape(spell_lines(str(value)) if lines else visible(str(value)))
+def _content(source: str, scope: Scope, *, lines: bool) -> str:
+    """What stands between elements, where quotes need no escape and markup goes in as it is."""
+    made = []
+    for at, part in enumerate(_NAME.split(source)):
+        value = scope[part] if at % 2 else part
+        if not isinstance(value, Markup):
+            if at % 2:
+                value = spell_lines(_plain(value)) if lines else visible(_plain(value))
+            value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        made.append(value)
+    return "".join(made)
+
+
+def _plain(value: object) -> str:
+    return "" if value is None else str(value)
