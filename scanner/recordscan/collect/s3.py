@@ -206,6 +206,13 @@ _OF_LOG_BUCKETS = frozenset(
 LOG_BUCKET_READS = tuple(call for call in BUCKET_READS if call.operation in _OF_LOG_BUCKETS)
 """What is asked of the buckets that logs go to, with Bucket and ExpectedBucketOwner."""
 
+_BEARING_ON_OBJECTS = frozenset(
+    {"s3:GetBucketOwnershipControls", "s3:GetPublicAccessBlock", "s3:GetObjectLockConfiguration"}
+)
+
+OBJECT_BEARING_READS = tuple(call for call in BUCKET_READS if call.operation in _BEARING_ON_OBJECTS)
+"""What tells which questions about single objects make sense."""
+
 ACCOUNT_PUBLIC_ACCESS_BLOCK = _control(
     "GetPublicAccessBlock",
     "get_public_access_block",

@@ -1,7 +1,7 @@
 """What one scan asks, and in which order: each question as soon as what it needs to know is known."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
@@ -107,6 +107,11 @@ class Scan:
         own = self.home.caller.account
         return self.home if asker_of(self._answers, account.caller.account, own) == own else account
 
+    async def _find(self, bucket: str) -> tuple["AccountScan", str | None, str | None]:
+        """Who reads a bucket, its owner and its Region; see `AccountScan.locate`."""
+        account = await self.account_of(bucket)
+        return account, *await account.locate(bucket)
+
     async def _target(self, bucket: str, prefix: str) -> None:
         await (await self.account_of(bucket)).target(bucket, prefix)
 
@@ -176,9 +181,8 @@ class Scan:
         """Objects of the newest media, and of what was deleted at Twilio."""
         operation = {"recordings": "twilio:ListRecordings", "compositions": "twilio:ListCompositions"}[product]
         statuses = RECORDING_STATUSES if product == "recordings" else COMPOSITION_STATUSES
-        await together(reader.ask(self._collection, operation, status=status) for status in (*statuses, DELETED))
-        account = await self.account_of(location.bucket)
-        owner, region = await account.locate(location.bucket)
+        lists = [reader.ask(self._collection, operation, status=status) for status in (*statuses, DELETED)]
+        (account, owner, region), _ = await asyncio.gather(self._find(location.bucket), together(lists))
         if owner is None:
             return
         kept, deleted = self._named(reader.sid, product, location.bucket)
@@ -207,10 +211,10 @@ class Scan:
     async def _link(self, credential_sid: str, location: S3Location) -> None:
         """What can link a credential to an access key, then all that bears on its user."""
         configured = self._scope.credential_links.get(credential_sid)
-        account = await self.account_of(location.bucket)
-        _, region = await account.locate(location.bucket)
+        of_key: list[Flow] = []
         if configured is not None and parse_arn(configured) is None:
-            await self.home.ask(iam.ACCESS_KEY_INFO, AccessKeyId=configured)
+            of_key.append(self.home.ask(iam.ACCESS_KEY_INFO, AccessKeyId=configured))
+        (account, _, region), _ = await asyncio.gather(self._find(location.bucket), together(of_key))
         found = credential_account(self._answers, configured, self.home.caller.account)
         account = self.accounts.get(found or "", account)
         await account.link(
@@ -291,13 +295,10 @@ class AccountScan:
         await together(
             [
                 self._bucket(bucket, owner, region),
-                self.ask(
-                    s3.LIST_OBJECTS, client_region=region, Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
-                ),
+                self._objects(bucket, prefix, owner, region),
                 *([self._trails(region), self._guards(region), self._macie(bucket, region)] if region else []),
             ]
         )
-        await self._objects(bucket, prefix, owner, region)
 
     async def locate(self, bucket: str) -> tuple[str | None, str | None]:
         """Owner to expect and Region of a bucket; no owner when it is absent or foreign, so that it is not read."""
@@ -356,14 +357,22 @@ class AccountScan:
             await together(self.ask(s3.HEAD_BUCKET, **request) for request in heads)
 
     async def _objects(self, bucket: str, prefix: str, owner: str, region: str | None) -> None:
-        """What is asked of single objects: the newest one's retention, and the sample."""
+        """The newest objects, and what is asked of single ones: the newest one's retention, and the sample."""
+        named = {"Bucket": bucket, "ExpectedBucketOwner": owner}
+        await together(
+            [
+                self.ask(s3.LIST_OBJECTS, client_region=region, Prefix=prefix, **named),
+                self._public_access_block(owner),
+                *(self.ask(call, client_region=region, **named) for call in s3.OBJECT_BEARING_READS),
+            ]
+        )
         found = self._read(bucket)
         listed = read_objects(self._answers, bucket, prefix, account=self.caller.account, owner=owner)
         if not isinstance(listed, Known):
             return
 
         def ask(call: Call, key: str) -> Flow:
-            return self.ask(call, client_region=region, Bucket=bucket, Key=key, ExpectedBucketOwner=owner)
+            return self.ask(call, client_region=region, Key=key, **named)
 
         flows: list[Flow] = []
         newest = newest_of(listed.value.items)
@@ -463,8 +472,11 @@ class AccountScan:
         )
 
     async def _trails(self, region: str) -> None:
+        await together([self._trails_of(region), self._event_data_stores(region), self._event_rules(region)])
+
+    async def _trails_of(self, region: str) -> None:
         described = await self.ask(cloudtrail.DESCRIBE_TRAILS, region=region, includeShadowTrails=True)
-        flows: list[Flow] = [self._event_data_stores(region), self._event_rules(region)]
+        flows: list[Flow] = []
         for row in _rows(described.answer, "trailList"):
             home, arn = _member(row, "HomeRegion") or region, _member(row, "TrailARN")
             if arn is not None:
@@ -559,35 +571,36 @@ class AccountScan:
         await together(self.ask(iam.KEY_LAST_USED, AccessKeyId=key) for key in keys if key)
 
     async def _user_policies(self, name: str) -> None:
-        inline, attached, groups = await asyncio.gather(
-            self.ask(iam.USER_POLICIES, UserName=name),
-            self.ask(iam.USER_ATTACHED, UserName=name),
-            self.ask(iam.USER_GROUPS, UserName=name),
-        )
-        policy_names = _names(inline.answer, "PolicyNames")
         await together(
             [
-                *(self.ask(iam.USER_POLICY, UserName=name, PolicyName=policy) for policy in policy_names),
-                *self._attached(attached.answer),
-                *(self._group(group) for row in _rows(groups.answer, "Groups") if (group := _member(row, "GroupName"))),
+                self._inline(iam.USER_POLICIES, iam.USER_POLICY, UserName=name),
+                self._attached(iam.USER_ATTACHED, UserName=name),
+                self._groups(name),
             ]
         )
+
+    async def _groups(self, user: str) -> None:
+        listed = await self.ask(iam.USER_GROUPS, UserName=user)
+        names = [_member(row, "GroupName") for row in _rows(listed.answer, "Groups")]
+        await together(self._group(name) for name in names if name)
 
     async def _group(self, name: str) -> None:
-        inline, attached = await asyncio.gather(
-            self.ask(iam.GROUP_POLICIES, GroupName=name), self.ask(iam.GROUP_ATTACHED, GroupName=name)
-        )
-        policy_names = _names(inline.answer, "PolicyNames")
         await together(
             [
-                *(self.ask(iam.GROUP_POLICY, GroupName=name, PolicyName=policy) for policy in policy_names),
-                *self._attached(attached.answer),
+                self._inline(iam.GROUP_POLICIES, iam.GROUP_POLICY, GroupName=name),
+                self._attached(iam.GROUP_ATTACHED, GroupName=name),
             ]
         )
 
-    def _attached(self, answer: Json) -> list[Flow]:
-        arns = [_member(row, "PolicyArn") for row in _rows(answer, "AttachedPolicies")]
-        return [self._managed_policy(arn) for arn in arns if arn]
+    async def _inline(self, of_all: Call, of_one: Call, **whose: Json) -> None:
+        listed = await self.ask(of_all, **whose)
+        names = _names(listed.answer, "PolicyNames")
+        await together(self.ask(of_one, PolicyName=name, **whose) for name in names)
+
+    async def _attached(self, of_all: Call, **whose: Json) -> None:
+        listed = await self.ask(of_all, **whose)
+        arns = [_member(row, "PolicyArn") for row in _rows(listed.answer, "AttachedPolicies")]
+        await together(self._managed_policy(arn) for arn in arns if arn)
 
     async def _managed_policy(self, arn: str) -> None:
         policy = await self.ask(iam.POLICY, PolicyArn=arn)
@@ -596,20 +609,23 @@ class AccountScan:
             await self.ask(iam.POLICY_VERSION, PolicyArn=arn, VersionId=version)
 
     async def _whole_account(self) -> None:
-        buckets, details = await asyncio.gather(self.ask(s3.LIST_BUCKETS), self.ask(iam.AUTHORIZATION_DETAILS))
-        names = [name for row in _rows(buckets.answer, "Buckets") if (name := _member(row, "Name"))]
-        users = [name for row in _rows(details.answer, "UserDetailList") if (name := _member(row, "UserName"))]
-        await together([*(self.target(name, "") for name in names), *(self.user(name) for name in users)])
-        await together(self._keys(region) for region in sorted(self._bucket_regions(names)))
+        await together([self._all_buckets(), self._all_users()])
 
-    def _bucket_regions(self, names: Iterable[str]) -> set[str]:
-        heads = [
-            o
-            for o in self._collection.observations
-            if o.operation == s3.HEAD_BUCKET.operation and o.account == self.caller.account
-        ]
-        regions = {_member(head.answer, "BucketRegion") for head in heads if head.request["Bucket"] in names}
-        return {region for region in regions if region}
+    async def _all_buckets(self) -> None:
+        listed = await self.ask(s3.LIST_BUCKETS)
+        names = [name for row in _rows(listed.answer, "Buckets") if (name := _member(row, "Name"))]
+        await together([*(self.target(name, "") for name in names), *(self._keys_beside(name) for name in names)])
+
+    async def _all_users(self) -> None:
+        details = await self.ask(iam.AUTHORIZATION_DETAILS)
+        users = [name for row in _rows(details.answer, "UserDetailList") if (name := _member(row, "UserName"))]
+        await together(self.user(name) for name in users)
+
+    async def _keys_beside(self, bucket: str) -> None:
+        """All keys of the Region that a bucket is in."""
+        _, region = await self.locate(bucket)
+        if region is not None:
+            await self._keys(region)
 
     async def _keys(self, region: str) -> None:
         listed = await self.ask(kms.LIST_KEYS, region=region)
