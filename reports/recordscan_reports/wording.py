@@ -96,6 +96,8 @@ REASON_WORDS = {
     Reason.NOT_FOUND: "Not found",
     Reason.NOT_CONFIGURED: "Not configured",
     Reason.THROTTLED: "Throttled",
+    Reason.UNREACHABLE: "Endpoint not reached",
+    Reason.CREDENTIALS_EXPIRED: "Credentials expired",
     Reason.NOT_SELECTED: "Not asked for",
     Reason.NOT_ASKED: "Not asked, as the scan was stopped",
     Reason.UNDECIDABLE: "Cannot be decided",

@@ -44,6 +44,7 @@ _PRINCIPAL_NAME = (
 )
 _S3_ACTION = r"^s3:[A-Za-z]+$"
 _REGION = r"^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$"
+_DURATION = r"^[1-9][0-9]{0,5}[smh]?$"
 _ENVIRONMENT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 
 _EXPECTED = {
@@ -67,6 +68,7 @@ _EXPECTED = {
     _UNIT_ID: "the id of an organizational unit or root, such as 'ou-abcd-11111111' or 'r-abcd'",
     _S3_ACTION: "an S3 action without wildcards, such as 's3:AbortMultipartUpload'",
     _REGION: "an AWS Region, such as 'eu-west-1'",
+    _DURATION: "a time in seconds, minutes or hours, such as '90s', '10m' or '1h'",
     _ENVIRONMENT_NAME: "the name of an environment variable: letters, digits and _, such as 'TWILIO_API_KEY'",
 }
 """Patterns in the words of the people who have to meet them."""
@@ -210,6 +212,12 @@ class ScanSection(_Section):
     skip_rules: list[str] = Field([], description="rules to leave out; the report names them")
     frameworks: list[str] = Field([], description="run only rules that give evidence for these; all if empty")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="requests in flight at most")
+    max_rate: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+        None, description="requests a second at most, of all services together; no limit if unset"
+    )
+    deadline: Annotated[str, Field(pattern=_DURATION)] | None = Field(
+        None, description="time after which the scan ends with what it has, such as 10m; no limit if unset"
+    )
     max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(200, description="pages of one list at most")
     sample_objects: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="objects of each target whose encryption and ACL are looked at; needs s3:GetObject"
@@ -391,6 +399,17 @@ def parse_bucket(text: str) -> BucketScope:
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
         raise ConfigError(f"{redact_url_credentials(text)!r} names no bucket; write NAME or NAME/PREFIX")
     return BucketScope(bucket=name, prefix=prefix)
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of `90`, `90s`, `10m` or `1h`.
+
+    Raises:
+        ConfigError: It is none of these.
+    """
+    if not re.fullmatch(_DURATION, text):
+        raise ConfigError(f"{text!r}: expected {_EXPECTED[_DURATION]}")
+    return float(text.rstrip("smh")) * {"m": 60, "h": 3600}.get(text[-1], 1)
 
 
 def parse_fail_on(word: str) -> Severity | None:

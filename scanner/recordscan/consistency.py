@@ -86,6 +86,7 @@ def _gate(result: ScanResult) -> Iterator[str]:
         result.assessments,
         result.gate.fail_on,
         interrupted=result.scan.interrupted,
+        past_deadline=result.scan.past_deadline,
         severities={rule.id: rule.severity for rule in result.rules},
         left_out=len(result.coverage.not_selected),
         only_new=result.gate.only_new,

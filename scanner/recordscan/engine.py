@@ -43,6 +43,7 @@ from recordscan.result import (
     Assessment,
     ChainRecord,
     Coverage,
+    EarlierRunRecord,
     Evidence,
     FindingRecord,
     Gap,
@@ -58,7 +59,7 @@ from recordscan.result import (
 )
 from recordscan.rule import Finding, Rule, Severity, Subject, current_ids
 from recordscan.scope import Scope
-from recordscan.snapshot import Snapshot
+from recordscan.snapshot import EarlierRun, Snapshot
 from recordscan.waiver import Waivers, apply_waivers
 
 log = logging.getLogger(__name__)
@@ -112,6 +113,7 @@ def assess_snapshot(
             assessments,
             fail_on,
             interrupted=snapshot.interrupted,
+            past_deadline=snapshot.past_deadline,
             severities={rule.id: rule.severity for rule in rules},
             left_out=len(coverage.not_selected),
             only_new=only_new,
@@ -258,11 +260,15 @@ def _sorted(value: Json) -> Json:
     return json.loads(canonical_json(value))
 
 
+_PAST_DEADLINE = "the deadline passed before everything was asked"
+
+
 def judge_gate(
     assessments: Iterable[Assessment],
     fail_on: Severity | None,
     *,
     interrupted: bool,
+    past_deadline: bool = False,
     severities: Mapping[str, Severity],
     left_out: int = 0,
     only_new: bool = False,
@@ -270,13 +276,15 @@ def judge_gate(
     """Decide verdict and exit status.
 
     A fail at or above `fail_on` breaks the gate (1). Otherwise a rule that severe that stayed unknown, or a scan in
-    which no rule that severe was judged, is incomplete (3): an empty scan is not a clean scan. A stopped scan is 130.
-    Without a gate the status is 0, and the verdict still tells what was found.
+    which no rule that severe was judged, is incomplete (3): an empty scan is not a clean scan. So is one that its
+    deadline stopped, with or without a gate; one that was stopped otherwise is 130. Without a gate the status is 0, and
+    the verdict still tells what was found.
 
     Args:
         assessments: All of the scan.
         fail_on: Severity of the gate; None for no gate.
         interrupted: Whether the scan was stopped.
+        past_deadline: Whether it was its deadline that stopped it.
         severities: Rule id → the severity that it declares, as the findings of a fail may be milder.
         left_out: Number of rules that were left out on request, which the sentence says.
         only_new: Let a fail break the gate only with a finding that is new.
@@ -290,10 +298,12 @@ def judge_gate(
     unknown = sum(a.outcome is Outcome.UNKNOWN and a.waiver is None for a in gated)
     verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
     at = ("" if fail_on is None else f" at or above {fail_on}") + (" with new findings" if only_new else "")
-    if interrupted:
+    if interrupted and not past_deadline:
         status, reason = 130, "the scan was stopped"
     elif not decided:
         status, reason = 3, "nothing could be judged"
+    elif past_deadline and (fail_on is None or not failed):
+        status, reason = 3, _PAST_DEADLINE
     elif fail_on is None:
         status, reason = 0, f"no gate was set; {failed} of all checks failed, {unknown} could not be decided"
     elif failed:
@@ -304,6 +314,8 @@ def judge_gate(
         status, reason = 3, f"nothing was judged{' at critical' if fail_on is Severity.CRITICAL else at}"
     else:
         status, reason = 0, f"no check{at} failed, and all of them could be decided"
+    if past_deadline and reason != _PAST_DEADLINE:
+        reason += f"; {_PAST_DEADLINE}"
     if left_out:
         reason += f"; {left_out} {'rule was' if left_out == 1 else 'rules were'} left out"
     return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason, only_new=only_new)
@@ -425,9 +437,19 @@ def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -
         scope=_plain(header.scope),
         profile=_plain(profile),
         interrupted=snapshot.interrupted,
-        notices=tuple(notices),
+        past_deadline=snapshot.past_deadline,
+        earlier_runs=tuple(
+            EarlierRunRecord(scan_id=run.scan_id, ended=run.ended, evidence=run.observations)
+            for run in snapshot.earlier_runs
+        ),
+        notices=(*notices, *(_earlier_notice(run) for run in snapshot.earlier_runs)),
         action_data=data_date(),
     )
+
+
+def _earlier_notice(run: EarlierRun) -> str:
+    answers = "1 answer was" if len(run.observations) == 1 else f"{len(run.observations)} answers were"
+    return f"{answers} taken over from the run {run.scan_id}, which ended at {run.ended} before it had asked everything"
 
 
 def _plain(value: Scope | Profile) -> dict[str, Json]:

@@ -30,6 +30,8 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"
     NOT_CONFIGURED = "not_configured"
     THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    CREDENTIALS_EXPIRED = "credentials_expired"
     NOT_SELECTED = "not_selected"
     NOT_ASKED = "not_asked"
     UNDECIDABLE = "undecidable"

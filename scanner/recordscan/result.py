@@ -233,7 +233,7 @@ class Evidence:
         reason: Why a failed call failed.
         permission: What the call needs to be granted.
         collected_at: UTC, ISO 8601 with `Z`.
-        attempts: How often it was sent.
+        attempts: How often it was sent; 0 where it was not, as its endpoint was down or the credentials had expired.
         request_id: The cloud's id of the request.
         redactions: What was removed.
     """
@@ -462,10 +462,21 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRunRecord:
+    """A run that did not end, of which this scan took answers over: their evidence ids."""
+
+    scan_id: str
+    ended: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRecord:
     """Who scanned what, and when; times in UTC, ISO 8601 with `Z`.
 
-    `action_data` is the day of the data on AWS's actions, `YYYY-MM-DD`; "" in results of older versions.
+    A scan that was resumed began with its first run. `past_deadline` says of one that was `interrupted` that it was its
+    own deadline. `action_data` is the day of the data on AWS's actions, `YYYY-MM-DD`; "" in results of older
+    versions.
     """
 
     scan_id: str
@@ -477,6 +488,8 @@ class ScanRecord:
     scope: dict[str, Json]
     profile: dict[str, Json]
     interrupted: bool
+    past_deadline: bool = False
+    earlier_runs: tuple[EarlierRunRecord, ...] = ()
     notices: tuple[str, ...] = ()
     action_data: str = ""
 

@@ -2,17 +2,22 @@
 
 The file is gzip-compressed JSON Lines: a header, one observation a line, and a trailer with the counts, the time of the
 end and the SHA-256 of all lines before it. The sum finds damage and careless edits; it is no signature.
+
+While a scan runs, its observations stand in a journal, in the order in which they come: the same lines without
+compression and trailer. What a killed process leaves of it can be resumed, not judged.
 """
 
 import gzip
 import hashlib
 import json
+import os
+import tempfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from recordscan.errors import SnapshotError
+from recordscan.errors import OutputError, SnapshotError
 from recordscan.facts import Json, Reason
 from recordscan.files import write_atomically
 from recordscan.observation import Observation, ObservationError, ObservationOutcome, canonical_json
@@ -20,6 +25,8 @@ from recordscan.profile import Profile
 from recordscan.scope import AwsAccountScope, BucketScope, Scope, TwilioAccountScope
 
 SCHEMA_VERSION = 1
+
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +53,21 @@ class SnapshotHeader:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRun:
+    """A run that did not end, of which a later one took answers over.
+
+    Attributes:
+        scan_id: UUID of its scan.
+        ended: Time of its last answer, UTC, ISO 8601 with `Z`.
+        observations: Ids of the observations that it made.
+    """
+
+    scan_id: str
+    ended: str
+    observations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """All observations of one scan.
 
@@ -54,12 +76,16 @@ class Snapshot:
         observations: In the order of their questions' text, so that equal scans give equal files.
         ended: UTC, ISO 8601 with `Z`.
         interrupted: Whether the scan was stopped before it had asked everything.
+        past_deadline: Whether it was its deadline that stopped it.
+        earlier_runs: Where observations come from that this run did not make itself.
     """
 
     header: SnapshotHeader
     observations: tuple[Observation, ...]
     ended: str
     interrupted: bool = False
+    past_deadline: bool = False
+    earlier_runs: tuple[EarlierRun, ...] = ()
     _index: dict[str, Observation] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -77,20 +103,84 @@ def save_snapshot(snapshot: Snapshot, path: Path) -> None:
         OutputError: The file cannot be written.
     """
     digest = hashlib.sha256()
-    lines = []
+    packer = zlib.compressobj(level=9, wbits=31)  # 31: gzip, whose header has no time
+    packed = []
     for line in _lines(snapshot):
         digest.update(line)
-        lines.append(line)
-    trailer = {
-        "trailer": {
-            "observations": len(snapshot.observations),
-            "ended": snapshot.ended,
-            "interrupted": snapshot.interrupted,
-            "sha256": digest.hexdigest(),
-        }
+        packed.append(packer.compress(line))
+    trailer: dict[str, Json] = {
+        "observations": len(snapshot.observations),
+        "ended": snapshot.ended,
+        "interrupted": snapshot.interrupted,
+        "sha256": digest.hexdigest(),
     }
-    lines.append(_line(trailer))
-    write_atomically(path, gzip.compress(b"".join(lines), mtime=0))
+    if snapshot.past_deadline:
+        trailer["past_deadline"] = True
+    if snapshot.earlier_runs:
+        trailer["earlier_runs"] = [asdict(run) for run in snapshot.earlier_runs]
+    packed.append(packer.compress(_line({"trailer": trailer})))
+    packed.append(packer.flush())
+    write_atomically(path, b"".join(packed))
+
+
+def journal_of(path: Path) -> Path | None:
+    """The journal of a scan that saves its snapshot at a path; None where that is no place for files beside it."""
+    if path.exists() and not path.is_file():
+        return None
+    path = path.resolve()  # as the snapshot is written to where a link leads
+    return path.with_name(path.name + ".partial")
+
+
+class Journal:
+    """The observations of a scan that runs, in a file that outlives a killed process. Readable by its owner only."""
+
+    def __init__(self, path: Path, header: SnapshotHeader, earlier_runs: tuple[EarlierRun, ...] = ()) -> None:
+        """Begin a journal under a temporary name; `publish()` gives it its own.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self._path = path
+        try:
+            self._file, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        self._name = Path(name)
+        first = {**_dump_header(header), "earlier_runs": [asdict(run) for run in earlier_runs]}
+        self._write(_line({"journal": first}))
+
+    def add(self, observation: Observation) -> None:
+        """Write one observation; it is out of this process when the call returns.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        self._write(_line(_dump_observation(observation)))
+
+    def publish(self) -> None:
+        """Take the place of whatever stands at the path, which may be the journal that this one has taken over.
+
+        Raises:
+            OutputError: The file cannot be renamed.
+        """
+        try:
+            self._name.replace(self._path)
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from None
+        self._name = self._path
+
+    def close(self) -> None:
+        """Write nothing more; leave no file that was not published."""
+        os.close(self._file)
+        if self._name != self._path:
+            self._name.unlink(missing_ok=True)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            while line:
+                line = line[os.write(self._file, line) :]
+        except OSError as error:
+            raise OutputError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
 def load_snapshot(path: Path) -> Snapshot:
@@ -100,7 +190,13 @@ def load_snapshot(path: Path) -> Snapshot:
         SnapshotError: It cannot be read, is no snapshot, is truncated or edited, or comes from a newer version.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
+        raw = path.read_bytes()
+        if raw.startswith(b'{"journal"'):
+            raise SnapshotError(
+                f"{path}: this is what a scan that did not end has left; resume it with `recordscan scan --resume`"
+            )
+        content = gzip.decompress(raw)
+        del raw
     except OSError as error:
         raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror or 'it is no gzip file'}") from None
     except (EOFError, zlib.error):
@@ -114,13 +210,50 @@ def load_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
 
 
-def _parse(lines: list[bytes], path: Path) -> Snapshot:
-    header = json.loads(lines[0])["header"]
+def load_unfinished(path: Path) -> Snapshot:
+    """Read what there is of a scan: a snapshot, or the journal that a killed process has left.
+
+    Nothing tells whether a journal was edited. A last line that was not written to its end is left out.
+
+    Raises:
+        SnapshotError: It cannot be read, is neither, is damaged, or comes from a newer version.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror}") from None
+    if raw.startswith(_GZIP_MAGIC):
+        del raw
+        return load_snapshot(path)
+    lines = [line for line in raw.splitlines(keepends=True) if line.endswith(b"\n")]
+    try:
+        header = json.loads(lines[0])["journal"]
+        _require_known(header, path)
+        runs = _load_runs(header.pop("earlier_runs"))
+        loaded = [_load_observation(json.loads(line)) for line in lines[1:]]
+        observations = {observation.key: observation for observation in loaded}
+        return Snapshot(
+            header=_load_header(header),
+            observations=tuple(observations[key] for key in sorted(observations)),
+            ended=max((observation.collected_at for observation in loaded), default=str(header["started"])),
+            interrupted=True,
+            earlier_runs=runs,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
+
+
+def _require_known(header: Mapping[str, Json], path: Path) -> None:
     if header["schema_version"] > SCHEMA_VERSION:
         raise SnapshotError(
             f"{path}: the snapshot has schema version {header['schema_version']}, this recordscan reads up to "
             f"{SCHEMA_VERSION}; install a newer recordscan"
         )
+
+
+def _parse(lines: list[bytes], path: Path) -> Snapshot:
+    header = json.loads(lines[0])["header"]
+    _require_known(header, path)
     trailer = json.loads(lines[-1]).get("trailer")
     more = any(line.startswith(b'{"trailer"') for line in lines[:-1])
     if not more and (trailer is None or trailer["observations"] > len(lines) - 2):
@@ -132,17 +265,27 @@ def _parse(lines: list[bytes], path: Path) -> Snapshot:
         observations=tuple(_load_observation(json.loads(line)) for line in lines[1:-1]),
         ended=trailer["ended"],
         interrupted=trailer["interrupted"],
+        past_deadline=trailer.get("past_deadline", False),
+        earlier_runs=_load_runs(trailer.get("earlier_runs", ())),
     )
 
 
 def _lines(snapshot: Snapshot) -> Iterator[bytes]:
-    yield _line({"header": {"schema_version": SCHEMA_VERSION, **asdict(snapshot.header)}})
+    yield _line({"header": _dump_header(snapshot.header)})
     for observation in snapshot.observations:
         yield _line(_dump_observation(observation))
 
 
 def _line(value: Json) -> bytes:
     return canonical_json(value).encode() + b"\n"
+
+
+def _dump_header(header: SnapshotHeader) -> dict[str, Json]:
+    return {"schema_version": SCHEMA_VERSION, **asdict(header)}
+
+
+def _load_runs(rows: Iterable[Mapping[str, Json]]) -> tuple[EarlierRun, ...]:
+    return tuple(EarlierRun(**{**row, "observations": tuple(row["observations"])}) for row in rows)
 
 
 def _dump_observation(observation: Observation) -> dict[str, Json]:

@@ -73,6 +73,20 @@ def test_a_stopped_scan_ends_soon(
         assert (bare.folder / "s.gz").exists()
 
 
+def test_a_deadline_ends_a_scan_of_a_silent_cloud_as_incomplete(bare: CommandLine, silence: socket.socket) -> None:
+    process = start(bare, silence, "scan", "-q", "-f", "none", "--save-snapshot", "s.gz", "--deadline", "1")
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+    assert (process.returncode, out) == (3, "")
+    assert err == (
+        "recordscan: INCOMPLETE: nothing could be judged; the deadline passed before everything was asked "
+        "(exit status 3)\n"
+    )
+    assert (bare.folder / "s.gz").exists()
+
+
 @ENDS
 def test_a_stopped_preflight_ends_soon_and_says_that_it_was_stopped(
     bare: CommandLine, silence: socket.socket, number: signal.Signals, status: int

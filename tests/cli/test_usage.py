@@ -30,6 +30,12 @@ def nothing_is_asked(scanned: Scanned, clouds: Company) -> Iterator[None]:
         (["scan", "--fail-on", "severe"], "'severe' is not one of"),
         (["scan", "--workers", "0"], "0 is not in the range"),
         (["scan", "--workers", "many"], "'many' is not a valid integer"),
+        (["scan", "--max-workers", "65"], "65 is not in the range"),
+        (["scan", "--max-rate", "0"], "0.0 is not in the range"),
+        (
+            ["scan", "--snapshot", "x", "--resume", "y"],
+            "it does not go with --scope, --bucket, --save-snapshot, --resume",
+        ),
         (["scan", "--color", "blue"], "'blue' is not one of"),
         (["scan", "--config", "recordscan.toml", "--no-config"], "--config and --no-config exclude each other"),
         (["preflight", "--config", "recordscan.toml", "--no-config"], "--config and --no-config exclude each other"),
@@ -58,6 +64,8 @@ FORMATS = (
     "asff, csv, csv-coverage, github, gitlab, html, json, jsonl, junit, markdown, ocsf, oscal, sarif, sarif-full, text"
 )
 
+DURATION = "a time in seconds, minutes or hours, such as '90s', '10m' or '1h'"
+
 FRAMEWORKS = (
     "cis_aws_v3, cis_aws_v5, cis_aws_v6, gdpr, hipaa, iso_27001_2022, nist_800_53_r5, pci_dss_4_0_1, security_hub, soc2"
 )
@@ -66,6 +74,9 @@ FRAMEWORKS = (
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["scan", "--deadline", "soon"], f"'soon': expected {DURATION}"),
+        (["scan", "--deadline", "0"], f"'0': expected {DURATION}"),
+        (["scan", "--resume", "nothing.gz"], "nothing.gz: the snapshot cannot be read: No such file or directory"),
         (["scan", "--rule", "bucket-tls-onyl"], "there is no rule 'bucket-tls-onyl'; did you mean 'bucket-tls-only'?"),
         (["scan", "--skip-rule", "zzz"], "there is no rule 'zzz'; see `recordscan rules list`"),
         (["scan", "--rule", "bucket-tls-only", "--skip-rule", "bucket-tls-only"], "no rule is left to run"),

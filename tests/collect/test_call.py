@@ -9,6 +9,7 @@ from botocore.config import Config
 from recordscan.collect import account, cloudtrail, iam, kms, s3
 from recordscan.collect.call import Call, perform, timestamp
 from recordscan.collect.session import CALLS
+from recordscan.collect.traffic import Traffic
 from recordscan.demo.aws_faults import Fault, FaultKind
 from recordscan.demo.aws_server import AwsServer
 from recordscan.facts import Json, Reason
@@ -39,6 +40,8 @@ def ask(aws: AwsServer, call: Call, *, max_pages: int = 50, client: Any = None, 
         region="eu-west-1" if call.regional else None,
         max_pages=max_pages,
         now=lambda: NOW,
+        traffic=Traffic(sleep=lambda _: None),
+        endpoint=call.service,
     )
 
 
@@ -133,7 +136,7 @@ def test_a_bucket_that_is_gone_is_not_found(aws: AwsServer, call: Call) -> None:
         (FaultKind.INTERNAL_ERROR, Reason.FAILED),
         (FaultKind.UNAVAILABLE, Reason.FAILED),
         (FaultKind.RESET, Reason.FAILED),
-        (FaultKind.EXPIRED_TOKEN, Reason.FAILED),
+        (FaultKind.EXPIRED_TOKEN, Reason.CREDENTIALS_EXPIRED),
         (FaultKind.HTML, Reason.MALFORMED),
         (FaultKind.TRUNCATED, Reason.MALFORMED),
     ],
@@ -205,7 +208,15 @@ def test_a_client_that_cannot_be_built_is_a_failed_call_not_a_crash(aws: AwsServ
         raise ValueError("Invalid endpoint: https://s3.no such region.amazonaws.com")
 
     observation = perform(
-        VERSIONING, impossible, BUCKET, account="123456789012", region=None, max_pages=1, now=lambda: NOW
+        VERSIONING,
+        impossible,
+        BUCKET,
+        account="123456789012",
+        region=None,
+        max_pages=1,
+        now=lambda: NOW,
+        traffic=Traffic(),
+        endpoint="s3",
     )
     assert reason_of(observation) is Reason.FAILED
 
@@ -246,7 +257,15 @@ def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
 
 def walk(paged: Paged, max_pages: int = 50) -> Json:
     return perform(
-        kms.LIST_KEYS, lambda: paged, {}, account="1", region="eu-west-1", max_pages=max_pages, now=lambda: NOW
+        kms.LIST_KEYS,
+        lambda: paged,
+        {},
+        account="1",
+        region="eu-west-1",
+        max_pages=max_pages,
+        now=lambda: NOW,
+        traffic=Traffic(),
+        endpoint="kms",
     ).answer
 
 

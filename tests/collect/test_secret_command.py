@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from recordscan.collect.traffic import Traffic
 from recordscan.collect.twilio import open_accounts
 from recordscan.config import TwilioAccountSection
 from recordscan.errors import AuthenticationError
@@ -16,7 +17,7 @@ def account(script: str) -> TwilioAccountSection:
 
 
 def test_the_command_prints_the_secret_of_the_key() -> None:
-    [reader] = open_accounts([account("print('made-up-secret')")], {}, optional=False)
+    [reader] = open_accounts([account("print('made-up-secret')")], {}, optional=False, traffic=Traffic())
     assert reader.secrets == ("made-up-secret",)
     assert reader.identity == "API key SK2222…2222"
 
@@ -32,7 +33,7 @@ def test_the_command_prints_the_secret_of_the_key() -> None:
 )
 def test_a_command_that_fails_ends_the_scan_and_shows_nothing_of_what_it_printed(script: str, says: str) -> None:
     with pytest.raises(AuthenticationError, match=r"^Twilio: secret_command of prod ") as caught:
-        open_accounts([account(script)], {}, optional=False)
+        open_accounts([account(script)], {}, optional=False, traffic=Traffic())
     assert says in str(caught.value)
     assert "made-up-secret" not in str(caught.value)
 
@@ -40,4 +41,4 @@ def test_a_command_that_fails_ends_the_scan_and_shows_nothing_of_what_it_printed
 def test_a_command_that_is_not_there_is_named_by_its_account() -> None:
     missing = TwilioAccountSection(sid=ACCOUNT, api_key=KEY, secret_command=["no-such-program"])
     with pytest.raises(AuthenticationError, match=f"secret_command of {ACCOUNT} cannot be used: FileNotFoundError"):
-        open_accounts([missing], {}, optional=False)
+        open_accounts([missing], {}, optional=False, traffic=Traffic())

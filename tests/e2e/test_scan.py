@@ -280,6 +280,7 @@ def test_a_broken_aws_answer_only_ever_moves_verdicts_to_unknown(
 def test_throttling_that_recovers_leaves_no_trace_but_the_count(
     recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts
 ) -> None:
+    """(A6)"""
     clouds.aws.faults["s3:GetBucketPolicy"] = Fault(kind=FaultKind.THROTTLED, times=2)
     clouds.twilio.faults["Recordings"] = TwilioFault(kind=TwilioFaultKind.THROTTLED, times=1, retry_after="0")
     document = scan(recordscan)

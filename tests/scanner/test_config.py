@@ -7,7 +7,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from recordscan.config import Config, config_schema, find_config, load_config, parse_bucket, presets
+from recordscan.config import (
+    Config,
+    config_schema,
+    find_config,
+    load_config,
+    parse_bucket,
+    parse_duration,
+    presets,
+)
 from recordscan.errors import ConfigError
 from recordscan.profile import Profile
 from recordscan.scope import BucketScope
@@ -68,6 +76,8 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[gate]\nfail_on = 'severe'\n", "gate.fail_on: must be 'critical'"),
         ("[scan]\nworkers = 0\n", "scan.workers: must be at least 1"),
         ("[scan]\nworkers = '4'\n", "scan.workers: must be a whole number"),
+        ("[scan]\nmax_rate = 0\n", "scan.max_rate: must be greater than 0"),
+        ("[scan]\ndeadline = '10 m'\n", "scan.deadline: expected a time in seconds, minutes or hours"),
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
         ("[profile]\npreset = 'hippa'\n", "profile: there is no preset 'hippa'; there are: baseline, strict, hipaa"),
         ("[profile]\npreset = 7\n", "profile.preset: must be text in quotes"),
@@ -225,3 +235,8 @@ def test_a_stored_profile_is_changed_by_all_that_a_preset_says(tmp_path: Path) -
     merged = config.to_replay_profile(Profile(key_max_age_days=1000, test_files=("x",)))
     assert merged.key_max_age_days == presets()["strict"]["key_max_age_days"]
     assert merged.test_files == ("x",)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90.0), ("90s", 90.0), ("10m", 600.0), ("2h", 7200.0)])
+def test_durations_are_seconds_minutes_or_hours(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds

@@ -183,10 +183,18 @@ def gate_of(
     *assessments: Assessment,
     fail_on: Severity | None = Severity.CRITICAL,
     interrupted: bool = False,
+    past_deadline: bool = False,
     left_out: int = 0,
 ) -> Gate:
     severities = {f"{severity}-rule": severity for severity in Severity}
-    return judge_gate(assessments, fail_on, interrupted=interrupted, severities=severities, left_out=left_out)
+    return judge_gate(
+        assessments,
+        fail_on,
+        interrupted=interrupted or past_deadline,
+        past_deadline=past_deadline,
+        severities=severities,
+        left_out=left_out,
+    )
 
 
 PASS = assessment(Outcome.PASS, Severity.CRITICAL)
@@ -231,6 +239,33 @@ def test_a_stopped_scan_is_never_a_pass() -> None:
     assert gate_of(PASS, interrupted=True).verdict is Verdict.INCOMPLETE
     assert gate_of(PASS, interrupted=True).exit_status == 130
     assert gate_of(FAIL_CRITICAL, interrupted=True).verdict is Verdict.FAIL_INCOMPLETE
+
+
+DEADLINE = "the deadline passed before everything was asked"
+
+
+@pytest.mark.parametrize(
+    ("found", "fail_on", "verdict", "status", "reason"),
+    [
+        ([PASS], Severity.CRITICAL, Verdict.INCOMPLETE, 3, DEADLINE),
+        ([PASS], None, Verdict.INCOMPLETE, 3, DEADLINE),
+        ([], Severity.CRITICAL, Verdict.INCOMPLETE, 3, f"nothing could be judged; {DEADLINE}"),
+        (
+            [FAIL_CRITICAL],
+            Severity.CRITICAL,
+            Verdict.FAIL_INCOMPLETE,
+            1,
+            f"1 check at or above critical failed; {DEADLINE}",
+        ),
+        ([FAIL_CRITICAL], None, Verdict.FAIL_INCOMPLETE, 3, DEADLINE),
+    ],
+    ids=["passes", "without a gate", "nothing", "fails", "fails without a gate"],
+)
+def test_a_scan_that_its_deadline_stopped_is_incomplete(
+    found: list[Assessment], fail_on: Severity | None, verdict: Verdict, status: int, reason: str
+) -> None:
+    gate = gate_of(*found, fail_on=fail_on, past_deadline=True)
+    assert (gate.verdict, gate.exit_status, gate.exit_reason) == (verdict, status, reason)
 
 
 @pytest.mark.parametrize(

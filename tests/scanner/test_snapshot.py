@@ -3,13 +3,14 @@
 import gzip
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recordscan.errors import OutputError, SnapshotError
 from recordscan.facts import Reason
-from recordscan.snapshot import load_snapshot, save_snapshot
+from recordscan.snapshot import EarlierRun, Journal, journal_of, load_snapshot, load_unfinished, save_snapshot
 from recordscan.testing import Case, sound
 
 
@@ -130,3 +131,64 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_cannot_be_written_to(case: Case, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="No such file"):
         save_snapshot(case.snapshot(), tmp_path / "gone" / "today.jsonl.gz")
+
+
+def test_how_a_scan_ended_and_whose_answers_it_took_over_reads_back(case: Case, tmp_path: Path) -> None:
+    run = EarlierRun(scan_id="earlier", ended="2026-11-20T06:00:00Z", observations=("ev-1", "ev-2"))
+    snapshot = replace(case.snapshot(), interrupted=True, past_deadline=True, earlier_runs=(run,))
+    save_snapshot(snapshot, tmp_path / "part.gz")
+    assert load_snapshot(tmp_path / "part.gz") == load_unfinished(tmp_path / "part.gz") == snapshot
+
+
+def journaled(case: Case, path: Path) -> Path:
+    """A journal whose process was killed: nothing was closed."""
+    snapshot = case.snapshot()
+    journal = Journal(path, snapshot.header, (EarlierRun(scan_id="e", ended="x", observations=("ev-1",)),))
+    for observation in reversed(snapshot.observations):
+        journal.add(observation)
+    journal.publish()
+    return path
+
+
+def test_a_journal_reads_back_as_a_scan_that_was_stopped(case: Case, tmp_path: Path) -> None:
+    loaded = load_unfinished(journaled(case, tmp_path / "today.gz.partial"))
+    assert (loaded.header, loaded.observations) == (case.snapshot().header, case.snapshot().observations)
+    assert loaded.interrupted
+    assert loaded.ended == max(observation.collected_at for observation in loaded.observations)
+    assert [run.scan_id for run in loaded.earlier_runs] == ["e"]
+
+
+def test_a_journal_is_for_its_owner_only_and_no_snapshot_to_be_judged(case: Case, tmp_path: Path) -> None:
+    path = journaled(case, tmp_path / "today.gz.partial")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(SnapshotError, match="a scan that did not end has left; resume it"):
+        load_snapshot(path)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 200])
+def test_of_a_line_that_was_cut_off_nothing_is_read(case: Case, tmp_path: Path, cut: int) -> None:
+    path = journaled(case, tmp_path / "today.gz.partial")
+    path.write_bytes(path.read_bytes()[:-cut])
+    whole = path.read_bytes().count(b"\n") - 1
+    assert len(load_unfinished(path).observations) == whole > 0
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"[]\n", b'{"journal": 5}\n', b'{"journal": {}}\n{"x": 1}\n'])
+def test_what_is_no_journal_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "thing"
+    path.write_bytes(content)
+    with pytest.raises(SnapshotError, match="this is no recordscan snapshot"):
+        load_unfinished(path)
+
+
+def test_a_journal_that_was_not_published_leaves_nothing(case: Case, tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "today.gz.partial", case.snapshot().header)
+    journal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_journal_stands_beside_its_snapshot_and_never_beside_a_device(tmp_path: Path) -> None:
+    assert journal_of(Path("/dev/null")) is None
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "link.gz").symlink_to(tmp_path / "deep" / "today.gz")
+    assert journal_of(tmp_path / "link.gz") == tmp_path.resolve() / "deep" / "today.gz.partial"

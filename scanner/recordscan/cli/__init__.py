@@ -38,7 +38,7 @@ Exit status:
   0    the gate passed, and everything it depends on could be judged; or --fail-on none
   1    a check at or above --fail-on failed
   2    wrong usage, configuration, plugin or input file
-  3    incomplete: such a check could not be decided, or none was judged
+  3    incomplete: such a check could not be decided, none was judged, or the deadline passed
   4    AWS or Twilio could not be reached, or did not accept the credentials
   5    internal error, or an output could not be written
   130  interrupted (143 when terminated); a partial result was written

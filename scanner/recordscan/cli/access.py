@@ -81,7 +81,7 @@ def access(
     if snapshot.interrupted:
         if snapshot_path is None:
             click.echo("recordscan: stopped before everything was asked; what is said above is not all", err=True)
-        return 130
+        return 3 if snapshot.past_deadline else 130
     return 3 if gaps else 0
 
 

@@ -66,7 +66,7 @@ def preflight(
         click.echo(f"coverage: {coverage.evaluated} of {coverage.planned} checks could be decided")
     if snapshot.interrupted:
         click.echo("recordscan: stopped before everything was asked; what is said above is not all", err=True)
-        return 130
+        return 3 if snapshot.past_deadline else 130
     return 3 if unread else 0
 
 

@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,6 +59,8 @@ Examples:
   recordscan scan --bucket acme-video/recordings/ --fail-on high
   recordscan scan --snapshot today.jsonl.gz
   recordscan scan --framework soc2 --framework hipaa
+  recordscan scan --deadline 10m --save-snapshot part.jsonl.gz
+  recordscan scan --resume part.jsonl.gz --save-snapshot whole.jsonl.gz
 """
 )
 @config_options
@@ -106,7 +108,30 @@ Examples:
     help="Write report.html, result.json and snapshot.jsonl.gz to this folder.",
 )
 @click.option("--force", is_flag=True, help="Let --output-dir replace what is there.")
-@click.option("--workers", type=click.IntRange(1, 64), help="Requests in flight at most.  [default: 16]")
+@click.option(
+    "--resume",
+    "resume_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Take the answers of this scan over, which was stopped, and ask only for the rest.",
+)
+@click.option(
+    "--max-workers",
+    "--workers",
+    "workers",
+    type=click.IntRange(1, 64),
+    help="Requests in flight at most.  [default: 16]",
+)
+@click.option(
+    "--max-rate",
+    type=click.FloatRange(0, 10_000, min_open=True),
+    metavar="N",
+    help="Requests a second at most, all services together.",
+)
+@click.option(
+    "--deadline",
+    metavar="TIME",
+    help="End after this time with what there is: 600, 90s, 10m or 1h; the rest is unknown.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Nothing but the verdict on stderr.")
 def scan(
     *,
@@ -132,7 +157,10 @@ def scan(
     summary: str,
     output_dir: Path | None,
     force: bool,
+    resume_path: Path | None,
     workers: int | None,
+    max_rate: float | None,
+    deadline: str | None,
     quiet: bool,
 ) -> int:
     """Read Twilio and AWS, judge what is there, and report it.
@@ -149,21 +177,23 @@ def scan(
         summary_file,
         with_options,
     )
-    from recordscan.config import load_config, parse_fail_on
+    from recordscan.config import load_config, parse_duration, parse_fail_on
     from recordscan.engine import assess_snapshot
     from recordscan.plugins import load_reports, load_rules
     from recordscan.rule import current_ids
-    from recordscan.snapshot import load_snapshot, save_snapshot
+    from recordscan.snapshot import journal_of, load_snapshot, load_unfinished, save_snapshot
     from recordscan.waiver_file import find_waivers, load_waivers
 
     if waivers_path is not None and no_waivers:
         raise click.UsageError("--waivers and --no-waivers exclude each other")
     if fail_on_new and baseline_path is None:
         raise click.UsageError("--fail-on-new needs a --baseline to tell what is new")
-    if snapshot_path is not None and (scope or buckets or save_path):
+    if snapshot_path is not None and (scope or buckets or save_path or resume_path):
         raise click.UsageError(
-            "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot"
+            "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot, --resume"
         )
+    if deadline is not None:
+        parse_duration(deadline)
     # A replay takes requirements and gate from the snapshot, unless a configuration is named.
     replaying = snapshot_path is not None and config_path is None
     path = None if replaying else find(config_path, no_config=no_config, quiet=quiet)
@@ -184,6 +214,9 @@ def scan(
         files += standard
     for _, file in written:
         require_writable(file)
+    if resume_path is not None:
+        reports_only = [(name, file) for name, file in written if file != save_path]
+        require_apart(reports_only, [("--resume", resume_path)])
     read = {
         "--snapshot": snapshot_path,
         "the configuration": path,
@@ -207,11 +240,22 @@ def scan(
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
     else:
-        changes = {"scope": scope or config.scan.scope, "workers": workers or config.scan.workers}
+        given = {"scope": scope, "workers": workers, "max_rate": max_rate, "deadline": deadline}
+        changes = {name: value for name, value in given.items() if value is not None}
         config = config.model_copy(update={"scan": config.scan.model_copy(update=changes)})
-        snapshot = collect(config, buckets, fail_on=fail_on or config.gate.fail_on, quiet=quiet)
+        snapshot = collect(
+            config,
+            buckets,
+            fail_on=fail_on or config.gate.fail_on,
+            quiet=quiet,
+            earlier=None if resume_path is None else load_unfinished(resume_path),
+            journal=None if save_path is None else journal_of(save_path),
+        )
     if save_path is not None:
         save_snapshot(snapshot, save_path)
+        journal = journal_of(save_path)
+        if journal is not None:
+            journal.unlink(missing_ok=True)
         if not quiet:
             click.echo(f"wrote {visible(str(save_path))}", err=True)
     if snapshot_path is not None and not quiet:
@@ -273,37 +317,65 @@ def conclude(
     return gate.exit_status
 
 
-def collect(config: "Config", buckets: Sequence[str], *, fail_on: str, quiet: bool) -> "Snapshot":
+def collect(
+    config: "Config",
+    buckets: Sequence[str],
+    *,
+    fail_on: str,
+    quiet: bool,
+    earlier: "Snapshot | None" = None,
+    journal: Path | None = None,
+) -> "Snapshot":
     """Collect a snapshot with the credentials of the environment.
+
+    Args:
+        config: The configuration.
+        buckets: More buckets, from the command line.
+        fail_on: Gate, to be stored with the snapshot.
+        quiet: No progress.
+        earlier: What there is of a scan that is to be resumed.
+        journal: Where answers are written to as they come.
 
     Raises:
         AuthenticationError: Credentials are missing or refused.
         ConfigError: A bucket or an environment variable is wrong.
+        SnapshotError: The earlier scan cannot be resumed so.
     """
     from recordscan.cli.progress import Progress
     from recordscan.collect.collector import collect_snapshot
 
     with Progress(quiet=quiet) as progress:
-        return collect_snapshot(prepare(config, buckets, fail_on=fail_on, progress=progress))
+        request = prepare(config, buckets, fail_on=fail_on, progress=progress, earlier=earlier)
+        return collect_snapshot(replace(request, journal=journal))
 
 
 def prepare(
-    config: "Config", buckets: Sequence[str], *, fail_on: str, progress: "Callable[[Observation], None]"
+    config: "Config",
+    buckets: Sequence[str],
+    *,
+    fail_on: str,
+    progress: "Callable[[Observation], None]",
+    earlier: "Snapshot | None" = None,
 ) -> "CollectRequest":
     """Gather credentials, clients and scope for a collection; nothing is sent yet.
 
     Raises:
         AuthenticationError: Credentials are missing.
         ConfigError: A bucket or an environment variable is wrong.
+        SnapshotError: The earlier scan is of another scope, another version, or too old.
     """
     from recordscan.collect.accounts import Member, OrganizationMembers
     from recordscan.collect.collector import Request
+    from recordscan.collect.resume import resumed_scope
     from recordscan.collect.session import Clients, Role
+    from recordscan.collect.traffic import Traffic
     from recordscan.collect.twilio import open_accounts
+    from recordscan.config import parse_duration
 
     now = datetime.now(UTC)
     without_twilio = bool(buckets or config.scan.buckets or config.scan.scope == "account")
-    readers = open_accounts(config.twilio.accounts, os.environ, optional=without_twilio)
+    traffic = Traffic(workers=config.scan.workers, max_rate=config.scan.max_rate)
+    readers = open_accounts(config.twilio.accounts, os.environ, optional=without_twilio, traffic=traffic)
     accounts = tuple(TwilioAccountScope(sid=reader.sid, label=reader.label) for reader in readers)
     members = tuple(
         Member(
@@ -315,8 +387,10 @@ def prepare(
         for account in config.aws.accounts
     )
     organization = config.aws.organization
+    scope = config.to_scope(accounts=accounts, buckets=tuple(buckets), now=now)
+    deadline = config.scan.deadline
     return Request(
-        scope=config.to_scope(accounts=accounts, buckets=tuple(buckets), now=now),
+        scope=scope if earlier is None else resumed_scope(earlier, scope, now),
         profile=config.to_profile(),
         fail_on=fail_on,
         clients=Clients(profile=config.aws.profile, region=config.aws.region, workers=config.scan.workers),
@@ -330,9 +404,11 @@ def prepare(
             exclude=tuple(organization.exclude),
         ),
         readers=readers,
-        workers=config.scan.workers,
+        traffic=traffic,
         now=lambda: datetime.now(UTC),
         progress=progress,
+        deadline_seconds=None if deadline is None else parse_duration(deadline),
+        earlier=earlier,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from recordscan.collect.traffic import EndpointDown, Traffic, Trouble, TroubleKind
 from recordscan.facts import Json, Reason
 from recordscan.observation import Observation, ObservationError, ObservationOutcome
 
@@ -28,6 +29,7 @@ NOT_FOUND = frozenset({"NoSuchBucket", "NoSuchEntity", "NotFoundException", "Res
 THROTTLED = frozenset(
     {
         "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
@@ -55,8 +57,23 @@ UNAUTHENTICATED = frozenset(
     }
 )
 
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+"""Of these, the codes of credentials that were good once."""
+
+TRANSIENT = frozenset({"RequestTimeout", "RequestTimeoutException"})
+TRANSIENT_STATUSES = frozenset({500, 502, 503, 504})
+
 UNUSABLE = "UnusableAnswer"
 """Our own code for a 200 that is not AWS's, such as a proxy's page."""
+
+_FIRST_CALL = "sts:GetCallerIdentity"
+"""What each account is asked first: if there are no credentials for it, they do not have to be renewed."""
+
+ENDPOINT_DOWN = "EndpointDown"
+"""Our own code for a call that was not sent, as the endpoint did not answer those before it."""
+
+NOT_RENEWED = "CredentialsNotRenewed"
+"""Our own code for a call that was not sent, as the credentials had run out and no new ones could be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +135,8 @@ def perform(
     region: str | None,
     max_pages: int,
     now: Callable[[], datetime],
+    traffic: Traffic,
+    endpoint: str,
 ) -> Observation:
     """Send one call, with all its pages, and observe how it ends. Never raises for what AWS or the network does.
 
@@ -129,30 +148,47 @@ def perform(
         region: Region asked; None unless the call is regional.
         max_pages: Pages after which a list is cut (`truncated` in the answer).
         now: Clock.
+        traffic: Sends the requests, again where need be.
+        endpoint: What the traffic knows the endpoint by.
+
+    Raises:
+        Stopped: The scan is over; nothing was observed.
     """
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
 
     answer: Json = None
     error: ObservationError | None = None
-    attempts, request_id = 1, None
+    request_id = None
+    tries = _Tries(traffic, endpoint)
     try:
-        send = _checked(call, getattr(client(), call.method))
+        send = _checked(call, tries.repeating(getattr(client(), call.method)))
         raw = send(**request) if call.pages is None else _walk(call.pages, send, request, max_pages)
         metadata = raw.pop("ResponseMetadata", {})
-        attempts, request_id = metadata.get("RetryAttempts", 0) + 1, metadata.get("RequestId")
+        request_id = metadata.get("RequestId")
         answer = _head(metadata) if call.statuses else to_json(raw)
         answer = call.keep(answer) if call.keep is not None else answer
         outcome = ObservationOutcome.ANSWERED
     except ClientError as caught:
         metadata = caught.response.get("ResponseMetadata", {})
-        attempts, request_id = metadata.get("RetryAttempts", 0) + 1, metadata.get("RequestId")
+        request_id = metadata.get("RequestId")
         error = _client_error(caught.response)
         outcome = ObservationOutcome.ABSENT if _says_absent(call, error) else ObservationOutcome.FAILED
-        if error.http_status in call.statuses:
+        if caught.operation_name != call.operation.partition(":")[2] and call.operation != _FIRST_CALL:
+            # botocore asked something else first, such as AssumeRole, as the credentials had to be renewed.
+            error, outcome = _not_renewed(caught.operation_name, error), ObservationOutcome.FAILED
+        elif error.http_status in call.statuses:
             answer, error, outcome = _head(metadata), None, ObservationOutcome.ANSWERED
     except _UnusableError as caught:
         error = ObservationError(code=UNUSABLE, message=str(caught), http_status=200, reason=Reason.MALFORMED)
+        outcome = ObservationOutcome.FAILED
+    except EndpointDown:
+        error = ObservationError(
+            code=ENDPOINT_DOWN,
+            message="the endpoint did not answer the calls before this one, which was not sent",
+            http_status=None,
+            reason=Reason.UNREACHABLE,
+        )
         outcome = ObservationOutcome.FAILED
     except (
         BotoCoreError,
@@ -160,6 +196,12 @@ def perform(
         ValueError,
     ) as caught:  # ValueError: a Region from an answer that makes no valid host name
         error = _transport_error(caught)
+        outcome = ObservationOutcome.FAILED
+    except RuntimeError as caught:
+        # What botocore raises when the credentials that it got anew have expired, too.
+        if "refreshed credentials are still expired" not in str(caught):
+            raise
+        error = _credentials_error("the renewed credentials have expired as well")
         outcome = ObservationOutcome.FAILED
     return Observation(
         operation=call.operation,
@@ -171,9 +213,78 @@ def perform(
         error=error,
         permission=call.permission,
         collected_at=timestamp(now()),
-        attempts=attempts,
+        attempts=tries.most,
         request_id=request_id,
     )
+
+
+class _Tries:
+    """Sends each page of one call, and counts.
+
+    Attributes:
+        most: Attempts of the page that took the most; 0 where none was made.
+    """
+
+    def __init__(self, traffic: Traffic, endpoint: str) -> None:
+        self.most = 0
+        self._traffic = traffic
+        self._endpoint = endpoint
+
+    def repeating(self, send: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+        """A method of a boto3 client, sent again where need be."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        def repeated(**request: Json) -> dict[str, Any]:
+            def attempt() -> tuple[dict[str, Any] | ClientError | BotoCoreError, Trouble | None]:
+                try:
+                    return send(**request), None
+                except (ClientError, BotoCoreError) as error:
+                    return error, trouble_of(error)
+
+            # An attempt that ends in anything else is one, too.
+            self.most = max(self.most, 1)
+            try:
+                sent = self._traffic.send(self._endpoint, attempt)
+            except EndpointDown:
+                self.most = 0
+                raise
+            self.most = max(self.most, sent.attempts)
+            if not isinstance(sent.result, dict):
+                raise sent.result
+            return sent.result
+
+        return repeated
+
+
+def trouble_of(error: Exception) -> Trouble | None:
+    """What makes an error of boto3 worth another attempt; None where it is as good as an answer."""
+    from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as NoConnection
+
+    if isinstance(error, ClientError):
+        metadata = error.response.get("ResponseMetadata", {})
+        code, status = error.response.get("Error", {}).get("Code"), metadata.get("HTTPStatusCode")
+        asked = retry_after(metadata.get("HTTPHeaders", {}))
+        if code in THROTTLED or status == 429:
+            return Trouble(TroubleKind.THROTTLED, asked)
+        if code in TRANSIENT or status in TRANSIENT_STATUSES:
+            return Trouble(TroubleKind.FAILED, asked)
+        return None
+    if isinstance(error, IncompleteReadError):
+        return Trouble(TroubleKind.FAILED)
+    return Trouble(TroubleKind.SILENT) if isinstance(error, NoConnection | HTTPClientError) else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that an answer asks to wait; None where it does not say, or says it in a form that no cloud uses.
+
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after; AWS's newer services say it in milliseconds,
+    `x-amz-retry-after`.
+    """
+    seconds, milliseconds = headers.get("retry-after", ""), headers.get("x-amz-retry-after", "")
+    if seconds.isascii() and seconds.isdigit():
+        return float(seconds)
+    return float(milliseconds) / 1000 if milliseconds.isascii() and milliseconds.isdigit() else None
 
 
 def timestamp(moment: datetime) -> str:
@@ -273,6 +384,8 @@ def _says_absent(call: Call, error: ObservationError) -> bool:
 def _reason(code: str, status: int | None) -> Reason:
     if code in THROTTLED:
         return Reason.THROTTLED
+    if code in EXPIRED:
+        return Reason.CREDENTIALS_EXPIRED
     if code in UNAUTHENTICATED:
         return Reason.FAILED
     if code in DENIED or status in (401, 403, 405):
@@ -282,9 +395,22 @@ def _reason(code: str, status: int | None) -> Reason:
     return Reason.THROTTLED if status == 429 else Reason.FAILED
 
 
+def _not_renewed(operation: str, error: ObservationError) -> ObservationError:
+    """The error of a call that was not sent, as another one before it failed that was to give new credentials."""
+    passes = error.reason is Reason.THROTTLED or error.http_status in TRANSIENT_STATUSES
+    reason = Reason.FAILED if passes else Reason.CREDENTIALS_EXPIRED
+    return _credentials_error(f"{operation} answered {error.code} when the credentials had to be renewed", reason)
+
+
+def _credentials_error(message: str, reason: Reason = Reason.CREDENTIALS_EXPIRED) -> ObservationError:
+    return ObservationError(code=NOT_RENEWED, message=message, http_status=None, reason=reason)
+
+
 def _transport_error(error: Exception) -> ObservationError:
     """Timeouts, resets and unreadable bodies. botocore's own text may hold a whole answer, so only its kind is kept."""
     kind = type(error).__name__
+    if not _CREDENTIAL_ERRORS.isdisjoint(base.__name__ for base in type(error).__mro__):
+        return _credentials_error(f"no new credentials could be had ({kind})")
     reason = Reason.MALFORMED if kind == "ResponseParserError" else Reason.FAILED
     return ObservationError(
         code=kind, message=_TRANSPORT.get(kind, "no usable answer"), http_status=None, reason=reason
@@ -304,3 +430,16 @@ _TRANSPORT = {
     "SSLError": "the TLS connection failed",
     "ValueError": "the endpoint is no URL, or the Region no name",
 }
+
+_CREDENTIAL_ERRORS = frozenset(
+    {
+        "CredentialRetrievalError",
+        "LoginError",
+        "MetadataRetrievalError",
+        "NoCredentialsError",
+        "RefreshWithMFAUnsupportedError",
+        "SSOError",
+        "TokenRetrievalError",
+    }
+)
+"""Classes of what botocore raises when credentials have to be renewed and cannot be."""

@@ -254,8 +254,12 @@ class AccountScan:
         flows += [self.ask(call) for call in iam.ACCOUNT_READS]
         flows.append(self.ask(iam.VIRTUAL_MFA_DEVICES, AssignmentStatus="Assigned"))
         flows.append(self.ask(account.SECURITY_CONTACT, AlternateContactType="SECURITY"))
-        owners = dict.fromkeys((*self._scope.bucket_owners, self.caller.account))
-        await together([*flows, *(self._public_access_block(owner) for owner in owners)])
+        await together([*flows, *(self._public_access_block(owner) for owner in self._owners)])
+
+    @property
+    def _owners(self) -> tuple[str, ...]:
+        """Accounts of which the account's own credentials ask how they block public access."""
+        return tuple(dict.fromkeys((*self._scope.bucket_owners, self.caller.account)))
 
     async def _organization(self) -> None:
         """The organization policies that bind the account; those of the management account bind nobody."""
@@ -362,7 +366,7 @@ class AccountScan:
         await together(
             [
                 self.ask(s3.LIST_OBJECTS, client_region=region, Prefix=prefix, **named),
-                self._public_access_block(owner),
+                *([self._public_access_block(owner)] if owner in self._owners else []),
                 *(self.ask(call, client_region=region, **named) for call in s3.OBJECT_BEARING_READS),
             ]
         )

@@ -6,16 +6,21 @@ waits. Nothing waits for more than what it needs.
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from recordscan.collect.call import Call, perform
-from recordscan.facts import Json
-from recordscan.observation import Observation, ObservationOutcome, observation_key
+from recordscan.collect.call import Call, perform, timestamp
+from recordscan.collect.traffic import Traffic
+from recordscan.facts import Json, Reason
+from recordscan.observation import Observation, ObservationError, ObservationOutcome, observation_key
 from recordscan.redaction import Redactor
+
+_THREADS_PER_WORKER = 4
+"""More threads than requests in flight, as a thread that waits to send again must keep no other from sending."""
 
 
 class AwsClients(Protocol):
@@ -29,6 +34,7 @@ class Collection:
 
     Attributes:
         interrupted: Whether the scan was stopped.
+        taken_over: Ids of the observations that an earlier run made.
     """
 
     def __init__(
@@ -36,20 +42,26 @@ class Collection:
         clients: AwsClients,
         redactor: Redactor,
         *,
-        workers: int,
+        traffic: Traffic,
         max_pages: int,
         now: Callable[[], datetime],
         progress: Callable[[Observation], None],
     ) -> None:
         self.interrupted = False
+        self.taken_over: set[str] = set()
         self._clients = clients
+        self._traffic = traffic
         self._redactor = redactor
         self._max_pages = max_pages
         self._now = now
         self._progress = progress
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="recordscan")
+        threads = _THREADS_PER_WORKER * traffic.workers
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="recordscan")
         self._observations: dict[str, Observation] = {}
-        self._asked: dict[str, asyncio.Future[Observation]] = {}
+        self._earlier: Mapping[str, Observation] = {}
+        self._journal: Callable[[Observation], None] = lambda _: None
+        self._asked: dict[str, asyncio.Task[Observation]] = {}
+        self._expired: dict[str | None, ObservationError] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -83,7 +95,10 @@ class Collection:
         """
 
         def send() -> Observation:
-            return perform(
+            lost = self._expired.get(account)
+            if lost is not None:
+                return self._unsent(call, account, region, request, lost)
+            observation = perform(
                 call,
                 lambda: self._clients.get(call.service, region or client_region, account),
                 request,
@@ -91,35 +106,91 @@ class Collection:
                 region=region,
                 max_pages=self._max_pages,
                 now=self._now,
+                traffic=self._traffic,
+                endpoint=f"{call.service} {region or client_region or 'global'} {account}",
             )
+            if observation.error is not None and observation.error.reason is Reason.CREDENTIALS_EXPIRED:
+                self._expired[account] = observation.error
+            return observation
 
         return await self.once(observation_key(call.operation, account, region, request), send)
 
-    async def once(self, key: str, send: Callable[[], Observation]) -> Observation:
-        """Run `send` in the pool, unless this key was asked before, and keep what it observes."""
+    async def once(
+        self, key: str, send: Callable[[], Observation], slots: asyncio.Semaphore | None = None
+    ) -> Observation:
+        """Run `send` in the pool, unless this key was asked before, and keep what it observes.
+
+        Args:
+            key: The question.
+            send: Asks it.
+            slots: Bounds how many of its kind are asked at once.
+        """
         if key not in self._asked:
-            loop = asyncio.get_running_loop()
-            self._asked[key] = loop.run_in_executor(self._pool, self._observe, send)
+            self._asked[key] = asyncio.create_task(self._once(key, send, slots))
         return await asyncio.shield(self._asked[key])
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Let these appear in no answer that comes from now on."""
         self._redactor.learn(secrets)
 
+    def take_over(self, earlier: Mapping[str, Observation]) -> None:
+        """Answer what is asked from now on with what an earlier run observed, by its key, where it did."""
+        self._earlier = earlier
+
+    def write_to(self, journal: Callable[[Observation], None]) -> None:
+        """Give each observation to a journal, those too that have come already and those that may be taken over.
+
+        Raises:
+            OutputError: The journal cannot be written, now; later, it ends the question that was asked.
+        """
+        with self._lock:
+            for observation in {**self._earlier, **self._observations}.values():
+                journal(observation)
+            self._journal = journal
+
     def close(self) -> None:
         """Let no further call start, and forget the answers of those that are under way."""
         with self._lock:
             self._closed = True
+        self._traffic.stop()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _once(self, key: str, send: Callable[[], Observation], slots: asyncio.Semaphore | None) -> Observation:
+        earlier = self._earlier.get(key)
+        if earlier is not None:
+            with self._lock:
+                self.taken_over.add(earlier.id)
+                self._observations[key] = earlier
+            self._progress(earlier)
+            return earlier
+        async with slots or nullcontext():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._observe, send)
 
     def _observe(self, send: Callable[[], Observation]) -> Observation:
         observation = self._clean(send())
         with self._lock:
             if self._closed:
                 return observation
+            self._journal(observation)
             self._observations[observation.key] = observation
         self._progress(observation)
         return observation
+
+    def _unsent(
+        self, call: Call, account: str | None, region: str | None, request: Mapping[str, Json], lost: ObservationError
+    ) -> Observation:
+        """What is observed of a call for which there are no credentials any more."""
+        return Observation(
+            operation=call.operation,
+            account=account,
+            region=region,
+            request=dict(request),
+            outcome=ObservationOutcome.FAILED,
+            error=replace(lost, message="the credentials had expired before this was sent"),
+            permission=call.permission,
+            collected_at=timestamp(self._now()),
+            attempts=0,
+        )
 
     def _clean(self, observation: Observation) -> Observation:
         answer, redactions = self._redactor.json(observation.answer)

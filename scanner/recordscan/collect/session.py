@@ -29,6 +29,11 @@ CALLS: tuple[Call, ...] = (
 DEFAULT_REGION = "us-east-1"
 """Where global services are asked when no Region is configured."""
 
+_ONCE: Any = {"mode": "standard", "total_max_attempts": 1}
+"""botocore sends nothing again: the traffic of the scan does."""
+
+_ALWAYS_USED = ("sts", "iam", "s3", "organizations", "s3control", "kms", "cloudtrail")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
@@ -93,10 +98,23 @@ class Clients:
     def get(self, service: str, region: str | None = None) -> Any:
         """The client of a service in a Region; in the session's own where None."""
         key = (service, region or self.region)
+        built = self._clients.get(key)
+        if built is not None:  # without waiting for another that is being built
+            return built
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = self._build(*key)
             return self._clients[key]
+
+    def warm(self) -> None:
+        """Build the clients that every scan needs, while something else waits for the network."""
+        from botocore.exceptions import BotoCoreError
+
+        for service in _ALWAYS_USED:
+            try:
+                self.get(service)
+            except (BotoCoreError, ValueError):  # whoever asks through it gets to know
+                return
 
     def assume(self, role: Role) -> "Clients":
         """Clients that take on a role in another account when they are first used, and again before it expires.
@@ -117,6 +135,8 @@ class Clients:
             },
         )
         core = Session()
+        # The models of the services are read once for all accounts.
+        core.register_component("data_loader", self._session._session.get_component("data_loader"))  # noqa: SLF001
         core._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - botocore has no public way
             refresh_using=fetcher.fetch_credentials, method="assume-role"
         )
@@ -125,7 +145,10 @@ class Clients:
 
     def _role_client(self, service: str, **arguments: Any) -> Any:
         """A client that can take on roles, and nothing else."""
-        client = self._session.client(service, region_name=self.region, **arguments)
+        from botocore.config import Config
+
+        config = Config(connect_timeout=5, read_timeout=20, retries=_ONCE)
+        client = self._session.client(service, region_name=self.region, config=config, **arguments)
         client.meta.events.register("before-call", _refuse_all_but_roles)
         return client
 
@@ -155,7 +178,7 @@ class Clients:
         config = Config(
             connect_timeout=5,
             read_timeout=20,
-            retries={"mode": "standard", "max_attempts": 5},
+            retries=_ONCE,
             max_pool_connections=self.workers,
             user_agent_extra=f"recordscan/{__version__}",
             inject_host_prefix=not _own_endpoint(service),
@@ -181,8 +204,8 @@ def require_identity(observation: Observation, region: str) -> None:
     error = observation.error
     if error is None:
         return
-    if error.code in UNAUTHENTICATED or error.reason is Reason.ACCESS_DENIED:
-        expired = "Expired" in error.code
+    if error.code in UNAUTHENTICATED or error.reason in (Reason.ACCESS_DENIED, Reason.CREDENTIALS_EXPIRED):
+        expired = error.reason is Reason.CREDENTIALS_EXPIRED
         what = "the credentials have expired" if expired else "the credentials are refused"
         raise AuthenticationError(f"AWS: {what} ({error.code}); renew them and scan again")
     if error.http_status is None or error.code == UNUSABLE:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from recordscan.collect.call import timestamp
 from recordscan.collect.schedule import Collection
+from recordscan.collect.traffic import Traffic
 from recordscan.collect.twilio_client import RESOURCES, TwilioAnswer, TwilioReader, TwilioResource
 from recordscan.errors import AuthenticationError, ConfigError, UnreachableError
 from recordscan.facts import Json, Reason
@@ -21,7 +22,8 @@ COMMAND_SECONDS = 60
 
 _BY_OPERATION = {resource.operation: resource for resource in RESOURCES}
 
-_UNAUTHENTICATED = "unauthenticated"
+UNAUTHENTICATED = "unauthenticated"
+"""Our own code for a credential that Twilio refuses as a whole."""
 
 
 class AccountCredential(Protocol):
@@ -53,13 +55,15 @@ class TwilioAccountReader:
         secrets: Values that must appear nowhere.
     """
 
-    def __init__(self, *, sid: str, label: str, username: str, password: str, base_url: str | None) -> None:
+    def __init__(
+        self, *, sid: str, label: str, username: str, password: str, base_url: str | None, traffic: Traffic
+    ) -> None:
         kind = "Auth Token" if username.startswith("AC") else f"API key {username[:6]}…{username[-4:]}"
         self.sid = sid
         self.label = label
         self.identity = kind
         self.secrets = (password,)
-        self._reader = TwilioReader(sid, username, password, base_url=base_url)
+        self._reader = TwilioReader(sid, username, password, base_url=base_url, traffic=traffic)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
     async def ask(self, collection: Collection, operation: str, **query: Json) -> Observation:
@@ -70,12 +74,11 @@ class TwilioAccountReader:
             answer = self._reader.read(resource, **query)
             return _observation(resource, answer, self.sid, query, datetime.now(UTC))
 
-        async with self._slots:
-            return await collection.once(observation_key(operation, self.sid, None, query), send)
+        return await collection.once(observation_key(operation, self.sid, None, query), send, self._slots)
 
 
 def open_accounts(
-    configured: Sequence[AccountCredential], environment: Mapping[str, str], *, optional: bool
+    configured: Sequence[AccountCredential], environment: Mapping[str, str], *, optional: bool, traffic: Traffic
 ) -> list[TwilioAccountReader]:
     """Find the credentials of each account in the environment.
 
@@ -83,6 +86,7 @@ def open_accounts(
         configured: Accounts that the configuration names; that of TWILIO_ACCOUNT_SID if none.
         environment: Environment variables.
         optional: Whether a scan without Twilio makes sense, as when buckets are named.
+        traffic: Of the scan.
 
     Raises:
         AuthenticationError: A variable is not set; names it.
@@ -90,7 +94,7 @@ def open_accounts(
     """
     base_url = environment.get("RECORDSCAN_TWILIO_URL") or None
     if configured:
-        return [_open(account, environment, base_url) for account in configured]
+        return [_open(account, environment, base_url, traffic) for account in configured]
     sid = environment.get("TWILIO_ACCOUNT_SID")
     if not sid:
         if optional:
@@ -100,7 +104,11 @@ def open_accounts(
             "with --bucket to audit them without Twilio"
         )
     username, password = _default_credential(sid, environment)
-    return [TwilioAccountReader(sid=sid, label=sid, username=username, password=password, base_url=base_url)]
+    return [
+        TwilioAccountReader(
+            sid=sid, label=sid, username=username, password=password, base_url=base_url, traffic=traffic
+        )
+    ]
 
 
 async def require_any_account(
@@ -118,7 +126,7 @@ async def require_any_account(
         UnreachableError: No answer came for any, and the scan has nothing else to look at.
     """
     answers = await asyncio.gather(*(reader.ask(collection, "twilio:FetchRecordingSettings") for reader in readers))
-    errors = [answer.error for answer in answers if answer.error is not None and answer.error.code == _UNAUTHENTICATED]
+    errors = [answer.error for answer in answers if answer.error is not None and answer.error.code == UNAUTHENTICATED]
     if readers and len(errors) == len(readers):
         names = ", ".join(f"{reader.label} ({reader.identity})" for reader in readers)
         raise AuthenticationError(f"Twilio: the credentials are refused (20003) for {names}; renew them and scan again")
@@ -130,12 +138,19 @@ async def require_any_account(
         )
 
 
-def _open(account: AccountCredential, environment: Mapping[str, str], base_url: str | None) -> TwilioAccountReader:
+def _open(
+    account: AccountCredential, environment: Mapping[str, str], base_url: str | None, traffic: Traffic
+) -> TwilioAccountReader:
     label = account.label or account.sid
     if account.secret_command is not None:
         secret = _secret_of(account.secret_command, label)
         return TwilioAccountReader(
-            sid=account.sid, label=label, username=account.api_key or "", password=secret, base_url=base_url
+            sid=account.sid,
+            label=label,
+            username=account.api_key or "",
+            password=secret,
+            base_url=base_url,
+            traffic=traffic,
         )
     names: tuple[str, ...] = (account.api_key_env, account.api_secret_env)
     username = environment.get(account.api_key_env, "")
@@ -145,7 +160,12 @@ def _open(account: AccountCredential, environment: Mapping[str, str], base_url: 
     if missing:
         raise AuthenticationError(f"Twilio: {missing[0]} is not set, which holds the credential of {label}")
     return TwilioAccountReader(
-        sid=account.sid, label=label, username=username, password=environment[names[-1]], base_url=base_url
+        sid=account.sid,
+        label=label,
+        username=username,
+        password=environment[names[-1]],
+        base_url=base_url,
+        traffic=traffic,
     )
 
 
@@ -183,10 +203,10 @@ def _observation(
 ) -> Observation:
     error = None
     if answer.outcome != "answered":
-        unauthenticated = answer.reason == _UNAUTHENTICATED
+        unauthenticated = answer.reason == UNAUTHENTICATED
         reason = Reason.ACCESS_DENIED if unauthenticated else Reason(answer.reason or "failed")
         error = ObservationError(
-            code=_UNAUTHENTICATED if unauthenticated else answer.code or str(answer.http_status or "no answer"),
+            code=UNAUTHENTICATED if unauthenticated else answer.code or str(answer.http_status or "no answer"),
             message=answer.message or "no message",
             http_status=answer.http_status,
             reason=reason,
@@ -199,7 +219,7 @@ def _observation(
         answer=answer.body,
         error=error,
         # No permission helps a credential that is refused as a whole.
-        permission=None if answer.reason == _UNAUTHENTICATED else resource.permission,
+        permission=None if answer.reason == UNAUTHENTICATED else resource.permission,
         collected_at=timestamp(now),
         attempts=answer.attempts,
         request_id=answer.request_id,

@@ -8,11 +8,10 @@ https://www.twilio.com/docs/usage/requests-to-twilio.
 import ipaddress
 import json
 import logging
-import random
 import re
-import threading
-import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -23,17 +22,19 @@ from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from recordscan.collect.call import ENDPOINT_DOWN, retry_after
+from recordscan.collect.traffic import EndpointDown, Traffic, Trouble, TroubleKind
 from recordscan.errors import ConfigError
 from recordscan.facts import Json
 
-ProblemReason = Literal["access_denied", "unauthenticated", "not_found", "throttled", "malformed", "failed"]
+ProblemReason = Literal[
+    "access_denied", "unauthenticated", "not_found", "throttled", "unreachable", "malformed", "failed"
+]
 
 HOST_HEADER = "X-Recordscan-Twilio-Host"
 """Tells a stand-in which of Twilio's hosts is meant."""
 
 CONNECT_SECONDS, READ_SECONDS = 5, 20
-ATTEMPTS = 5
-_LONGEST_WAIT_SECONDS = 30
 _TEXT, _CODE = 300, 40
 _DEPTH = 32
 """Levels of an answer, several times those that the API documents; what reads it later need not fear recursion."""
@@ -228,7 +229,7 @@ class TwilioAnswer:
         message: One sentence, free of secrets.
         http_status: Of the last answer; None where none came.
         reason: Why it failed.
-        attempts: Requests of the page that took the most.
+        attempts: Requests of the page that took the most; 0 where none was sent.
         request_id: Twilio's own id of the last request.
     """
 
@@ -254,12 +255,13 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
         attempts: Greatest number of attempts since `reset`.
     """
 
-    def __init__(self, base_url: str | None, *, timeout: tuple[float, float], sleep: Callable[[float], None]) -> None:
+    def __init__(self, base_url: str | None, *, timeout: tuple[float, float], traffic: Traffic, account: str) -> None:
         # The SDK's constructor compares a timeout with 0, which a pair of numbers does not survive.
         super().__init__(logging.getLogger("recordscan.twilio"), is_async=False)
         self._base = urlsplit(base_url) if base_url else None
         self._timeout = timeout
-        self._sleep = sleep
+        self._traffic = traffic
+        self._account = account
         self._session = requests.Session()
         # A stand-in on this machine is reached directly, whatever proxies and .netrc say.
         self._session.trust_env = base_url is None
@@ -285,7 +287,9 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
 
         Raises:
             Refused: Another method, or a URL that is not of Twilio.
+            EndpointDown: Nothing was sent, as Twilio did not answer before.
             requests.RequestException: No answer came.
+            Stopped: The scan is over.
         """
         if method.upper() != "GET" or data:
             raise Refused(f"recordscan only reads: {method} is refused")
@@ -299,37 +303,39 @@ class ReadingHttpClient(HttpClient):  # type: ignore[misc]
             scheme, authority = self._base.scheme, self._base.netloc
             kept[HOST_HEADER] = host
         url = urlunsplit((scheme, authority, parts.path, parts.query, ""))
-        response = self._send(url, params, kept, auth)
+        response = self._send(host, url, params, kept, auth)
         self.last = response
         return Response(response.status_code, response.text, response.headers)
 
     def _send(
         self,
+        host: str,
         url: str,
         params: Mapping[str, object] | None,
         headers: Mapping[str, str],
         auth: tuple[str, str] | None,
     ) -> requests.Response:
         given = {name: str(value) for name, value in (params or {}).items() if value is not None}
-        for attempt in range(1, ATTEMPTS + 1):
-            self.attempts = max(self.attempts, attempt)
+
+        def attempt() -> tuple[requests.Response | requests.RequestException, Trouble | None]:
             try:
                 response = self._session.get(
                     url, params=given, headers=headers, auth=auth, timeout=self._timeout, allow_redirects=False
                 )
-            except requests.RequestException:
-                if attempt == ATTEMPTS:
-                    raise
-                self._sleep(_jitter(attempt))
-                continue
-            if attempt == ATTEMPTS or (response.status_code != 429 and response.status_code < 500):
-                return response
-            self._sleep(_wait(response, attempt))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            except requests.RequestException as error:
+                return error, Trouble(TroubleKind.SILENT)
+            return response, _trouble(response)
+
+        # Twilio limits requests by account, and its hosts are products that fail one by one.
+        sent = self._traffic.send(f"{host} {self._account}", attempt)
+        self.attempts = max(self.attempts, sent.attempts)
+        if isinstance(sent.result, requests.RequestException):
+            raise sent.result
+        return sent.result
 
 
 class TwilioReader:
-    """Reads one account's resources. Safe to call from many threads: each has an SDK client of its own."""
+    """Reads one account's resources. Safe to call from many threads: each call has an SDK client to itself."""
 
     def __init__(
         self,
@@ -340,7 +346,7 @@ class TwilioReader:
         base_url: str | None = None,
         max_pages: int = 200,
         timeout: tuple[float, float] = (CONNECT_SECONDS, READ_SECONDS),
-        sleep: Callable[[float], None] = time.sleep,
+        traffic: Traffic,
     ) -> None:
         """Prepare to read; nothing is sent.
 
@@ -351,7 +357,7 @@ class TwilioReader:
             base_url: Stand-in for Twilio; loopback addresses only.
             max_pages: Pages of a list after which the walk stops.
             timeout: Seconds to connect and to wait for an answer.
-            sleep: Waits between attempts.
+            traffic: Sends the requests, again where need be.
 
         Raises:
             ConfigError: `base_url` is no URL of a loopback address.
@@ -364,15 +370,20 @@ class TwilioReader:
         self._base_url = base_url
         self._max_pages = max_pages
         self._timeout = timeout
-        self._sleep = sleep
-        self._local = threading.local()
+        self._traffic = traffic
+        self._idle: deque[tuple[ReadingHttpClient, Any]] = deque()
 
     def __repr__(self) -> str:
         return f"TwilioReader({self._account_sid!r})"
 
     def read(self, resource: TwilioResource, **query: Json) -> TwilioAnswer:
         """Read one resource, all pages of it. Never raises for what Twilio or the network does."""
-        http, client = self._client()
+        with self._client() as (http, client):
+            return self._read(resource, http, client, query)
+
+    def _read(
+        self, resource: TwilioResource, http: ReadingHttpClient, client: Any, query: Mapping[str, Json]
+    ) -> TwilioAnswer:
         http.reset()
         try:
             target, rest = _descend(client, resource.path, query)
@@ -381,6 +392,10 @@ class TwilioReader:
             body = _without(body, resource.dropped)
         except Refused as error:
             return _failed(http, code="refused", message=str(error), reason="malformed")
+        except EndpointDown:
+            http.last = None
+            message = "the host did not answer the requests before this one, which was not sent"
+            return _failed(http, code=ENDPOINT_DOWN, message=message, reason="unreachable")
         except requests.RequestException as error:
             message = "no answer came in time" if isinstance(error, requests.Timeout) else "the connection failed"
             return _failed(http, code=type(error).__name__, message=message, reason="failed")
@@ -391,7 +406,7 @@ class TwilioReader:
             outcome="answered",
             body=body,
             http_status=200,
-            attempts=max(http.attempts, 1),
+            attempts=http.attempts,
             request_id=_request_id(http),
         )
 
@@ -434,16 +449,25 @@ class TwilioReader:
             if row.get("account_sid") not in (asked, None):
                 raise Refused(f"the credential is one of another account, {row['account_sid']}"[:_TEXT])
 
-    def _client(self) -> tuple[ReadingHttpClient, Any]:
-        if not hasattr(self._local, "client"):
-            http = ReadingHttpClient(self._base_url, timeout=self._timeout, sleep=self._sleep)
-            # A non-empty environment: an empty one makes the SDK read TWILIO_REGION and others from the process.
-            client = Client(
-                self._username, self._password, self._account_sid, http_client=http, environment={"recordscan": "1"}
+    @contextmanager
+    def _client(self) -> Iterator[tuple[ReadingHttpClient, Any]]:
+        """A client that nobody else uses meanwhile, with the connections that it has open."""
+        try:
+            pair = self._idle.pop()
+        except IndexError:
+            http = ReadingHttpClient(
+                self._base_url, timeout=self._timeout, traffic=self._traffic, account=self._account_sid
             )
-            self._local.client = (http, client)
-        client_of_thread: tuple[ReadingHttpClient, Any] = self._local.client
-        return client_of_thread
+            # A non-empty environment: an empty one makes the SDK read TWILIO_REGION and others from the process.
+            environment = {"recordscan": "1"}
+            pair = (
+                http,
+                Client(self._username, self._password, self._account_sid, http_client=http, environment=environment),
+            )
+        try:
+            yield pair
+        finally:
+            self._idle.append(pair)
 
 
 def require_loopback(url: str) -> None:
@@ -547,7 +571,7 @@ def _failed(
         message=message,
         http_status=http.last.status_code if http.last is not None else None,
         reason=reason,
-        attempts=max(http.attempts, 1),
+        attempts=http.attempts,
         request_id=_request_id(http),
     )
 
@@ -567,11 +591,8 @@ def _without(value: Json, names: tuple[str, ...], depth: int = _DEPTH) -> Json:
     return value
 
 
-def _wait(response: requests.Response, attempt: int) -> float:
-    asked = response.headers.get("Retry-After", "")
-    return min(float(asked), _LONGEST_WAIT_SECONDS) if asked.isdecimal() else _jitter(attempt)
-
-
-def _jitter(attempt: int) -> float:
-    """Full jitter: anything up to a limit that doubles with each attempt."""
-    return random.uniform(0, min(0.5 * 2**attempt, _LONGEST_WAIT_SECONDS))  # noqa: S311 - spreads load, guards nothing
+def _trouble(response: requests.Response) -> Trouble | None:
+    asked = retry_after(response.headers)
+    if response.status_code == 429:
+        return Trouble(TroubleKind.THROTTLED, asked)
+    return Trouble(TroubleKind.FAILED, asked) if response.status_code >= 500 else None
