@@ -240,6 +240,7 @@ class AccountScan:
     def __init__(self, scan: Scan, collection: Collection, scope: Scope, caller: Caller, view: AccountView) -> None:
         self.caller = caller
         self.view = view
+        self._located: dict[str, asyncio.Task[tuple[str | None, str | None]]] = {}
         self._scan = scan
         self._collection = collection
         self._answers = Answers(collection)
@@ -306,6 +307,11 @@ class AccountScan:
 
     async def locate(self, bucket: str) -> tuple[str | None, str | None]:
         """Owner to expect and Region of a bucket; no owner when it is absent or foreign, so that it is not read."""
+        if bucket not in self._located:
+            self._located[bucket] = asyncio.create_task(self._locate(bucket))
+        return await asyncio.shield(self._located[bucket])
+
+    async def _locate(self, bucket: str) -> tuple[str | None, str | None]:
         expected, _ = bucket_readers(self._scope, bucket, self.view, self._scan.views)
         *with_owner, without = head_requests(bucket, expected)
         heads = await asyncio.gather(*(self.ask(s3.HEAD_BUCKET, **request) for request in with_owner))
