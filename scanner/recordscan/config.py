@@ -212,7 +212,7 @@ class ScanSection(_Section):
     skip_rules: list[str] = Field([], description="rules to leave out; the report names them")
     frameworks: list[str] = Field([], description="run only rules that give evidence for these; all if empty")
     workers: Annotated[int, Field(ge=1, le=64)] = Field(16, description="requests in flight at most")
-    max_rate: Annotated[float, Field(gt=0, le=10_000)] | None = Field(
+    max_rate: Annotated[float, Field(ge=0.1, le=10_000)] | None = Field(
         None, description="requests a second at most, of all services together; no limit if unset"
     )
     deadline: Annotated[str, Field(pattern=_DURATION)] | None = Field(

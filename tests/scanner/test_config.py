@@ -76,7 +76,7 @@ def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
         ("[gate]\nfail_on = 'severe'\n", "gate.fail_on: must be 'critical'"),
         ("[scan]\nworkers = 0\n", "scan.workers: must be at least 1"),
         ("[scan]\nworkers = '4'\n", "scan.workers: must be a whole number"),
-        ("[scan]\nmax_rate = 0\n", "scan.max_rate: must be greater than 0"),
+        ("[scan]\nmax_rate = 0\n", "scan.max_rate: must be at least 0.1"),
         ("[scan]\ndeadline = '10 m'\n", "scan.deadline: expected a time in seconds, minutes or hours"),
         ("[profile]\nretention_min_days = 9\nretention_max_days = 3\n", "retention_min_days is greater"),
         ("[profile]\npreset = 'hippa'\n", "profile: there is no preset 'hippa'; there are: baseline, strict, hipaa"),

@@ -123,7 +123,7 @@ Examples:
 )
 @click.option(
     "--max-rate",
-    type=click.FloatRange(0, 10_000, min_open=True),
+    type=click.FloatRange(0.1, 10_000),
     metavar="N",
     help="Requests a second at most, all services together.",
 )
