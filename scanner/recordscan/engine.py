@@ -442,7 +442,14 @@ def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -
             EarlierRunRecord(scan_id=run.scan_id, ended=run.ended, evidence=run.observations)
             for run in snapshot.earlier_runs
         ),
-        notices=(*notices, *(_earlier_notice(run) for run in snapshot.earlier_runs)),
+        notices=(
+            *(
+                f"answers came from a stand-in, {stand_in}, and show nothing of the real one"
+                for stand_in in header.stand_ins
+            ),
+            *notices,
+            *(_earlier_notice(run) for run in snapshot.earlier_runs),
+        ),
         action_data=data_date(),
     )
 

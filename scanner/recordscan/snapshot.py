@@ -7,7 +7,6 @@ While a scan runs, its observations stand in a journal, in the order in which th
 compression and trailer. What a killed process leaves of it can be resumed, not judged.
 """
 
-import gzip
 import hashlib
 import json
 import os
@@ -26,6 +25,9 @@ from recordscan.scope import AwsAccountScope, BucketScope, Scope, TwilioAccountS
 
 SCHEMA_VERSION = 1
 
+MOST_BYTES = 4_000_000_000
+"""Of a snapshot, unpacked: what claims to be more is not read."""
+
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -41,6 +43,7 @@ class SnapshotHeader:
         scope: What was looked at.
         profile: What was required.
         fail_on: Severity at which a failure breaks the gate, or `none`.
+        stand_ins: URLs of whatever answered instead of AWS or Twilio, each with its name before it.
     """
 
     scan_id: str
@@ -50,6 +53,7 @@ class SnapshotHeader:
     scope: Scope
     profile: Profile
     fail_on: str
+    stand_ins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,19 +199,37 @@ def load_snapshot(path: Path) -> Snapshot:
             raise SnapshotError(
                 f"{path}: this is what a scan that did not end has left; resume it with `recordscan scan --resume`"
             )
-        content = gzip.decompress(raw)
-        del raw
     except OSError as error:
-        raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror or 'it is no gzip file'}") from None
-    except (EOFError, zlib.error):
-        raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again") from None
+        raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror}") from None
+    content = _unpacked(raw, path) if raw else b""
+    del raw
     if not content:
         raise SnapshotError(f"{path}: the snapshot is empty; collect it again")
     lines = content.splitlines(keepends=True)
     try:
         return _parse(lines, path)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
+
+
+def _unpacked(raw: bytes, path: Path) -> bytes:
+    """The contents of a gzip file, unless they are beyond all measure.
+
+    Raises:
+        SnapshotError: They are, or it is no gzip file, or not a whole one.
+    """
+    if not raw.startswith(b"\x1f\x8b"):
+        raise SnapshotError(f"{path}: the snapshot cannot be read: it is no gzip file")
+    unpacker = zlib.decompressobj(wbits=31)  # 31: gzip
+    try:
+        content = unpacker.decompress(raw, MOST_BYTES)
+    except zlib.error:
+        raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again") from None
+    if unpacker.unconsumed_tail:
+        raise SnapshotError(f"{path}: holds more than {MOST_BYTES:,} bytes; it is no snapshot")
+    if not unpacker.eof:
+        raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again")
+    return content
 
 
 def load_unfinished(path: Path) -> Snapshot:
@@ -239,7 +261,7 @@ def load_unfinished(path: Path) -> Snapshot:
             interrupted=True,
             earlier_runs=runs,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
 
 
@@ -312,7 +334,7 @@ def _load_header(values: dict[str, Json]) -> SnapshotHeader:
     scope = dict(values.pop("scope"))
     profile = values.pop("profile")
     return SnapshotHeader(
-        **values,
+        **{**values, "stand_ins": tuple(values.get("stand_ins", ()))},
         scope=Scope(
             **{
                 **scope,

@@ -6,7 +6,7 @@ import pytest
 
 from recordscan.collect.session import CALLS, Clients
 from recordscan.demo.aws_server import AwsServer
-from recordscan.errors import RecordscanError
+from recordscan.errors import ConfigError, RecordscanError
 
 TABLE = {(call.service, call.operation.partition(":")[2]) for call in CALLS}
 WRITES = re.compile(
@@ -67,3 +67,31 @@ def test_a_call_that_writes_or_reads_media_is_refused_before_anything_is_sent(
     with pytest.raises(RecordscanError, match="only reads"):
         getattr(clients.get(service), method)(**arguments)
     assert spare_aws.requests == []
+
+
+@pytest.mark.parametrize("url", ["http://aws.example.com", "http://10.0.0.1:4566", "http://127.0.0.1.example.com"])
+def test_an_endpoint_without_tls_must_be_on_this_machine(
+    monkeypatch: pytest.MonkeyPatch, clients: Clients, url: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(ConfigError, match="of s3 is not encrypted; write https in AWS_ENDPOINT_URL"):
+        clients.get("s3")
+
+
+@pytest.mark.parametrize(
+    ("url", "stand_ins"),
+    [
+        (None, set()),
+        ("https://bucket.vpce-1a2b3c4d.s3.eu-west-1.vpce.amazonaws.com", set()),
+        ("https://user:word@aws.example.com", {"aws https://aws.example.com"}),
+        ("http://127.0.0.1:4566", {"aws http://127.0.0.1:4566"}),
+    ],
+)
+def test_whatever_answers_instead_of_aws_is_remembered(
+    monkeypatch: pytest.MonkeyPatch, clients: Clients, url: str | None, stand_ins: set[str]
+) -> None:
+    if url is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    clients.get("s3")
+    clients.get("kms", "us-gov-west-1")
+    assert clients.stand_ins == stand_ins

@@ -192,3 +192,15 @@ def test_a_journal_stands_beside_its_snapshot_and_never_beside_a_device(tmp_path
     (tmp_path / "deep").mkdir()
     (tmp_path / "link.gz").symlink_to(tmp_path / "deep" / "today.gz")
     assert journal_of(tmp_path / "link.gz") == tmp_path.resolve() / "deep" / "today.gz.partial"
+
+
+def test_what_unpacks_beyond_measure_or_nests_beyond_reason_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "hostile.gz"
+    path.write_bytes(gzip.compress(b"[" * 100_000 + b"\n"))
+    with pytest.raises(SnapshotError, match="this is no recordscan snapshot, or it was edited"):
+        load_snapshot(path)
+    monkeypatch.setattr("recordscan.snapshot.MOST_BYTES", 50_000)
+    with pytest.raises(SnapshotError, match="holds more than 50,000 bytes; it is no snapshot"):
+        load_snapshot(path)

@@ -293,7 +293,10 @@ def timestamp(moment: datetime) -> str:
 
 
 def to_json(value: Any) -> Json:
-    """An answer of boto3 as JSON: moments as ISO 8601 UTC, bytes as text."""
+    """An answer of boto3 as JSON: moments as ISO 8601 UTC, bytes as text.
+
+    A whole number is written without a fraction, as other programs rewrite JSON so, and hashes must outlive that.
+    """
     if isinstance(value, Mapping):
         return {str(name): to_json(member) for name, member in value.items()}
     if isinstance(value, list | tuple | set):
@@ -302,6 +305,8 @@ def to_json(value: Any) -> Json:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, bytes):
         return value.decode(errors="replace")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value
 
 

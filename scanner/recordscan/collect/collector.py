@@ -133,7 +133,7 @@ class _Run:
         """What was collected."""
         earlier = self._request.earlier
         return Snapshot(
-            header=replace(self._header, asked_by=self._asked_by()),
+            header=replace(self._header, asked_by=self._asked_by(), stand_ins=self._stand_ins()),
             observations=self.collection.observations,
             ended=timestamp(self._request.now()),
             interrupted=self.collection.interrupted,
@@ -171,6 +171,10 @@ class _Run:
         by_id = {member.id: member for member in (*found, *self._request.members)}
         order = dict.fromkeys(member.id for member in (*self._request.members, *found))
         return tuple(by_id[account] for account in order if account != caller.account)
+
+    def _stand_ins(self) -> tuple[str, ...]:
+        of_twilio = {f"twilio {reader.base_url}" for reader in self._request.readers if reader.base_url is not None}
+        return tuple(sorted(self._fleet.stand_ins | of_twilio))
 
     def _asked_by(self) -> dict[str, str]:
         return {**self._header.asked_by, **dict(identities(self.collection.observations))}

@@ -5,13 +5,14 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from recordscan import __version__
 from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import UNAUTHENTICATED, UNUSABLE, Call
-from recordscan.errors import AuthenticationError, RecordscanError, UnreachableError
+from recordscan.errors import AuthenticationError, ConfigError, RecordscanError, UnreachableError
 from recordscan.facts import Reason
 from recordscan.observation import Observation
 
@@ -25,6 +26,8 @@ CALLS: tuple[Call, ...] = (
     *account.CALLS,
 )
 """Every AWS operation that recordscan can send."""
+
+_OF_AWS = re.compile(r"\.(amazonaws\.(com|com\.cn|eu)|api\.aws|aws)\Z")
 
 DEFAULT_REGION = "us-east-1"
 """Where global services are asked when no Region is configured."""
@@ -63,6 +66,11 @@ class Fleet:
         """The clients of an account; those of the scan's own where it is no other one."""
         return self._others.get(account or "", self.home)
 
+    @property
+    def stand_ins(self) -> frozenset[str]:
+        """Endpoints that are none of AWS, as for tests."""
+        return frozenset().union(self.home.stand_ins, *(clients.stand_ins for clients in self._others.values()))
+
     def get(self, service: str, region: str | None = None, account: str | None = None) -> Any:
         """The client of a service for an account."""
         return self.of(account).get(service, region)
@@ -92,6 +100,8 @@ class Clients:
             raise AuthenticationError(f"AWS: {error}") from None
         self.region: str = self._session.region_name or DEFAULT_REGION
         self.workers = workers
+        self.stand_ins: set[str] = set()
+        """Endpoints that are none of AWS, as for tests."""
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -184,10 +194,34 @@ class Clients:
             inject_host_prefix=not _own_endpoint(service),
         )
         client = self._session.client(service, region_name=region, config=config)
+        self._look_at(client.meta.endpoint_url, service)
         client.meta.events.register("before-call", _refuse_others)
         if service == "s3control" and _own_endpoint(service):
             client.meta.events.register("before-call", drop_account_host)
         return client
+
+    def _look_at(self, endpoint: str, service: str) -> None:
+        """Remember an endpoint that is none of AWS, and refuse one that can be listened to on the way.
+
+        Raises:
+            ConfigError: It is reached without TLS, and not on this machine.
+        """
+        url = urlsplit(endpoint)
+        host = url.hostname or ""
+        if url.scheme != "https" and not _is_loopback(host):
+            raise ConfigError(
+                f"AWS: the endpoint {url.scheme}://{host} of {service} is not encrypted; write https in "
+                "AWS_ENDPOINT_URL or wherever it is set, or use a stand-in on this machine"
+            )
+        if not _OF_AWS.search(host):
+            self.stand_ins.add(f"aws {url.scheme}://{url.netloc.rpartition('@')[2]}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def require_identity(observation: Observation, region: str) -> None:

@@ -53,6 +53,7 @@ class TwilioAccountReader:
         label: What reports call it.
         identity: Kind of credential, for the record; no secret.
         secrets: Values that must appear nowhere.
+        base_url: Of a stand-in for Twilio; None for Twilio.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class TwilioAccountReader:
         self.label = label
         self.identity = kind
         self.secrets = (password,)
+        self.base_url = base_url
         self._reader = TwilioReader(sid, username, password, base_url=base_url, traffic=traffic)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS)
 
