@@ -108,6 +108,7 @@ def bare(tmp_path: Path) -> CommandLine:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "XDG_CONFIG_HOME": "/dev/null",
     }
     return CommandLine(tmp_path, {**kept, **isolated})
 

@@ -10,7 +10,7 @@ from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
 from recordscan_reports.checks import TOOL, Check, Report, read
 from recordscan_reports.plain import shorten
-from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, REASON_WORDS, count
+from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, REASON_WORDS, count, withheld
 
 PER_LEVEL = 10
 """GitHub shows as many errors, warnings and notices of one step each, and drops the rest."""
@@ -35,6 +35,8 @@ def render(result: ScanResult) -> str:
         for outcome in OUTCOMES
         if outcome is not Outcome.WAIVED or report.result.count(outcome)
     )
+    if (made := withheld(report.result)) is not None:
+        counts += f"; {made}"
     commands = defaultdict(
         list, {"notice": [_command("notice", f"{TOOL}: {gate.headline}", f"{counts}; {gate.exit_reason}")]}
     )

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports.checks import TOOL, Check, Report, marked_control, read
-from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, age_of, count, sentence
+from recordscan_reports.wording import OUTCOME_WORDS, OUTCOMES, age_of, count, sentence, withheld
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 has no place for, even escaped; see its production `Char`."""
@@ -69,8 +69,8 @@ def _scan(report: Report) -> ET.Element:
     suite = ET.Element("testsuite", {"name": TOOL, **_numbers(()), "timestamp": _xml(scan.started), "package": TOOL})
     facts = {
         "verdict": gate.headline,
-        "exit_status": str(gate.exit_status),
-        "exit_reason": gate.exit_reason,
+        "exit_status": str(gate.exit.code),
+        "exit_reason": gate.exit.reason,
         "fail_on": gate.fail_on or "none",
         "scan_id": scan.scan_id,
         "started": scan.started,
@@ -78,6 +78,7 @@ def _scan(report: Report) -> ET.Element:
         "tool_version": scan.tool_version,
         "checks_planned": str(coverage.planned),
         "checks_evaluated": str(coverage.evaluated),
+        **({"withheld": made} if (made := withheld(report.result)) is not None else {}),
         **{f"asked_by.{who}": what for who, what in sorted(scan.asked_by.items())},
         **{f"not_selected.{rule}": why for rule, why in sorted(coverage.not_selected.items())},
     }

@@ -75,7 +75,7 @@ def _result(report: Report) -> Json:
                     "scan-id": scan.scan_id,
                     "tool-version": scan.tool_version,
                     "verdict": gate.verdict,
-                    "exit-status": str(gate.exit_status),
+                    "exit-status": str(gate.exit.code),
                     "planned": str(result.coverage.planned),
                     "evaluated": str(result.coverage.evaluated),
                     **{f"checks-{outcome.replace('_', '-')}": str(result.count(outcome)) for outcome in Outcome},

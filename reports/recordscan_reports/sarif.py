@@ -22,7 +22,7 @@ from recordscan.result import Evidence, FindingRecord, Outcome, RuleRecord, Scan
 from recordscan.rule import FRAMEWORKS, MARKS, Control, Severity
 from recordscan_reports.checks import FINGERPRINT_KEY, TOOL, Check, Report, control_name, read, waiver_members
 from recordscan_reports.plain import joined, link, moment, one_line, present, shorten, virtual_path
-from recordscan_reports.wording import REASON_WORDS, count, sentence, waiver_summary
+from recordscan_reports.wording import REASON_WORDS, count, sentence, waiver_summary, withheld
 
 RESULTS_SHOWN = 5_000
 """As many as GitHub shows."""
@@ -197,8 +197,8 @@ class _Run:
             {
                 "startTimeUtc": moment(scan.started),
                 "endTimeUtc": moment(scan.ended),
-                "exitCode": gate.exit_status,
-                "exitCodeDescription": gate.exit_reason,
+                "exitCode": int(gate.exit.code),
+                "exitCodeDescription": gate.exit.reason,
                 "toolExecutionNotifications": [*self._notifications(left_out)],
             }
         )
@@ -391,6 +391,8 @@ class _Run:
             yield _notification("error", "The scan was stopped before it had asked everything.")
         for rule_id, why in sorted(self._result.coverage.not_selected.items()):
             yield _notification("note", f"The rule {rule_id} was left out: {_stop(why)}")
+        if (made := withheld(self._result)) is not None:
+            yield _notification("note", made)
         for notice in scan.notices:
             yield _notification("note", _stop(sentence(notice)))
         if left_out:

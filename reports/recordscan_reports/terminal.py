@@ -2,6 +2,8 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -27,12 +29,14 @@ from recordscan_reports.wording import (
     unread,
     waiver_summary,
     waivers_by_state,
+    withheld,
 )
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH = 100
+LEAST_WIDTH = 40
 RESOURCES_SHOWN = 5
 RULES_SHOWN = 5
 RESOLVED_SHOWN = 20
@@ -76,19 +80,33 @@ class Text:
 
 Line: TypeAlias = tuple[Text, ...]
 
-
-def render(result: ScanResult) -> str:
-    """Write the report without colours or escape sequences."""
-    return "".join("".join(piece.shown for piece in line).rstrip() + "\n" for line in _lines(result))
+_width = ContextVar("_width", default=WIDTH)
+"""Characters to a line of the report that is being written."""
 
 
-def render_rich(result: ScanResult, console: "Console") -> None:
+def render(result: ScanResult, *, width: int = WIDTH) -> str:
+    """Write the report without colours or escape sequences, in lines of `width` characters where words allow it."""
+    with _lines_of(width):
+        return "".join("".join(piece.shown for piece in line).rstrip() + "\n" for line in _lines(result))
+
+
+def render_rich(result: ScanResult, console: "Console", *, width: int = WIDTH) -> None:
     """Print the report, coloured as far as the console does colours; the words are those of `render`."""
     from rich.text import Text as RichText
 
-    for line in _lines(result):
-        text = RichText.assemble(*((piece.shown, piece.style) for piece in line))
-        console.print(text, soft_wrap=True, highlight=False)
+    with _lines_of(width):
+        for line in _lines(result):
+            text = RichText.assemble(*((piece.shown, piece.style) for piece in line))
+            console.print(text, soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _lines_of(width: int) -> Iterator[None]:
+    token = _width.set(max(width, LEAST_WIDTH))
+    try:
+        yield
+    finally:
+        _width.reset(token)
 
 
 def _lines(result: ScanResult) -> Iterator[Line]:
@@ -96,6 +114,8 @@ def _lines(result: ScanResult) -> Iterator[Line]:
     yield _line(f"recordscan {scan.tool_version}  scan {scan.scan_id}  {scan.started} to {scan.ended}", "dim")
     yield ()
     yield (_verdict(result), Text(text=f"  {result.gate.exit_reason}"))
+    if (made := withheld(result)) is not None:
+        yield from _wrapped(made, first="")
     yield from _counts(result)
     yield from _gaps(result)
     yield from _since(result)
@@ -340,7 +360,7 @@ def _wrapped(text: str, first: str = "    ") -> Iterator[Line]:
     """Wrap between words only, so that names and ARNs stay whole and can be copied."""
     lines = textwrap.wrap(
         visible(text),
-        width=WIDTH,
+        width=_width.get(),
         initial_indent=first,
         subsequent_indent=" " * len(first),
         break_long_words=False,

@@ -207,6 +207,23 @@ def verdict_meaning(gate: Gate) -> str:
     return VERDICT_MEANINGS[gate.verdict] if gate.headline == gate.verdict else NO_GATE_MEANING
 
 
+def withheld(result: ScanResult) -> str | None:
+    """What was taken out of the result or hashed, so that it could be shared; None where nothing was."""
+    made = result.withheld
+    if made is None:
+        return None
+    parts = []
+    if made.hashed:
+        parts.append(f"{listing(list(made.hashed))} are replaced by salted hashes, and remedies are left out")
+    if made.evidence:
+        parts.append("answers are left out, the SHA-256 of each is not")
+    if made.passed:
+        parts.append(
+            f"{count(sum(made.passed.values()), 'passed check is', 'passed checks are')} counted but not listed"
+        )
+    return f"This report was made to be shared: {'; '.join(parts)}."
+
+
 def bottom_line(result: ScanResult) -> Iterator[str]:
     """The outcome of the scan in plain sentences, the weightiest first."""
     coverage = result.coverage
@@ -223,6 +240,8 @@ def bottom_line(result: ScanResult) -> Iterator[str]:
         yield since
     if coverage.not_selected:
         yield f"{count(len(coverage.not_selected), 'rule was', 'rules were')} left out on request."
+    if (made := withheld(result)) is not None:
+        yield made
 
 
 def remedy(gap: Gap) -> str:

@@ -105,6 +105,8 @@ def objections(files: Mapping[str, bytes]) -> Iterator[str]:
         return
     yield from (f"{RESULT}: {what}" for what in disagreements(read))
     yield from _report_objections(files, read)
+    if read.withheld is not None:
+        yield f"{RESULT}: it was made to be shared, with parts left out or hashed; take the whole one"
     if snapshot is None:
         return
     with tempfile.TemporaryDirectory() as folder:

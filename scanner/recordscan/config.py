@@ -1,12 +1,13 @@
-"""The configuration file: `recordscan.toml`, or `[tool.recordscan]` in `pyproject.toml`.
+"""The configuration file: `recordscan.toml`, or `[tool.recordscan]` in `pyproject.toml`; see `FILE_NAMES`.
 
 It holds no secret: credentials come from the environment, under names that the file may choose.
 """
 
 import difflib
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -24,7 +25,11 @@ from recordscan.redaction import redact_url_credentials
 from recordscan.rule import Severity
 from recordscan.scope import BucketScope, Scope, TwilioAccountScope
 
-FILE_NAME = "recordscan.toml"
+FILE_NAMES = ("recordscan.toml", ".recordscan.toml", ".github/recordscan.toml", "pyproject.toml")
+"""Where a configuration is looked for in the working folder, and never above it, the first first."""
+
+HOME_FILE = Path("recordscan", "config.toml")
+"""Within the folder that `XDG_CONFIG_HOME` names, or `~/.config`; for where the working folder has none."""
 
 _ACCOUNT_ID = r"^\d{12}$"
 _ORGANIZATION_ID = r"^o-[a-z0-9]{10,32}$"
@@ -329,6 +334,9 @@ class GateSection(_Section):
     """What breaks a CI run."""
 
     fail_on: Literal["critical", "high", "medium", "low", "info", "none"] = "critical"
+    min_coverage: Annotated[int, Field(ge=0, le=100)] = Field(
+        100, description="percent of the checks at or above the gate that must be decided"
+    )
 
 
 class Config(_Section):
@@ -412,31 +420,79 @@ def parse_duration(text: str) -> float:
     return float(text.rstrip("smh")) * {"m": 60, "h": 3600}.get(text[-1], 1)
 
 
+def select_targets(config: Config, names: Sequence[str], account: str | None) -> tuple[Config, tuple[str, ...], bool]:
+    """The configuration with only some of its targets, what is left out, and whether Twilio is to be read at all.
+
+    Args:
+        config: The whole one.
+        names: Labels or SIDs of Twilio accounts, and buckets as the configuration has them.
+        account: The Twilio account of the environment, which counts where the configuration names none.
+
+    Raises:
+        ConfigError: There is no such target; suggests the nearest.
+    """
+    by_name: dict[str, str] = {}
+    for entry in config.twilio.accounts:
+        by_name |= {entry.sid: entry.sid, **({entry.label: entry.sid} if entry.label else {})}
+    if not config.twilio.accounts and account:
+        by_name[account] = account
+    by_name |= {bucket: bucket for bucket in config.scan.buckets}
+    wanted = set()
+    for name in names:
+        if name not in by_name:
+            close = difflib.get_close_matches(name, list(by_name), n=1)
+            there_are = f"there are: {', '.join(by_name) or 'none'}"
+            raise ConfigError(
+                f"there is no target {redact_url_credentials(name)!r}; "
+                + (f"did you mean {close[0]!r}?" if close else there_are)
+            )
+        wanted.add(by_name[name])
+    accounts = [entry for entry in config.twilio.accounts if entry.sid in wanted]
+    buckets = [bucket for bucket in config.scan.buckets if bucket in wanted]
+    left_out = tuple(dict.fromkeys(place for place in by_name.values() if place not in wanted))
+    chosen = config.model_copy(
+        update={
+            "twilio": config.twilio.model_copy(update={"accounts": accounts}),
+            "scan": config.scan.model_copy(update={"buckets": buckets}),
+        }
+    )
+    return chosen, left_out, bool(accounts) or account in wanted
+
+
 def parse_fail_on(word: str) -> Severity | None:
     """The severity of the gate; None for `none`."""
     return None if word == "none" else Severity(word)
 
 
-def find_config(folder: Path) -> Path | None:
-    """The configuration file of a folder, if it has one; parent folders are not searched."""
-    own = folder / FILE_NAME
-    if own.is_file():
-        return own
-    project = folder / "pyproject.toml"
-    if project.is_file() and "recordscan" in _read_toml(project).get("tool", {}):
-        return project
-    return None
+def find_configs(folder: Path) -> list[Path]:
+    """The configuration files of a folder, the one that counts first; that of the user's home where there is none.
+
+    Parent folders are not searched. Paths in the folder are relative to it.
+
+    Raises:
+        ConfigError: `pyproject.toml` has to be read to know, and cannot.
+    """
+    found: list[Path] = []
+    for name in FILE_NAMES:
+        path = folder / name
+        if path.is_file() and (name != "pyproject.toml" or _has_section(path, found)):
+            found.append(Path(name))
+    if found:
+        return found
+    # Source: https://specifications.freedesktop.org/basedir-spec/latest/
+    base = os.environ.get("XDG_CONFIG_HOME") or os.environ.get("HOME", "") + "/.config"
+    home = Path(base) / HOME_FILE
+    return [home] if home.is_absolute() and home.is_file() else []
 
 
-def overlooked_config(folder: Path) -> Path | None:
-    """The `pyproject.toml` whose section `recordscan.toml` in the same folder takes the place of, if there are both."""
-    project = folder / "pyproject.toml"
-    if not (folder / FILE_NAME).is_file() or not project.is_file():
-        return None
+def _has_section(project: Path, found: list[Path]) -> bool:
+    """Whether a `pyproject.toml` configures recordscan; one that is not used, as there are others, may be unsound."""
     try:
-        return project if "recordscan" in _read_toml(project).get("tool", {}) else None
-    except ConfigError:  # a file that is not used need not be sound
-        return None
+        return "recordscan" in _read_toml(project).get("tool", {})
+    except ConfigError:
+        if found:
+            return False
+        raise
 
 
 def load_config(path: Path | None) -> Config:

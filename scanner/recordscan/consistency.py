@@ -1,6 +1,7 @@
 """Whether a stored result agrees with itself: whatever follows from its other parts is worked out again.
 
-This finds damage and edits that forgot something. It is no signature: who changes everything alike is not found.
+This finds damage and edits that forgot something. It is no signature: who changes everything alike is not found. Of a
+result that was made to be shared, only what it still has is worked out: its reports say that something was taken out.
 """
 
 from collections import Counter
@@ -19,24 +20,38 @@ def disagreements(result: ScanResult) -> Iterator[str]:
     """What does not agree, each in a few words that name the place."""
     yield from _evidence(result)
     yield from _assessments(result)
-    # What is counted and concluded can only be worked out from assessments that hold together.
-    if {a.rule_id for a in result.assessments} <= {rule.id for rule in result.rules}:
+    # What is counted and concluded can only be worked out from assessments that hold together, and are all there.
+    whole = result.withheld is None or not result.withheld.passed
+    if whole and {a.rule_id for a in result.assessments} <= {rule.id for rule in result.rules}:
         yield from _gate(result)
-    yield from _coverage(result)
-    yield from _controls(result)
+    if result.exit is not None and result.exit != result.gate.exit:
+        yield f"the scan is said to have exited with {result.exit.code}, but its gate makes it {result.gate.exit.code}"
+    if whole:
+        yield from _coverage(result)
+        yield from _controls(result)
 
 
 def _evidence(result: ScanResult) -> Iterator[str]:
+    hashed, withheld = _withheld(result)
     for item in result.evidence:
-        if item.id != observation_id(observation_key(item.operation, item.account, item.region, item.request)):
+        if not hashed and item.id != observation_id(
+            observation_key(item.operation, item.account, item.region, item.request)
+        ):
             yield f"the id of the evidence {item.id} is not that of its question"
-        if item.sha256 != evidence_sha256(item.outcome, item.answer, item.error_code):
+        if not withheld and item.sha256 != evidence_sha256(item.outcome, item.answer, item.error_code):
             yield f"the SHA-256 of the evidence {item.id} ({item.operation}) is not that of its answer"
     twice = [name for name, number in Counter(item.id for item in result.evidence).items() if number > 1]
     yield from (f"the evidence {name} stands there twice" for name in twice)
 
 
+def _withheld(result: ScanResult) -> tuple[bool, bool]:
+    """Whether names were hashed, and whether answers were left out."""
+    made = result.withheld
+    return made is not None and bool(made.hashed), made is not None and made.evidence
+
+
 def _assessments(result: ScanResult) -> Iterator[str]:
+    hashed, _ = _withheld(result)
     rules = {rule.id: rule for rule in result.rules}
     evidence = {item.id for item in result.evidence}
     for assessment in result.assessments:
@@ -50,7 +65,7 @@ def _assessments(result: ScanResult) -> Iterator[str]:
         if (assessment.outcome in (Outcome.FAIL, Outcome.WAIVED)) != bool(assessment.findings):
             yield f"{where} is a {assessment.outcome} with {len(assessment.findings)} findings"
         yield from _waivers(assessment, result, where)
-        if assessment.fingerprint != fingerprint(assessment.rule_id, assessment.subject.uid):
+        if not hashed and assessment.fingerprint != fingerprint(assessment.rule_id, assessment.subject.uid):
             yield f"the fingerprint of {where} is another's"
         if rule and assessment.aliases != tuple(fingerprint(name, assessment.subject.uid) for name in rule.aliases):
             yield f"the earlier fingerprints of {where} are another's"
@@ -90,6 +105,8 @@ def _gate(result: ScanResult) -> Iterator[str]:
         severities={rule.id: rule.severity for rule in result.rules},
         left_out=len(result.coverage.not_selected),
         only_new=result.gate.only_new,
+        min_coverage=result.gate.min_coverage,
+        exit_zero=result.gate.exit_zero,
     )
     if gate.verdict is not result.gate.verdict:
         yield f"the verdict is {result.gate.verdict}, but the assessments make it {gate.verdict}"

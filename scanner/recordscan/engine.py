@@ -76,6 +76,8 @@ def assess_snapshot(
     waivers: Waivers | None = None,
     baseline: Baseline | None = None,
     only_new: bool = False,
+    min_coverage: int = 100,
+    exit_zero: bool = False,
     frameworks: Sequence[str] = (),
 ) -> ScanResult:
     """Judge a snapshot.
@@ -90,6 +92,8 @@ def assess_snapshot(
         waivers: Failures that are accepted on the day of the scan.
         baseline: Findings of an earlier scan, to tell new ones from.
         only_new: Let only findings that the baseline does not have break the gate.
+        min_coverage: Percent of the checks at or above the gate that must be decided.
+        exit_zero: End with 0 even where the gate is broken or the scan incomplete.
         frameworks: Short names of those whose controls the report should show; all where empty.
     """
     estate = Estate(snapshot)
@@ -106,18 +110,22 @@ def assess_snapshot(
     coverage = _coverage(assessments, snapshot, estate, {rule.id: why for rule, why in not_selected})
     left_out = [rule for rule, _ in not_selected]
     access = [access_to(target) for target in estate.targets]
+    gate = judge_gate(
+        assessments,
+        fail_on,
+        interrupted=snapshot.interrupted,
+        past_deadline=snapshot.past_deadline,
+        severities={rule.id: rule.severity for rule in rules},
+        left_out=len(coverage.not_selected),
+        only_new=only_new,
+        min_coverage=min_coverage,
+        exit_zero=exit_zero,
+    )
     result = ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
         scan=_scan_record(snapshot, profile, notices),
-        gate=judge_gate(
-            assessments,
-            fail_on,
-            interrupted=snapshot.interrupted,
-            past_deadline=snapshot.past_deadline,
-            severities={rule.id: rule.severity for rule in rules},
-            left_out=len(coverage.not_selected),
-            only_new=only_new,
-        ),
+        gate=gate,
+        exit=gate.exit,
         coverage=coverage,
         rules=tuple(_rule_record(rule) for rule in sorted(rules, key=lambda rule: rule.id)),
         assessments=assessments,
@@ -272,13 +280,16 @@ def judge_gate(
     severities: Mapping[str, Severity],
     left_out: int = 0,
     only_new: bool = False,
+    min_coverage: int = 100,
+    exit_zero: bool = False,
 ) -> Gate:
     """Decide verdict and exit status.
 
     A fail at or above `fail_on` breaks the gate (1). Otherwise a rule that severe that stayed unknown, or a scan in
     which no rule that severe was judged, is incomplete (3): an empty scan is not a clean scan. So is one that its
     deadline stopped, with or without a gate; one that was stopped otherwise is 130. Without a gate the status is 0, and
-    the verdict still tells what was found.
+    the verdict still tells what was found. Less coverage that is put up with changes the status only: the verdict never
+    passes what could not be decided.
 
     Args:
         assessments: All of the scan.
@@ -288,15 +299,17 @@ def judge_gate(
         severities: Rule id → the severity that it declares, as the findings of a fail may be milder.
         left_out: Number of rules that were left out on request, which the sentence says.
         only_new: Let a fail break the gate only with a finding that is new.
+        min_coverage: Percent of the checks at or above the gate that must be decided.
+        exit_zero: See `Gate`.
     """
     assessments = list(assessments)
     least = 0 if fail_on is None else fail_on.rank
     gated = [a for a in assessments if a.severity.rank >= least]
     decided = [a for a in assessments if a.outcome in (Outcome.PASS, Outcome.FAIL, Outcome.WAIVED)]
-    judged = any(severities[a.rule_id].rank >= least for a in decided)
+    judged = sum(severities[a.rule_id].rank >= least for a in decided)
     failed = sum(a.outcome is Outcome.FAIL and (not only_new or _has_new(a, least)) for a in gated)
     unknown = sum(a.outcome is Outcome.UNKNOWN and a.waiver is None for a in gated)
-    verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or not judged or interrupted)
+    verdict = _verdict(failed=failed > 0, incomplete=unknown > 0 or judged == 0 or interrupted)
     at = ("" if fail_on is None else f" at or above {fail_on}") + (" with new findings" if only_new else "")
     if interrupted and not past_deadline:
         status, reason = 130, "the scan was stopped"
@@ -308,17 +321,32 @@ def judge_gate(
         status, reason = 0, f"no gate was set; {failed} of all checks failed, {unknown} could not be decided"
     elif failed:
         status, reason = 1, f"{failed} {'check' if failed == 1 else 'checks'}{at} failed"
-    elif unknown:
-        status, reason = 3, f"{unknown} {'check' if unknown == 1 else 'checks'}{at} could not be decided"
-    elif not judged:
+    elif not judged and (min_coverage < 100 or not unknown):
         status, reason = 3, f"nothing was judged{' at critical' if fail_on is Severity.CRITICAL else at}"
+    elif unknown:
+        reason = f"{unknown} {'check' if unknown == 1 else 'checks'}{at} could not be decided"
+        enough = 100 * judged >= min_coverage * (judged + unknown)
+        status = 0 if enough else 3
+        if min_coverage < 100:
+            # Rounded down, so that what is too little never reads as if it were enough.
+            percent = 100 * judged // (judged + unknown)
+            how = f"{percent} % were, and {min_coverage} % must be"
+            reason = f"no check{at} failed; {reason}: {how}" if enough else f"{reason}: {how}"
     else:
         status, reason = 0, f"no check{at} failed, and all of them could be decided"
     if past_deadline and reason != _PAST_DEADLINE:
         reason += f"; {_PAST_DEADLINE}"
     if left_out:
         reason += f"; {left_out} {'rule was' if left_out == 1 else 'rules were'} left out"
-    return Gate(fail_on=fail_on, verdict=verdict, exit_status=status, exit_reason=reason, only_new=only_new)
+    return Gate(
+        fail_on=fail_on,
+        verdict=verdict,
+        exit_status=status,
+        exit_reason=reason,
+        only_new=only_new,
+        min_coverage=min_coverage,
+        exit_zero=exit_zero,
+    )
 
 
 def _has_new(assessment: Assessment, least: int) -> bool:

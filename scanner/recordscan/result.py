@@ -1,9 +1,9 @@
 """The result of a scan: every assessment, passes too, with its evidence. The canonical JSON is made of this."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias, cast
 
 from recordscan.facts import Citation, Json, Reason
 from recordscan.remedy import Remedy
@@ -11,6 +11,9 @@ from recordscan.rule import Control, Mark, Severity
 
 RESULT_SCHEMA_VERSION = "1.3"
 FINGERPRINT_VERSION = 1
+
+ExitCode: TypeAlias = Literal[0, 1, 3, 130]
+"""Of a scan that wrote a result."""
 
 
 class Outcome(StrEnum):
@@ -447,6 +450,8 @@ class Gate:
         exit_status: 0 passed, 1 failed, 3 incomplete, 130 interrupted.
         exit_reason: One sentence.
         only_new: Whether a fail breaks the gate only with a finding that the baseline does not have.
+        min_coverage: Percent of the checks at or above the gate that must be decided, or else the scan is incomplete.
+        exit_zero: Whether the process is to end with 0 where the gate was broken or the scan incomplete.
     """
 
     fail_on: Severity | None
@@ -454,6 +459,15 @@ class Gate:
     exit_status: int
     exit_reason: str
     only_new: bool = False
+    min_coverage: int = 100
+    exit_zero: bool = False
+
+    @property
+    def exit(self) -> "Exit":
+        """How the process ends."""
+        if self.exit_zero and self.exit_status in (1, 3):
+            return Exit(code=0, reason=f"{self.exit_reason}; --exit-zero makes {self.exit_status} a 0")
+        return Exit(code=cast("ExitCode", self.exit_status), reason=self.exit_reason)
 
     @property
     def headline(self) -> str:
@@ -468,6 +482,14 @@ class EarlierRunRecord:
     scan_id: str
     ended: str
     evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How the scan ended as a process; it follows from the gate. A terminated one has ended with 143 instead of 130."""
+
+    code: ExitCode
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -495,10 +517,26 @@ class ScanRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """What was taken out of a result, or hashed, so that it could be shared; see `recordscan.sharing`.
+
+    Attributes:
+        evidence: Whether the answers were left out; the SHA-256 of each stays.
+        hashed: What was replaced by salted hashes: accounts, names, principals.
+        passed: Passed checks that were left out: severity → how many. {} where they were not.
+    """
+
+    evidence: bool = False
+    hashed: tuple[Literal["accounts", "names", "principals"], ...] = ()
+    passed: dict[Severity, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScanResult:
     """Everything that a report needs.
 
-    `frameworks` are those that were asked for, or all; () in results of older versions.
+    `exit` follows from the gate; None in results of older versions. `frameworks` are those that were asked for, or all;
+    () in results of older versions. `withheld` is None where nothing was left out or hashed for sharing.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # holds for all records inside, too
@@ -506,6 +544,8 @@ class ScanResult:
     schema_version: str
     scan: ScanRecord
     gate: Gate
+    exit: Exit | None = None
+    withheld: Withheld | None = None
     coverage: Coverage
     rules: tuple[RuleRecord, ...]
     assessments: tuple[Assessment, ...]
@@ -533,10 +573,14 @@ class ScanResult:
         raise KeyError(rule_id)
 
     def count(self, outcome: Outcome, severity: Severity | None = None) -> int:
-        """Number of assessments with an outcome, of one severity or of all."""
-        return sum(
+        """Number of assessments with an outcome, of one severity or of all; with passed ones that were left out."""
+        found = sum(
             assessment.outcome is outcome and severity in (None, assessment.severity) for assessment in self.assessments
         )
+        if outcome is not Outcome.PASS or self.withheld is None:
+            return found
+        left_out = self.withheld.passed
+        return found + (sum(left_out.values()) if severity is None else left_out.get(severity, 0))
 
 
 def fingerprint(*parts: str) -> str:

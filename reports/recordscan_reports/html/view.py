@@ -45,6 +45,7 @@ from recordscan_reports.wording import (
     unread,
     urgency,
     waivers_by_state,
+    withheld,
 )
 
 PRINCIPALS_SHOWN = 100
@@ -201,6 +202,11 @@ class Page:
     def bottom_line(self) -> tuple[str, ...]:
         """The outcome in plain sentences."""
         return tuple(bottom_line(self._result))
+
+    @property
+    def withheld(self) -> str | None:
+        """What was taken out so that the report could be shared."""
+        return withheld(self._result)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

@@ -14,18 +14,21 @@ from click.shell_completion import shell_complete
 from recordscan import __version__
 from recordscan.cli.access import access
 from recordscan.cli.bundle import bundle, verify
+from recordscan.cli.completion import completion
 from recordscan.cli.demo import demo
 from recordscan.cli.diff import baseline, diff
 from recordscan.cli.explain import explain
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
+from recordscan.cli.progress import calls
 from recordscan.cli.remedy import remedy
 from recordscan.cli.report import report
 from recordscan.cli.rules import rules
 from recordscan.cli.scan import scan
 from recordscan.cli.schema import schema
 from recordscan.cli.simulate import simulate
+from recordscan.cli.status import EPILOG
 from recordscan.cli.streams import flush_stdout, give_up_stdout, open_streams
 from recordscan.cli.url import url
 from recordscan.cli.validate import validate
@@ -33,57 +36,66 @@ from recordscan.cli.waivers import waivers
 from recordscan.errors import RecordscanError
 from recordscan.visible import visible
 
-EPILOG = """\b
-Exit status:
-  0    the gate passed, and everything it depends on could be judged; or --fail-on none
-  1    a check at or above --fail-on failed
-  2    wrong usage, configuration, plugin or input file
-  3    incomplete: such a check could not be decided, none was judged, or the deadline passed
-  4    AWS or Twilio could not be reached, or did not accept the credentials
-  5    internal error, or an output could not be written
-  130  interrupted (143 when terminated); a partial result was written
-"""
-
-
-VERBOSE = "Log to stderr, with tracebacks of internal errors."
+VERBOSE = "Log to stderr, with tracebacks of internal errors; twice, each call, and what libraries say."
+LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="recordscan")
-@click.option("-v", "--verbose", is_flag=True, help=VERBOSE)
-def cli(*, verbose: bool) -> None:
+@click.option("-v", "--verbose", count=True, help=VERBOSE)
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS),
+    envvar="RECORDSCAN_LOG_LEVEL",
+    show_envvar=True,
+    help="What to log to stderr; -v is debug.  [default: critical]",
+)
+def cli(*, verbose: int, log_level: str | None) -> None:
     """Audit how Twilio Video recordings and compositions are kept in your own AWS S3 bucket.
 
     recordscan reads the Twilio settings, the bucket, the IAM user behind the access key, the KMS key and the account
     around them, judges them by rules, and reports each verdict with the answers that it rests on. It never writes.
     """
-    _log(verbose=verbose)
+    _log(verbose, log_level)
 
 
-def _log(*, verbose: bool) -> None:
+def _log(verbose: int, level: str | None = None) -> None:
     logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.CRITICAL,
+        level=logging.DEBUG if verbose else (level or "critical").upper(),
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
         force=True,
     )
     for noisy in ("botocore", "boto3", "urllib3", "twilio", "asyncio"):
         # Their debug output has signed headers and whole answers in it.
-        logging.getLogger(noisy).setLevel(logging.WARNING if verbose else logging.CRITICAL)
+        logging.getLogger(noisy).setLevel((logging.CRITICAL, logging.WARNING, logging.INFO)[min(verbose, 2)])
+    calls.setLevel(logging.DEBUG if verbose > 1 else logging.WARNING)
 
 
-def _verbose(_context: click.Context, _parameter: click.Parameter, verbose: bool) -> None:
+def _verbose(context: click.Context, _parameter: click.Parameter, verbose: int) -> None:
     if verbose:
-        _log(verbose=True)
+        _log(verbose + context.find_root().params.get("verbose", 0))
 
 
 def _take_verbose(command: click.Command) -> None:
     """Let a command take -v too, since people add it at the end of a line that went wrong."""
     command.params.append(
-        click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, callback=_verbose, help=VERBOSE)
+        click.Option(["-v", "--verbose"], count=True, expose_value=False, callback=_verbose, help=VERBOSE)
     )
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
         _take_verbose(inner)
+
+
+def _name_variables(command: click.Command, prefix: str) -> None:
+    """Let each option be set by a variable, too: that of its own, and one made of the names of command and option."""
+    prefix = prefix.upper().replace("-", "_")
+    for option in command.params:
+        if isinstance(option, click.Option) and option.name != "help":
+            name = max(option.opts, key=len).lstrip("-").upper().replace("-", "_")
+            own = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or ())
+            option.envvar = [*own, f"{prefix}_{name}"]
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _name_variables(inner, f"{prefix}_{inner.name}")
 
 
 for command in (
@@ -106,9 +118,11 @@ for command in (
     bundle,
     verify,
     diff,
+    completion,
 ):
     cli.add_command(command)
     _take_verbose(command)
+    _name_variables(command, f"RECORDSCAN_{command.name}")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

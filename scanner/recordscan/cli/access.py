@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import config_options, find, scope_options
+from recordscan.cli.options import SCOPE_OPTIONS, Where, config_options, find, given, scope_options
 from recordscan.errors import ConfigError
 from recordscan.visible import visible
 
@@ -46,8 +47,7 @@ def access(
     target: str,
     config_path: Path | None,
     no_config: bool,
-    scope: str | None,
-    buckets: tuple[str, ...],
+    where: Where,
     snapshot_path: Path | None,
     format_: str,
     quiet: bool,
@@ -66,9 +66,10 @@ def access(
     from recordscan.snapshot import load_snapshot
 
     if snapshot_path is None:
-        snapshot = _collect(config_path, no_config=no_config, scope=scope, buckets=buckets, quiet=quiet)
-    elif scope or buckets:
-        raise click.UsageError("--snapshot reads stored answers; it does not go with --scope and --bucket")
+        snapshot = _collect(config_path, no_config=no_config, where=where, quiet=quiet)
+    elif given(list(SCOPE_OPTIONS)):
+        others = ", ".join(SCOPE_OPTIONS.values())
+        raise click.UsageError(f"--snapshot reads stored answers; it does not go with {others}")
     else:
         snapshot = load_snapshot(snapshot_path)
     gaps = False
@@ -85,15 +86,13 @@ def access(
     return 3 if gaps else 0
 
 
-def _collect(
-    config_path: Path | None, *, no_config: bool, scope: str | None, buckets: tuple[str, ...], quiet: bool
-) -> "Snapshot":
+def _collect(config_path: Path | None, *, no_config: bool, where: Where, quiet: bool) -> "Snapshot":
     from recordscan.cli.scan import collect
     from recordscan.config import load_config
 
     config = load_config(find(config_path, no_config=no_config, quiet=quiet))
-    config = config.model_copy(update={"scan": config.scan.model_copy(update={"scope": scope or config.scan.scope})})
-    return collect(config, buckets, fail_on="none", quiet=quiet)
+    config, _, twilio = where.narrow(config, os.environ.get("TWILIO_ACCOUNT_SID"))
+    return collect(config, where.buckets, fail_on="none", quiet=quiet, twilio=twilio)
 
 
 def _find(targets: "Sequence[Target]", wanted: str) -> "list[Target]":

@@ -103,6 +103,16 @@ def _value(kind: type[Any], text: str) -> object:
     return words[text]
 
 
+TEXT = "text"
+"""The format for people at a terminal, which alone has lines of some width."""
+
+
+def with_width(reports: Mapping[str, Render], width: int | None) -> Mapping[str, Render]:
+    """The reports, the one for terminals in lines of so many characters."""
+    options = {} if width is None else {"width": width}
+    return {**reports, TEXT: partial(reports[TEXT], **options)}
+
+
 def require_format(name: str, reports: Mapping[str, Render]) -> None:
     """See that a format exists.
 
@@ -218,7 +228,9 @@ def append_summary(
         click.echo(done, err=True)
 
 
-def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str) -> None:
+def print_report(
+    result: ScanResult, name: str, reports: Mapping[str, Render], *, color: str, width: int | None = None
+) -> None:
     """Print one report on stdout; the text report in colour where that is wanted.
 
     A reader that goes away early, as `head` does, changes neither the files nor the exit status.
@@ -227,6 +239,9 @@ def print_report(result: ScanResult, name: str, reports: Mapping[str, Render], *
         OutputError: Stdout cannot be written, as on a full disk.
     """
     console = load_console(name) if wants_color(color) else None
+    if console is not None and name == TEXT and width is not None:
+        options = {"width": width}
+        console = partial(console, **options)
     rendered = reports[name](result) if console is None else _render_colored(result, console)
     try:
         sys.stdout.buffer.write(rendered if isinstance(rendered, bytes) else rendered.encode())

@@ -1,5 +1,6 @@
 """Progress on stderr: a live line on a terminal, else a plain line every ten seconds, or nothing on request."""
 
+import logging
 import os
 import sys
 import threading
@@ -13,14 +14,18 @@ from recordscan.observation import Observation, ObservationOutcome
 
 _SECONDS = 10
 
+calls = logging.getLogger("recordscan.calls")
+"""Tells of each call, how often it was sent and how it ended; for `-vv`."""
+
 
 class Progress:
     """Counts answers as they come; call it with each observation."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-        on_terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._live = not quiet and on_terminal and not os.environ.get("CI")
+    def __init__(self, *, quiet: bool, mode: str = "auto") -> None:
+        """Choose where to show it: `auto` where somebody seems to look, `always`, or `never`, which `quiet` is too."""
+        self._quiet = quiet or mode == "never"
+        looking = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+        self._live = not self._quiet and (looking or mode == "always")
         self._lock = threading.Lock()
         self._answers = 0
         self._failed = 0
@@ -33,6 +38,14 @@ class Progress:
         with self._lock:
             self._answers += 1
             self._failed += observation.outcome is ObservationOutcome.FAILED
+            calls.debug(
+                "%s of %s%s: %s, sent %d times",
+                observation.operation,
+                observation.account or "the caller",
+                f" in {observation.region}" if observation.region else "",
+                observation.outcome if observation.error is None else observation.error.code,
+                observation.attempts,
+            )
             now = time.monotonic()
             if self._live:
                 click.echo(f"\r\x1b[K{self._line()}", err=True, nl=False)

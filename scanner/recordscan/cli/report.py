@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli.options import report_options, summary_option
+from recordscan.cli.options import Sharing, report_options, summary_option
 
 if TYPE_CHECKING:
     from recordscan.result import ScanResult
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Examples:
   recordscan report result.json
   recordscan report result.json -f none -o html=report.html
+  recordscan report result.json -f none -o html=to-share.html --redact accounts,names,principals --no-include-passed
 """
 )
 @click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
@@ -28,6 +29,8 @@ def report(
     outputs: tuple[str, ...],
     format_options: tuple[str, ...],
     color: str,
+    width: int | None,
+    sharing: Sharing,
     summary: str,
 ) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
@@ -39,19 +42,20 @@ def report(
         require_format,
         summary_file,
         with_options,
+        with_width,
         write_outputs,
     )
     from recordscan.plugins import load_reports
 
-    reports = with_options(load_reports(), format_options)
+    reports = with_width(with_options(load_reports(), format_options), width)
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
     require_apart([(f"-o {file.format}", file.path) for file in files], [("the result", result_path)])
     summary_path = summary_file(summary, reports)
-    result = read_result(result_path)
+    result = sharing.of(read_result(result_path))
     if format_ != "none":
-        print_report(result, format_, reports, color=color)
+        print_report(result, format_, reports, color=color, width=width)
     write_outputs(result, files, reports)
     append_summary(result, summary_path, reports)
     return 0

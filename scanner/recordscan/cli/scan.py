@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from recordscan.cli.options import (
+    SCOPE_OPTIONS,
+    Sharing,
+    Where,
     config_options,
     fail_on_option,
     find,
     framework_option,
+    given,
+    progress_option,
+    quiet_option,
     report_options,
     rules_option,
     scope_options,
@@ -38,6 +44,8 @@ if TYPE_CHECKING:
     from recordscan.waiver import Waivers
 
 STANDARD_OUTPUTS = {"html": "report.html", "json": "result.json"}
+SILENT = 2
+"""Times of `-q` after which not even the verdict is said."""
 STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
 
 
@@ -61,6 +69,9 @@ Examples:
   recordscan scan --framework soc2 --framework hipaa
   recordscan scan --deadline 10m --save-snapshot part.jsonl.gz
   recordscan scan --resume part.jsonl.gz --save-snapshot whole.jsonl.gz
+  recordscan scan --redact accounts,names,principals -o html=to-share.html
+
+Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, such as RECORDSCAN_SCAN_SCOPE.
 """
 )
 @config_options
@@ -100,12 +111,24 @@ Examples:
     help="A baseline or an earlier result, to tell new findings from old ones.",
 )
 @click.option("--fail-on-new", is_flag=True, help="Let only findings break the gate that the baseline does not have.")
+@click.option(
+    "--min-coverage",
+    type=click.IntRange(0, 100),
+    metavar="PCT",
+    help="Percent of the checks at or above --fail-on that must be decided, else exit 3.  [default: 100]",
+)
+@click.option(
+    "--allow-unknown", is_flag=True, help="The same as --min-coverage 0: checks that could not be decided may be many."
+)
+@click.option("--exit-zero", is_flag=True, help="Exit 0 instead of 1 and 3; errors keep their status.")
 @report_options
 @summary_option
 @click.option(
     "--output-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write report.html, result.json and snapshot.jsonl.gz to this folder.",
+    envvar="RECORDSCAN_OUTPUT_DIR",
+    show_envvar=True,
+    help="Write report.html, result.json and, but with --redact, snapshot.jsonl.gz to this folder.",
 )
 @click.option("--force", is_flag=True, help="Let --output-dir replace what is there.")
 @click.option(
@@ -132,13 +155,13 @@ Examples:
     metavar="TIME",
     help="End after this time with what there is: 600, 90s, 10m or 1h; the rest is unknown.",
 )
-@click.option("-q", "--quiet", is_flag=True, help="Nothing but the verdict on stderr.")
+@progress_option
+@quiet_option("Nothing but the verdict on stderr; twice, not even that.")
 def scan(
     *,
     config_path: Path | None,
     no_config: bool,
-    scope: str | None,
-    buckets: tuple[str, ...],
+    where: Where,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     frameworks: tuple[str, ...],
@@ -150,10 +173,15 @@ def scan(
     no_waivers: bool,
     baseline_path: Path | None,
     fail_on_new: bool,
+    min_coverage: int | None,
+    allow_unknown: bool,
+    exit_zero: bool,
     format_: str,
     outputs: tuple[str, ...],
     format_options: tuple[str, ...],
     color: str,
+    width: int | None,
+    sharing: Sharing,
     summary: str,
     output_dir: Path | None,
     force: bool,
@@ -161,7 +189,8 @@ def scan(
     workers: int | None,
     max_rate: float | None,
     deadline: str | None,
-    quiet: bool,
+    progress: str,
+    quiet: int,
 ) -> int:
     """Read Twilio and AWS, judge what is there, and report it.
 
@@ -176,6 +205,7 @@ def scan(
         require_writable,
         summary_file,
         with_options,
+        with_width,
     )
     from recordscan.config import load_config, parse_duration, parse_fail_on
     from recordscan.engine import assess_snapshot
@@ -184,21 +214,24 @@ def scan(
     from recordscan.snapshot import journal_of, load_snapshot, load_unfinished, save_snapshot
     from recordscan.waiver_file import find_waivers, load_waivers
 
-    if waivers_path is not None and no_waivers:
-        raise click.UsageError("--waivers and --no-waivers exclude each other")
+    if no_waivers:
+        if given(["waivers_path"]):
+            raise click.UsageError("--waivers and --no-waivers exclude each other")
+        waivers_path = None
+    if allow_unknown and min_coverage is not None:
+        raise click.UsageError("--allow-unknown and --min-coverage exclude each other")
     if fail_on_new and baseline_path is None:
         raise click.UsageError("--fail-on-new needs a --baseline to tell what is new")
-    if snapshot_path is not None and (scope or buckets or save_path or resume_path):
-        raise click.UsageError(
-            "--snapshot judges stored answers; it does not go with --scope, --bucket, --save-snapshot, --resume"
-        )
+    if snapshot_path is not None and given([*SCOPE_OPTIONS, "save_path", "resume_path"]):
+        others = ", ".join([*SCOPE_OPTIONS.values(), "--save-snapshot", "--resume"])
+        raise click.UsageError(f"--snapshot judges stored answers; it does not go with {others}")
     if deadline is not None:
         parse_duration(deadline)
     # A replay takes requirements and gate from the snapshot, unless a configuration is named.
     replaying = snapshot_path is not None and config_path is None
-    path = None if replaying else find(config_path, no_config=no_config, quiet=quiet)
+    path = None if replaying else find(config_path, no_config=no_config, quiet=quiet > 0)
     config = load_config(path)
-    reports = with_options(load_reports(), format_options)
+    reports = with_width(with_options(load_reports(), format_options), width)
     if format_ != "none":
         require_format(format_, reports)
     files = parse_outputs(outputs, reports)
@@ -207,7 +240,7 @@ def scan(
         written.append(("--save-snapshot", save_path))
     if output_dir is not None:
         standard = standard_outputs(output_dir, force=force)
-        if snapshot_path is None and save_path is None:
+        if snapshot_path is None and save_path is None and not sharing.hashed:
             save_path = output_dir / STANDARD_SNAPSHOT
             written.append(("--output-dir", save_path))
         written += [("--output-dir", file.path) for file in standard]
@@ -237,17 +270,22 @@ def scan(
         (*config.scan.skip_rules, *skip),
         (*config.scan.frameworks, *frameworks),
     )
+    untouched: tuple[str, ...] = ()
     if snapshot_path is not None:
         snapshot = load_snapshot(snapshot_path)
     else:
-        given = {"scope": scope, "workers": workers, "max_rate": max_rate, "deadline": deadline}
-        changes = {name: value for name, value in given.items() if value is not None}
+        require_gate(fail_on or config.gate.fail_on, min_coverage)
+        config, untouched, twilio = where.narrow(config, os.environ.get("TWILIO_ACCOUNT_SID"))
+        asked = {"workers": workers, "max_rate": max_rate, "deadline": deadline}
+        changes = {name: value for name, value in asked.items() if value is not None}
         config = config.model_copy(update={"scan": config.scan.model_copy(update=changes)})
         snapshot = collect(
             config,
-            buckets,
+            where.buckets,
             fail_on=fail_on or config.gate.fail_on,
-            quiet=quiet,
+            quiet=quiet > 0,
+            twilio=twilio,
+            progress=progress,
             earlier=None if resume_path is None else load_unfinished(resume_path),
             journal=None if save_path is None else journal_of(save_path),
         )
@@ -269,6 +307,8 @@ def scan(
         own_gate = "fail_on" in config.gate.model_fields_set
         gate = fail_on or (config.gate.fail_on if own_gate else snapshot.header.fail_on)
         profile = config.to_replay_profile(snapshot.header.profile)
+    require_gate(gate, min_coverage)
+    least = 0 if allow_unknown else config.gate.min_coverage if min_coverage is None else min_coverage
     result = assess_snapshot(
         snapshot,
         selection.rules,
@@ -276,18 +316,39 @@ def scan(
         profile=profile,
         not_selected=selection.not_selected,
         notices=(
+            *config_notices(path),
             *notices(selection.rules, rule_files),
             *dict.fromkeys((*selection.notices, *renamed(config.profile.options, current_ids(rules)))),
             *waiver_notices(waivers),
+            *target_notices(untouched),
         ),
         frameworks=selection.frameworks,
         waivers=waivers,
         baseline=baseline,
         only_new=fail_on_new,
+        min_coverage=least,
+        exit_zero=exit_zero,
     )
     return conclude(
-        result, format_=format_, files=files, summary=summary_path, reports=reports, color=color, quiet=quiet
+        sharing.of(result),
+        format_=format_,
+        files=files,
+        summary=summary_path,
+        reports=reports,
+        color=color,
+        width=width,
+        quiet=quiet,
     )
+
+
+def require_gate(fail_on: str, min_coverage: int | None) -> None:
+    """See that there is a gate where coverage is asked for.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if min_coverage is not None and fail_on == "none":
+        raise click.UsageError("--min-coverage needs a gate, and --fail-on none sets none")
 
 
 def conclude(
@@ -298,23 +359,25 @@ def conclude(
     summary: Path | None,
     reports: "Mapping[str, Render]",
     color: str,
-    quiet: bool,
+    width: int | None,
+    quiet: int,
 ) -> int:
     """Print and write the reports, say the verdict on stderr, and give the exit status."""
     from recordscan.cli.output import append_summary, print_report, write_outputs
 
     if format_ != "none":
-        print_report(result, format_, reports, color=color)
-    write_outputs(result, files, reports, quiet=quiet)
-    append_summary(result, summary, reports, quiet=quiet)
+        print_report(result, format_, reports, color=color, width=width)
+    write_outputs(result, files, reports, quiet=quiet > 0)
+    append_summary(result, summary, reports, quiet=quiet > 0)
     if not quiet:
         for warning in waiver_warnings(result):
             click.echo(visible(warning), err=True)
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
-    status = "" if gate.exit_status == 130 else f" (exit status {gate.exit_status})"
-    click.echo(f"recordscan: {gate.headline}: {gate.exit_reason}{status}", err=True)
-    return gate.exit_status
+    status = "" if gate.exit.code == 130 else f" (exit status {gate.exit.code})"
+    if quiet < SILENT:
+        click.echo(f"recordscan: {gate.headline}: {gate.exit.reason}{status}", err=True)
+    return gate.exit.code
 
 
 def collect(
@@ -323,10 +386,12 @@ def collect(
     *,
     fail_on: str,
     quiet: bool,
+    twilio: bool = True,
+    progress: str = "auto",
     earlier: "Snapshot | None" = None,
     journal: Path | None = None,
 ) -> "Snapshot":
-    """Collect a snapshot with the credentials of the environment.
+    """Collect a snapshot with the credentials of the environment; without those of Twilio if it is not to be read.
 
     Args:
         config: The configuration.
@@ -344,8 +409,8 @@ def collect(
     from recordscan.cli.progress import Progress
     from recordscan.collect.collector import collect_snapshot
 
-    with Progress(quiet=quiet) as progress:
-        request = prepare(config, buckets, fail_on=fail_on, progress=progress, earlier=earlier)
+    with Progress(quiet=quiet, mode=progress) as answered:
+        request = prepare(config, buckets, fail_on=fail_on, progress=answered, earlier=earlier, twilio=twilio)
         return collect_snapshot(replace(request, journal=journal))
 
 
@@ -356,6 +421,7 @@ def prepare(
     fail_on: str,
     progress: "Callable[[Observation], None]",
     earlier: "Snapshot | None" = None,
+    twilio: bool = True,
 ) -> "CollectRequest":
     """Gather credentials, clients and scope for a collection; nothing is sent yet.
 
@@ -375,7 +441,9 @@ def prepare(
     now = datetime.now(UTC)
     without_twilio = bool(buckets or config.scan.buckets or config.scan.scope == "account")
     traffic = Traffic(workers=config.scan.workers, max_rate=config.scan.max_rate)
-    readers = open_accounts(config.twilio.accounts, os.environ, optional=without_twilio, traffic=traffic)
+    readers = (
+        open_accounts(config.twilio.accounts, os.environ, optional=without_twilio, traffic=traffic) if twilio else []
+    )
     accounts = tuple(TwilioAccountScope(sid=reader.sid, label=reader.label) for reader in readers)
     members = tuple(
         Member(
@@ -491,6 +559,20 @@ def notices(rules: "Sequence[Rule]", files: Sequence[Path] = ()) -> tuple[str, .
         if not rule.check.__module__.startswith("recordscan_rules.")
     )
     return (*([f"rules added by plugins: {', '.join(foreign)}"] if foreign else []), *run)
+
+
+def config_notices(path: Path | None) -> tuple[str, ...]:
+    """A sentence for the report about the configuration file."""
+    if path is None:
+        return ()
+    return (
+        f"requirements were taken from the file {path.name} (SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()})",
+    )
+
+
+def target_notices(left_out: Sequence[str]) -> tuple[str, ...]:
+    """A sentence for the report about targets of the configuration that were not looked at."""
+    return (f"targets were left out by --target: {', '.join(left_out)}",) if left_out else ()
 
 
 def waiver_notices(waivers: "Waivers | None") -> tuple[str, ...]:

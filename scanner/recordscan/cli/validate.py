@@ -25,13 +25,15 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
     folder are checked.
     """
     from recordscan.cli.scan import check_rule_options, select_rules
-    from recordscan.config import find_config, load_config
+    from recordscan.config import find_configs, load_config
     from recordscan.plugins import load_rules
     from recordscan.rule import current_ids
     from recordscan.waiver_file import find_waivers, load_waivers
 
     rules = load_rules(rule_files)
-    chosen = paths or tuple(path for path in (find_config(Path.cwd()), find_waivers(Path.cwd())) if path is not None)
+    chosen = paths or tuple(
+        path for path in (next(iter(find_configs(Path.cwd())), None), find_waivers(Path.cwd())) if path is not None
+    )
     if not chosen:
         raise ConfigError("there is neither a configuration nor a waiver file in this folder; name one")
     for path in chosen:
@@ -43,6 +45,6 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
                 check_rule_options(rules, config.profile.options)
             except ConfigError as error:
                 raise ConfigError(f"{path}: {error}; a rule of a file of your own must be named with --rules") from None
-            select_rules(rules, config.scan.rules, config.scan.skip_rules)
+            select_rules(rules, config.scan.rules, config.scan.skip_rules, config.scan.frameworks)
             what = "a sound configuration"
         click.echo(visible(f"{path}: {what}"))
