@@ -49,6 +49,7 @@ docs: install-dev
 	$(BIN)/recordscan rules list --format markdown > rules/README.md.new
 	mv rules/README.md.new rules/README.md
 	$(BIN)/python docs/coverage.py
+	$(BIN)/python docs/commands.py
 	$(BIN)/recordscan scan --snapshot $(EXAMPLE)/snapshot.jsonl.gz -f none \
 		-o json=$(EXAMPLE)/result.json -o html=$(EXAMPLE)/report.html -o text=$(EXAMPLE)/report.txt || test $$? = 1
 	chmod 644 $(EXAMPLE)/*
@@ -87,4 +88,4 @@ dist: install-dev
 		--output-reproducible --output-file build/recordscan.cdx.json
 
 programs:
-	@sh tests/install-programs.sh
+	@sh tests/install-programs.sh zsh fish

@@ -467,7 +467,7 @@ def parse_fail_on(word: str) -> Severity | None:
 def find_configs(folder: Path) -> list[Path]:
     """The configuration files of a folder, the one that counts first; that of the user's home where there is none.
 
-    Parent folders are not searched. Paths in the folder are relative to it.
+    Parent folders are not searched.
 
     Raises:
         ConfigError: `pyproject.toml` has to be read to know, and cannot.
@@ -476,7 +476,7 @@ def find_configs(folder: Path) -> list[Path]:
     for name in FILE_NAMES:
         path = folder / name
         if path.is_file() and (name != "pyproject.toml" or _has_section(path, found)):
-            found.append(Path(name))
+            found.append(path)
     if found:
         return found
     # Source: https://specifications.freedesktop.org/basedir-spec/latest/

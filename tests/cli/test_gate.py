@@ -54,6 +54,7 @@ def test_a_sound_bucket_exits_0(recordscan: CommandLine, clouds: Company) -> Non
 
 
 def test_a_denied_read_that_the_gate_depends_on_exits_3(recordscan: CommandLine, clouds: Company) -> None:
+    """(A1)"""
     arguments = ["scan", "--rule", "bucket-tls-only", "--fail-on", "info", "-f", "none"]
     allowed = recordscan(*arguments)
     assert allowed.status in (0, 1)
@@ -71,6 +72,7 @@ def test_a_denied_read_below_the_gate_does_not_count(recordscan: CommandLine, cl
 
 
 def test_a_gate_at_which_nothing_was_judged_is_no_pass(bare: CommandLine, scanned: Scanned) -> None:
+    """(A4)"""
     run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "--rule", "url-https", "-f", "none")
     assert run.status == 3
     left_out = len(json.loads(bare("rules", "list", "-f", "json").stdout)) - 1

@@ -59,6 +59,7 @@ ENDS = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (sig
 def test_a_stopped_scan_ends_soon(
     bare: CommandLine, silence: socket.socket, number: signal.Signals, status: int, again: bool
 ) -> None:
+    """(A28)"""
     process = start(bare, silence, "scan", "-q", "-f", "none", "-o", "json=result.json", "--save-snapshot", "s.gz")
     connection, _ = silence.accept()
     with connection:

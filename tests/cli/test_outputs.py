@@ -60,6 +60,7 @@ def test_a_path_where_no_file_can_be(recordscan: CommandLine, clouds: Company, o
 
 
 def test_an_output_folder_in_use_needs_force(recordscan: CommandLine, clouds: Company, scanned: Scanned) -> None:
+    """(A30)"""
     clouds.aws.heal()
     shutil.copytree(scanned.result.parent, recordscan.folder / "out")
     before = (recordscan.folder / "out" / "result.json").read_bytes()
@@ -90,6 +91,7 @@ def test_a_report_that_breaks_is_an_internal_error_and_leaks_nothing(bare: Comma
 
 
 def test_any_other_exception_ends_with_5_and_not_with_a_verdict(bare: CommandLine) -> None:
+    """(A21)"""
     program = """
 import recordscan.cli
 def breaks(**_):
@@ -107,6 +109,7 @@ recordscan.cli.main(["schema", "result"])
 def test_a_rule_of_a_plugin_that_breaks_is_unknown_and_the_others_are_judged(
     bare: CommandLine, scanned: Scanned
 ) -> None:
+    """(A3)"""
     install_plugin(bare, group="recordscan.rules", name="broken = stranger", source=BROKEN_RULE)
     arguments = ["scan", "--snapshot", str(scanned.snapshot), "--rule", "stranger-breaks"]
     alone = bare(*arguments)

@@ -90,7 +90,8 @@ def test_a_name_beside_punctuation_in_prose_and_in_a_host_is_found(whole: ScanRe
     [assessment] = withhold(result, hashed=["names"], salt=SALT).assessments
     message = assessment.findings[0].message
     assert re.fullmatch(
-        r"\(name-\w{10}\), (name-\w{10})\. at https://\1\.s3\.eu-west-1\.amazonaws\.com/name-\w{10}, not xacme-media-7x",
+        r"\(name-\w{10}\), (name-\w{10})\. at https://\1\.s3\.eu-west-1\.amazonaws\.com/name-\w{10}, "
+        r"not xacme-media-7x",
         message,
     ), message
 

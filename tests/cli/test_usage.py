@@ -138,6 +138,7 @@ def test_a_wrong_name_is_refused_with_one_sentence(recordscan: CommandLine, argu
     ],
 )
 def test_a_wrong_configuration_is_refused_with_the_place(recordscan: CommandLine, toml: str, says: str) -> None:
+    """(A26)"""
     (recordscan.folder / "recordscan.toml").write_bytes(toml.encode("utf-8", "surrogateescape"))
     run = recordscan("scan", "-q")
     assert run.status == 2

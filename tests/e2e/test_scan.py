@@ -24,7 +24,7 @@ from recordscan.demo.run import Company
 from recordscan.demo.twilio_server import Fault as TwilioFault
 from recordscan.demo.twilio_server import FaultKind as TwilioFaultKind
 from recordscan.engine import assess_snapshot
-from recordscan.plugins import load_rules
+from recordscan.plugins import load_reports, load_rules
 from recordscan.snapshot import Snapshot, load_snapshot
 from recordscan.testing.case import denied
 
@@ -315,6 +315,32 @@ def test_broken_paging_is_unknown_and_no_request_leaves_twilio(
     }
 
 
+def test_a_list_that_is_denied_leaves_the_population_and_the_verdict_incomplete(
+    recordscan: CommandLine, clouds: Company
+) -> None:
+    """(A2)"""
+    clouds.twilio.faults["Recordings"] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
+    run = recordscan("scan", "-q", "-f", "json", "-o", "text=report.txt", "--rule", "media-stuck-processing")
+    assert run.status in (1, 3), run.stderr
+    document = json.loads(run.stdout)
+    [recordings] = [p for p in document["coverage"]["population"] if p["kind"] == "Recordings"]
+    assert recordings["complete"] is False
+    assert document["gate"]["verdict"] in ("INCOMPLETE", "FAIL (incomplete)")
+    text = (recordscan.folder / "report.txt").read_text(encoding="utf-8")
+    assert re.search(r"^ +\d+  Recordings, NOT ALL COULD BE LISTED", text, re.MULTILINE)
+
+
+def test_what_twilio_denies_leaves_the_rules_about_aws_as_they_were(
+    recordscan: CommandLine, clouds: Company, sound_verdicts: Verdicts
+) -> None:
+    """(A5)"""
+    clouds.twilio.faults["Alerts"] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
+    clouds.twilio.faults["Recordings"] = TwilioFault(kind=TwilioFaultKind.NO_PERMISSION)
+    changes = moved(sound_verdicts, verdicts(scan(recordscan)))
+    assert {change[1] for change in changes.values()} == {"unknown"}
+    assert [rule for rule, _ in changes if rule.startswith(("bucket-", "enc-", "key-", "writer-", "trail-"))] == []
+
+
 def test_one_refused_twilio_account_leaves_the_other_whole(recordscan: CommandLine, sound_verdicts: Verdicts) -> None:
     run = recordscan("scan", "-f", "json", "-q", env={"RESEARCH_TWILIO_API_SECRET": "wrong"})
     outcomes = verdicts(json.loads(run.stdout))
@@ -342,10 +368,11 @@ def test_a_snapshot_judged_again_offline_gives_the_same_verdict(recordscan: Comm
 
 
 def test_no_secret_appears_in_any_output_snapshot_or_log(recordscan: CommandLine, clouds: Company) -> None:
-    outputs = [f"-o{name}=out.{name}" for name in ("html", "json", "text")]
-    run = recordscan("-v", "scan", "--save-snapshot", "snap.gz", *outputs)
+    """(A29)"""
+    outputs = [f"-o{name}=out.{name}" for name in load_reports()]
+    run = recordscan("-vv", "scan", "--save-snapshot", "snap.gz", *outputs)
     everything = run.stdout + run.stderr
-    for name in ("html", "json", "text"):
+    for name in load_reports():
         everything += (recordscan.folder / f"out.{name}").read_text(encoding="utf-8")
     everything += gzip.decompress((recordscan.folder / "snap.gz").read_bytes()).decode()
     environment = clouds.environment
@@ -361,11 +388,13 @@ def test_no_secret_appears_in_any_output_snapshot_or_log(recordscan: CommandLine
 
 
 def test_hostile_names_reach_the_terminal_only_as_visible_escapes(recordscan: CommandLine) -> None:
+    """(A24)"""
     run = recordscan("scan")
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", run.stdout + run.stderr)
 
 
 def test_ctrl_c_leaves_a_valid_partial_snapshot_and_says_incomplete(recordscan: CommandLine, clouds: Company) -> None:
+    """(A28)"""
     clouds.aws.faults["kms:DescribeKey"] = Fault(kind=FaultKind.SLOW, seconds=8)
     process = subprocess.Popen(
         [str(SCRIPT), "scan", "-f", "json", "-q", "--save-snapshot", "partial.gz", "-o", "json=partial.json"],
@@ -420,6 +449,7 @@ def test_preflight_says_who_asks_and_what_is_missing(recordscan: CommandLine, cl
 
 
 def test_reports_are_for_their_owner_only(recordscan: CommandLine) -> None:
+    """(A30)"""
     recordscan("scan", "-q", "--output-dir", "out")
     modes = {path.name: path.stat().st_mode & 0o777 for path in Path(recordscan.folder / "out").iterdir()}
     assert modes == {"report.html": 0o600, "result.json": 0o600, "snapshot.jsonl.gz": 0o600}

@@ -10,7 +10,7 @@ import pytest
 from recordscan.config import (
     Config,
     config_schema,
-    find_config,
+    find_configs,
     load_config,
     parse_bucket,
     parse_duration,
@@ -23,6 +23,12 @@ from recordscan.scope import BucketScope
 EXAMPLE = Path(__file__).parents[2] / "examples" / "recordscan.toml"
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a configuration."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/dev/null")
 
 
 def write(folder: Path, text: str) -> Path:
@@ -50,18 +56,18 @@ def test_without_a_file_the_defaults_hold() -> None:
 def test_a_table_in_pyproject_is_found_where_there_is_no_file_of_its_own(tmp_path: Path) -> None:
     project = tmp_path / "pyproject.toml"
     project.write_text("[project]\nname = 'x'\n", encoding="utf-8")
-    assert find_config(tmp_path) is None
+    assert find_configs(tmp_path) == []
     project.write_text("[tool.recordscan.gate]\nfail_on = 'low'\n", encoding="utf-8")
-    assert find_config(tmp_path) == project
+    assert find_configs(tmp_path) == [project]
     assert load_config(project).gate.fail_on == "low"
     own = write(tmp_path, "")
-    assert find_config(tmp_path) == own
+    assert find_configs(tmp_path) == [own, project]
 
 
 def test_parent_folders_are_not_searched(tmp_path: Path) -> None:
     write(tmp_path, "")
     (tmp_path / "inner").mkdir()
-    assert find_config(tmp_path / "inner") is None
+    assert find_configs(tmp_path / "inner") == []
 
 
 @pytest.mark.parametrize(

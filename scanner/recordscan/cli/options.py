@@ -309,8 +309,10 @@ def find(config_path: Path | None, *, no_config: bool, quiet: bool) -> Path | No
         return None
     if config_path is not None:
         return config_path
-    found = find_configs(Path.cwd())
+    here = Path.cwd()
+    found = find_configs(here)
     for other in () if quiet else found[1:]:
         section = "[tool.recordscan] in " if other.name == "pyproject.toml" else ""
-        click.echo(visible(f"the configuration is {found[0]}; {section}{other} is not read"), err=True)
+        used, unused = found[0].relative_to(here), other.relative_to(here)
+        click.echo(visible(f"the configuration is {used}; {section}{unused} is not read"), err=True)
     return found[0] if found else None

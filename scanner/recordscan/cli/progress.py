@@ -48,7 +48,7 @@ class Progress:
             )
             now = time.monotonic()
             if self._live:
-                click.echo(f"\r\x1b[K{self._line()}", err=True, nl=False)
+                click.echo(f"\r\x1b[K{self._line()}", err=True, nl=False, color=True)
             elif not self._quiet and now - self._said >= _SECONDS:
                 self._said = now
                 click.echo(self._line(), err=True)
@@ -57,7 +57,7 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._live:
-            click.echo("\r\x1b[K", err=True, nl=False)
+            click.echo("\r\x1b[K", err=True, nl=False, color=True)
         if not self._quiet and self._answers and error is None:
             click.echo(self._line(), err=True)
 
