@@ -34,7 +34,7 @@ def nothing_is_asked(scanned: Scanned, clouds: Company) -> Iterator[None]:
         (["scan", "--max-rate", "0"], "0.0 is not in the range"),
         (
             ["scan", "--snapshot", "x", "--resume", "y"],
-            "it does not go with --scope, --bucket, --save-snapshot, --resume",
+            "--save-snapshot, --resume",
         ),
         (["scan", "--color", "blue"], "'blue' is not one of"),
         (["scan", "--config", "recordscan.toml", "--no-config"], "--config and --no-config exclude each other"),
