@@ -26,6 +26,9 @@ TOOL = "recordscan"
 FINGERPRINT_KEY = f"{TOOL}/v1"
 EVIDENCE_SHOWN = 20
 
+LIFECYCLES = ("new", "reopened", "rule_added", "newly_observed", "existing")
+"""Of findings, in the order in which a reader should care."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
@@ -78,9 +81,9 @@ class Check:
 
     @property
     def lifecycle(self) -> str | None:
-        """With a baseline what the newest of its findings is: new, rule_added or existing; None without findings."""
+        """With a baseline that of its newest finding; None of what has no findings."""
         found = {finding.lifecycle for finding in self.findings}
-        return next((one for one in ("new", "rule_added", "existing") if one in found), None)
+        return next((lifecycle for lifecycle in LIFECYCLES if lifecycle in found), None)
 
     @property
     def first_seen(self) -> str | None:

@@ -63,7 +63,7 @@ def _annotations(report: Report) -> Iterator[tuple[str, str, str]]:
 
 
 def _title(check: Check) -> str:
-    new = "new " if check.lifecycle == "new" else ""
+    new = {"new": "new ", "reopened": "reopened "}.get(check.lifecycle or "", "")
     return f"{new}{check.severity} {check.rule.id}"
 
 

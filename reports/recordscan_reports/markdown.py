@@ -26,6 +26,7 @@ from recordscan_reports.wording import (
     count,
     needs,
     remedy,
+    score_sentence,
     sentence,
     unread,
     waiver_summary,
@@ -87,6 +88,8 @@ def _head(report: Report) -> Iterator[str]:
     yield f"{escaped(' '.join(bottom_line(result)), 2_000)} The verdict rests on this: {escaped(gate.exit_reason)}.\n"
     yield from _counts(report)
     yield f"Coverage: {coverage.evaluated:,} of {count(coverage.planned, 'applicable check')} decided.\n"
+    if result.score is not None:
+        yield f"{escaped(score_sentence(result.score))}\n"
     yield from _gaps(report)
     yield from _failures(report)
     yield from _waived(report)
@@ -186,7 +189,7 @@ def _details(report: Report) -> Iterator[str]:
 
 
 def _new(check: Check) -> str:
-    return "New: " if check.lifecycle == "new" else ""
+    return {"new": "New: ", "reopened": "Back again: "}.get(check.lifecycle or "", "")
 
 
 def _section(checks: Sequence[Check], worst: Severity) -> str:

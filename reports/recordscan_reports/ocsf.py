@@ -135,7 +135,7 @@ def _event(
 
 def _activity(check: Check, resolved: frozenset[tuple[str, str]]) -> int:
     """Update of what the baseline has, close of what is resolved since; without a baseline all is created."""
-    if check.lifecycle == "existing":
+    if check.lifecycle in ("existing", "reopened"):
         return UPDATE
     gone = check.outcome in (Outcome.PASS, Outcome.NOT_APPLICABLE)
     return CLOSE if gone and (check.rule.id, check.subject.uid) in resolved else CREATE

@@ -61,7 +61,7 @@ _KINDS = {
     Outcome.UNKNOWN: "open",
 }
 
-_BASELINE_STATES = {"new": "new", "existing": "unchanged"}
+_BASELINE_STATES = {"new": "new", "newly_observed": "new", "reopened": "new", "existing": "unchanged"}
 
 
 class ResultLimit(int):

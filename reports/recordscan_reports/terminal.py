@@ -23,6 +23,7 @@ from recordscan_reports.wording import (
     listing,
     needs,
     remedy,
+    score_sentence,
     sentence,
     since_baseline,
     target_names,
@@ -143,6 +144,8 @@ def _counts(result: ScanResult) -> Iterator[Line]:
             Text(text=f"{word:18}", style=_STYLES[outcome]),
             Text(text="".join(f"{number:>10,}" for number in numbers), style="" if numbers[-1] else "dim"),
         )
+    if result.score is not None:
+        yield from _wrapped(score_sentence(result.score), first="  ")
 
 
 def _gaps(result: ScanResult) -> Iterator[Line]:
@@ -179,7 +182,7 @@ def _since(result: ScanResult) -> Iterator[Line]:
     sentence_ = since_baseline(result)
     if sentence_ is None or result.baseline is None:
         return
-    yield from _heading("Since the baseline")
+    yield from _heading("Since the baseline" if not result.trend else "Since the last run")
     yield from _wrapped(sentence_, first="")
     for entry in result.baseline.resolved[:RESOLVED_SHOWN]:
         yield from _field("resolved", f"{entry.rule_id}: {entry.message}")

@@ -13,8 +13,10 @@ from recordscan.result import (
     Gap,
     Gate,
     Outcome,
+    Rate,
     RuleRecord,
     ScanResult,
+    ScoreRecord,
     Verdict,
     WaiverRecord,
     WaiverState,
@@ -159,14 +161,15 @@ def since_baseline(result: ScanResult) -> str | None:
     if result.baseline is None:
         return None
     found = [finding for assessment in result.assessments for finding in assessment.findings]
-    new = sum(finding.lifecycle == "new" for finding in found)
-    added = sum(finding.lifecycle == "rule_added" for finding in found)
-    parts = [
-        f"{count(new, 'finding is', 'findings are')} new",
-        *([f"{added:,} of rules that did not run then"] if added else []),
-        f"{len(found) - new - added:,} were there before",
-        f"{len(result.baseline.resolved):,} are resolved",
-    ]
+    numbers = Counter(finding.lifecycle for finding in found)
+    parts = [f"{count(numbers['new'], 'finding is', 'findings are')} new"]
+    if numbers["reopened"]:
+        parts.append(f"{numbers['reopened']:,} are back again")
+    if numbers["rule_added"]:
+        parts.append(f"{numbers['rule_added']:,} of rules that did not run then")
+    if numbers["newly_observed"]:
+        parts.append(f"{numbers['newly_observed']:,} were looked at for the first time")
+    parts += [f"{numbers['existing']:,} were there before", f"{len(result.baseline.resolved):,} are resolved"]
     if result.baseline.not_observed:
         parts.append(f"{len(result.baseline.not_observed):,} could not be observed this time")
     return f"Since the scan of {result.baseline.created[:10]}: {listing(parts)}."
@@ -176,9 +179,39 @@ def age_of(finding: FindingRecord) -> str | None:
     """Since when a finding is known, in a few words; None where there is no baseline."""
     if finding.lifecycle is None or finding.first_seen is None:
         return None
-    if finding.lifecycle == "rule_added":
-        return "its rule did not run before"
-    return "new" if finding.lifecycle == "new" else f"known since {finding.first_seen[:10]}"
+    since = {
+        "new": "new",
+        "rule_added": "its rule did not run before",
+        "newly_observed": "looked at for the first time",
+    }
+    known = f"known since {finding.first_seen[:10]}"
+    return f"back again, {known}" if finding.lifecycle == "reopened" else since.get(finding.lifecycle, known)
+
+
+def percent(part: int, whole: int) -> str:
+    """A share such as `81.8 %`, rounded down, so that nothing but all is 100 %."""
+    return f"{part * 1000 // whole / 10:.1f} %"
+
+
+def bounds(rate: Rate) -> str:
+    """A rate: one number where all is known, a range where it is not, and no number where there is nothing."""
+    if not rate.total:
+        return "no data"
+    low, high = percent(rate.passed, rate.total), percent(rate.passed + rate.unknown, rate.total)
+    return f"{low} to {high}" if rate.unknown else low
+
+
+def score_sentence(score: ScoreRecord) -> str:
+    """How much is sound, with what it is counted of, in a sentence."""
+    checks, rules = score.checks, score.rules
+    if not checks.total:
+        return "No data: no check applied."
+    listed = "" if score.complete else " of what could be listed"
+    coverage = percent(checks.total - checks.unknown, checks.total)
+    return (
+        f"{bounds(checks)} of {count(checks.total, 'applicable check')}{listed} pass (coverage {coverage}), "
+        f"and with {bounds(rules)} of {count(rules.total, 'rule')} every check passes."
+    )
 
 
 def statuses(framework: FrameworkRecord) -> str:

@@ -14,6 +14,7 @@ from recordscan.facts import Source
 from recordscan.observation import evidence_sha256, observation_id, observation_key
 from recordscan.result import Assessment, Outcome, ScanResult, WaiverState, fingerprint
 from recordscan.rule import Severity
+from recordscan.score import score_of
 
 
 def disagreements(result: ScanResult) -> Iterator[str]:
@@ -29,6 +30,8 @@ def disagreements(result: ScanResult) -> Iterator[str]:
     if whole:
         yield from _coverage(result)
         yield from _controls(result)
+        yield from _score(result)
+        yield from _trend(result)
 
 
 def _evidence(result: ScanResult) -> Iterator[str]:
@@ -147,3 +150,25 @@ def _controls(result: ScanResult) -> Iterator[str]:
                 yield f"the numbers of {where} are not those of the assessments"
             elif control.status is not (status := control_status(control.outcomes, control.left_out)):
                 yield f"{where} is {control.status}, but the assessments make it {status}"
+
+
+def _score(result: ScanResult) -> Iterator[str]:
+    if result.score is None:
+        return
+    score = score_of(result.assessments, result.coverage, interrupted=result.scan.interrupted)
+    if score != result.score:
+        yield "the score is not what the assessments and the population make it"
+
+
+def _trend(result: ScanResult) -> Iterator[str]:
+    if not result.trend:
+        return
+    own = result.trend[-1]
+    outcomes = Counter(found.outcome for found in result.assessments)
+    failing = Counter(found.severity for found in result.assessments if found.outcome is Outcome.FAIL)
+    told = (own.scan_id, own.verdict, own.exit_status, own.planned, own.evaluated)
+    here = (result.scan.scan_id, result.gate.headline, result.gate.exit_status)
+    if told != (*here, result.coverage.planned, result.coverage.evaluated):
+        yield "the last run of the trend is not this one"
+    if (own.outcomes, own.failing) != (outcomes, failing):
+        yield "the numbers of the last run of the trend are not those of the assessments"

@@ -5,9 +5,10 @@ the later scan judged the same rule on the same subject and did not find it; whe
 be decided, it was not observed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from recordscan.result import Assessment, BaselineEntry, FindingRecord, Outcome, ScanResult
 from recordscan.rule import Severity
@@ -21,6 +22,8 @@ class Change(StrEnum):
     """
 
     NEW = "new"
+    REOPENED = "reopened"
+    NEWLY_OBSERVED = "newly_observed"
     EXISTING = "existing"
     SEVERITY_CHANGED = "severity_changed"
     WAIVED = "waived"
@@ -65,6 +68,7 @@ def entries_of(result: ScanResult) -> tuple[BaselineEntry, ...]:
             message=finding.message,
             waived=finding.waiver is not None,
             first_seen=finding.first_seen or result.scan.started,
+            last_seen=result.scan.ended,
         )
         for assessment in result.assessments
         for finding in assessment.findings
@@ -108,7 +112,8 @@ def _findings(old: ScanResult, new: ScanResult) -> Iterator[Difference]:
             names = (finding.fingerprint, *finding.aliases)
             entry = next((before.pop(name) for name in names if name in before), None)
             yield _later(entry, assessment, finding, ran)
-    yield from (gone(entry, new) for entry in before.values())
+    checks = checks_of(new)
+    yield from (gone(entry, checks) for entry in before.values())
 
 
 def _later(entry: BaselineEntry | None, assessment: Assessment, finding: FindingRecord, ran: set[str]) -> Difference:
@@ -132,23 +137,37 @@ def _later(entry: BaselineEntry | None, assessment: Assessment, finding: Finding
     )
 
 
-def gone(entry: BaselineEntry, new: ScanResult) -> Difference:
-    """What became of a finding that a later result does not have."""
-    ids = new.current_ids()
-    rule_id = ids.get(entry.rule_id, entry.rule_id)
-    judged = next((a for a in new.assessments if a.rule_id == rule_id and a.subject.uid == entry.subject), None)
+Checks: TypeAlias = Mapping[str, Mapping[str, Assessment]]
+"""Id that a rule which ran has or had to uid of a subject to what it says of it."""
+
+
+def checks_of(result: ScanResult) -> Checks:
+    """The checks of a result; a rule without a subject is there, too."""
+    found: dict[str, dict[str, Assessment]] = {rule.id: {} for rule in result.rules}
+    for assessment in result.assessments:
+        found.setdefault(assessment.rule_id, {})[assessment.subject.uid] = assessment
+    for rule in result.rules:
+        found.update(dict.fromkeys(rule.aliases, found[rule.id]))
+    return found
+
+
+def gone(entry: BaselineEntry, checks: Checks) -> Difference:
+    """What became of a finding that later checks do not have."""
+    judged = checks.get(entry.rule_id, {}).get(entry.subject)
     if judged is None:
-        why = "the check was not run" if rule_id in ids else "the rule was not run"
+        why = "the check was not run" if entry.rule_id in checks else "the rule was not run"
         change = Change.NOT_OBSERVED
     elif judged.outcome is Outcome.UNKNOWN:
         change, why = Change.NOT_OBSERVED, f"the check could not be decided: {judged.detail}"
+    elif judged.findings and judged.detail is not None:
+        change, why = Change.NOT_OBSERVED, f"the check could be decided in part only: {judged.detail}"
     elif judged.outcome is Outcome.NOT_APPLICABLE:
         change, why = Change.RESOLVED, f"the check does not apply any more: {judged.detail}"
     else:
         change, why = Change.RESOLVED, entry.message
     return Difference(
         change=change,
-        rule_id=rule_id,
+        rule_id=entry.rule_id if judged is None else judged.rule_id,
         subject=entry.subject,
         severity=entry.severity,
         message=why,

@@ -29,6 +29,7 @@ from recordscan.facts import (
     need,
     remarks,
 )
+from recordscan.history import History
 from recordscan.observation import Observation, ObservationOutcome, canonical_json
 from recordscan.policy.actions import data_date
 from recordscan.population import read_population
@@ -59,6 +60,7 @@ from recordscan.result import (
 )
 from recordscan.rule import Finding, Rule, Severity, Subject, current_ids
 from recordscan.scope import Scope
+from recordscan.score import score_of
 from recordscan.snapshot import EarlierRun, Snapshot
 from recordscan.waiver import Waivers, apply_waivers
 
@@ -75,10 +77,12 @@ def assess_snapshot(
     notices: Sequence[str] = (),
     waivers: Waivers | None = None,
     baseline: Baseline | None = None,
+    history: History | None = None,
     only_new: bool = False,
     min_coverage: int = 100,
     exit_zero: bool = False,
     frameworks: Sequence[str] = (),
+    score: bool = True,
 ) -> ScanResult:
     """Judge a snapshot.
 
@@ -91,10 +95,13 @@ def assess_snapshot(
         notices: Sentences about this run that the report should show, such as an added plugin.
         waivers: Failures that are accepted on the day of the scan.
         baseline: Findings of an earlier scan, to tell new ones from.
+        history: Earlier scans, to tell since when findings are there. Where there is a baseline too, that decides what
+            is new.
         only_new: Let only findings that the baseline does not have break the gate.
         min_coverage: Percent of the checks at or above the gate that must be decided.
         exit_zero: End with 0 even where the gate is broken or the scan incomplete.
         frameworks: Short names of those whose controls the report should show; all where empty.
+        score: Whether the result should say how much is sound.
     """
     estate = Estate(snapshot)
     profile = profile or snapshot.header.profile
@@ -104,9 +111,12 @@ def assess_snapshot(
         for subject in subjects_of(rule, estate)
     )
     assessments, waiver_records = apply_waivers(assessments, waivers or Waivers(), estate.as_of.date())
-    if baseline is not None:
-        ids = current_ids(rules)
-        assessments = label(assessments, baseline, snapshot.header.started, ids)
+    scan = _scan_record(snapshot, profile, notices)
+    ids = current_ids(rules)
+    past = None if history is None else history.before(scan)
+    for known in (past, baseline):
+        if known is not None:
+            assessments = label(assessments, known, scan, ids)
     coverage = _coverage(assessments, snapshot, estate, {rule.id: why for rule, why in not_selected})
     left_out = [rule for rule, _ in not_selected]
     access = [access_to(target) for target in estate.targets]
@@ -123,7 +133,7 @@ def assess_snapshot(
     )
     result = ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
-        scan=_scan_record(snapshot, profile, notices),
+        scan=scan,
         gate=gate,
         exit=gate.exit,
         coverage=coverage,
@@ -137,8 +147,12 @@ def assess_snapshot(
         frameworks=record_frameworks(
             frameworks or framework_ids((*rules, *left_out)), rules, assessments, left_out=left_out
         ),
+        score=score_of(assessments, coverage, interrupted=snapshot.interrupted) if score else None,
     )
-    return result if baseline is None else replace(result, baseline=record(result, baseline))
+    compared = baseline or past
+    if compared is not None and compared.scan_id:
+        result = replace(result, baseline=record(result, compared))
+    return result if history is None else replace(result, trend=history.trend(result))
 
 
 def subjects_of(rule: Rule, estate: Estate) -> list[Subject]:
@@ -218,8 +232,16 @@ def assess(rule: Rule, subject: Subject, profile: Profile) -> Assessment:
             return _assessment(rule, subject, Outcome.UNKNOWN, trail, reason=Reason.INTERNAL_ERROR, detail=detail)
     if findings:
         worst = max((record.severity for record in findings), key=lambda severity: severity.rank)
-        remedy = remedy_of(rule, subject, profile)
-        return _assessment(rule, subject, Outcome.FAIL, trail, severity=worst, findings=tuple(findings), remedy=remedy)
+        return _assessment(
+            rule,
+            subject,
+            Outcome.FAIL,
+            trail,
+            severity=worst,
+            detail=None if missing is None else missing.fact.detail,
+            findings=tuple(findings),
+            remedy=remedy_of(rule, subject, profile),
+        )
     if missing is not None:
         fact = missing.fact
         return _assessment(
@@ -350,7 +372,7 @@ def judge_gate(
 
 
 def _has_new(assessment: Assessment, least: int) -> bool:
-    found = (f for f in assessment.findings if f.lifecycle in ("new", "rule_added") and f.waiver is None)
+    found = (f for f in assessment.findings if f.lifecycle not in (None, "existing") and f.waiver is None)
     return any(finding.severity.rank >= least for finding in found)
 
 

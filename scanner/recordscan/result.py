@@ -9,7 +9,7 @@ from recordscan.facts import Citation, Json, Reason
 from recordscan.remedy import Remedy
 from recordscan.rule import Control, Mark, Severity
 
-RESULT_SCHEMA_VERSION = "1.3"
+RESULT_SCHEMA_VERSION = "1.4"
 FINGERPRINT_VERSION = 1
 
 ExitCode: TypeAlias = Literal[0, 1, 3, 130]
@@ -64,10 +64,12 @@ class FindingRecord:
 
     Attributes:
         lifecycle: With a baseline "new", "existing", or "rule_added" where the baseline's scan did not run the rule, so
-            that nobody knows since when it is there; else None.
-        first_seen: With a baseline the moment of the first scan that had it.
+            that nobody knows since when it is there; with a history also "reopened", of what was resolved before, or
+            "newly_observed", of a check that no earlier scan could have decided; else None.
+        first_seen: With either the start of the first scan that had it.
         aliases: Fingerprints that it had while the rule had other ids, the oldest first.
         pending: Id of a waiver that would cover it, if somebody had approved that.
+        last_seen: With either the end of this scan.
     """
 
     message: str
@@ -82,6 +84,7 @@ class FindingRecord:
     first_seen: str | None = None
     aliases: tuple[str, ...] = ()
     pending: str | None = None
+    last_seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +98,8 @@ class Assessment:
         severity: Of a fail, the worst of its findings that are not waived; of a waived one, the worst of all; of
             anything else, the rule's own.
         reason: Why it is unknown; None otherwise.
-        detail: Why it is unknown or not applicable; of a pass what it rests on beside the answers; else None.
+        detail: Why it is unknown or not applicable; of a pass what it rests on beside the answers; of a fail or a
+            waived one what could not be read beside its findings, so that there may be more of them; else None.
         permission: What to grant so that it could be known; None where no grant helps.
         findings: Those of a fail, waived or not; () otherwise.
         evidence: The places that the outcome rests on, in the order in which the rule needed them.
@@ -169,7 +173,9 @@ class WaiverRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaselineEntry:
-    """A finding of an earlier scan. `first_seen` is UTC, ISO 8601 with `Z`."""
+    """A finding of an earlier scan. Times are UTC, ISO 8601 with `Z`: the start of the first scan that had it, and the
+    end of the last, which baselines of older versions do not tell.
+    """
 
     fingerprint: str
     rule_id: str
@@ -178,6 +184,7 @@ class BaselineEntry:
     message: str
     waived: bool
     first_seen: str
+    last_seen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +204,96 @@ class BaselineRecord:
     entries: int
     resolved: tuple[BaselineEntry, ...]
     not_observed: tuple[BaselineEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One scan in few words, as a history keeps it. Times are UTC, ISO 8601 with `Z`.
+
+    Two runs can be compared when `rules_sha256`, `scope_sha256` and `profile_sha256` are the same.
+
+    Attributes:
+        scan_id: Of the scan.
+        started: When it began.
+        ended: When it ended.
+        tool_version: That judged it.
+        rules_sha256: Of the version of recordscan and the rules that ran; this and the next two are 16 digits of a
+            SHA-256.
+        scope_sha256: Of what was looked at.
+        profile_sha256: Of what was required.
+        rules: Number of rules that ran.
+        rules_added: Of these, how many did not run in the last run of the same scope; 0 in the first.
+        rules_removed: How many ran in that, but not in this.
+        verdict: The headline.
+        exit_status: At the gate.
+        interrupted: Whether the scan was stopped.
+        outcomes: Number of checks with each outcome.
+        failing: Number of checks that fail, by severity.
+        planned: Applicable checks.
+        evaluated: Of these, with a verdict.
+        new: Findings that were not there before.
+        newly_observed: Findings of checks that no earlier run could have decided.
+        reopened: Findings that were resolved before.
+        resolved: Findings that are gone.
+        not_observed: Findings of earlier runs whose check did not run, or could not be decided.
+    """
+
+    scan_id: str
+    started: str
+    ended: str
+    tool_version: str
+    rules_sha256: str
+    scope_sha256: str
+    profile_sha256: str
+    rules: int
+    rules_added: int
+    rules_removed: int
+    verdict: str
+    exit_status: int
+    interrupted: bool
+    outcomes: dict[Outcome, int]
+    failing: dict[Severity, int]
+    planned: int
+    evaluated: int
+    new: int
+    newly_observed: int
+    reopened: int
+    resolved: int
+    not_observed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """How many of some are sound: surely, and at best.
+
+    Attributes:
+        total: All that count.
+        passed: Surely sound.
+        unknown: Not known to be sound or not.
+        low: Passed of total, as if all that is unknown failed; None where there is nothing to count.
+        high: The same, as if all that is unknown passed.
+    """
+
+    total: int
+    passed: int
+    unknown: int
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRecord:
+    """How much is sound, between two bounds; see `recordscan.score`. It never decides anything.
+
+    Attributes:
+        checks: Of the applicable checks, those that pass. A waived one counts, and does not pass.
+        rules: Of the rules with an applicable check, those whose checks all pass.
+        complete: Whether all there is was looked at; otherwise the rates are of what could be listed.
+    """
+
+    checks: Rate
+    rules: Rate
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -536,7 +633,9 @@ class ScanResult:
     """Everything that a report needs.
 
     `exit` follows from the gate; None in results of older versions. `frameworks` are those that were asked for, or all;
-    () in results of older versions. `withheld` is None where nothing was left out or hashed for sharing.
+    () in results of older versions. `withheld` is None where nothing was left out or hashed for sharing. `trend` has
+    the last runs of the same scope, this one last; () without a history. `score` is None where it was not wanted, and
+    in results of older versions.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # holds for all records inside, too
@@ -556,6 +655,8 @@ class ScanResult:
     baseline: BaselineRecord | None = None
     chains: tuple[ChainRecord, ...] = ()
     frameworks: tuple[FrameworkRecord, ...] = ()
+    trend: tuple[RunRecord, ...] = ()
+    score: ScoreRecord | None = None
 
     def current_ids(self) -> dict[str, str]:
         """Every id that its rules have or had to the id that they have in it."""

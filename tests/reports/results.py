@@ -10,6 +10,7 @@ from pathlib import Path
 from recordscan.controls import record_frameworks
 from recordscan.document import load_result
 from recordscan.facts import Citation, Json, Reason
+from recordscan.history import History
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
     AbilityRecord,
@@ -30,6 +31,7 @@ from recordscan.result import (
     Outcome,
     Population,
     RuleRecord,
+    RunRecord,
     ScanRecord,
     ScanResult,
     SubjectRecord,
@@ -40,6 +42,7 @@ from recordscan.result import (
     fingerprint,
 )
 from recordscan.rule import Severity, official, proposal
+from recordscan.score import score_of
 
 ACCOUNT = "123456789012"
 TWILIO = "AC" + "5" * 32
@@ -189,7 +192,7 @@ def result(
     gaps: dict[tuple[Reason, str, str | None], list[Assessment]] = {}
     for item in open_:
         gaps.setdefault((item.reason or Reason.INTERNAL_ERROR, item.detail or "", item.permission), []).append(item)
-    return ScanResult(
+    made = ScanResult(
         schema_version=RESULT_SCHEMA_VERSION,
         scan=ScanRecord(
             scan_id="0195a3c2-7d1e-7c44-9f0a-3b6d2c9e8f11",
@@ -238,6 +241,26 @@ def result(
         assessments=assessments,
         evidence=evidences,
         frameworks=record_frameworks(("security_hub", "soc2"), rules, assessments, left_out=left_out),
+    )
+    return replace(made, score=score_of(assessments, made.coverage, interrupted=interrupted))
+
+
+def trend(of: ScanResult, number: int = 4) -> tuple[RunRecord, ...]:
+    """Runs up to that of a result; the rules are others from the third on, and nothing applied in the second."""
+    own = History().summary(of)
+    return tuple(
+        own
+        if at == number - 1
+        else replace(
+            own,
+            scan_id=str(at),
+            started=f"2026-02-{at + 1:02}T21:04:00Z",
+            failing={Severity.CRITICAL: at, Severity.LOW: 2},
+            planned=0 if at == 1 else own.planned,
+            rules_sha256="f" * 16 if at < 2 else own.rules_sha256,
+            rules_added=3 if at == 2 else 0,
+        )
+        for at in range(number)
     )
 
 
@@ -496,7 +519,7 @@ def varied() -> ScanResult:
         left_out=(REPLICATION,),
         notices=("the rule acme-tags comes from the plugin acme_rules",),
     )
-    return replace(made, access=ACCESS, access_gaps=(ACCESS_GAP,))
+    return replace(made, access=ACCESS, access_gaps=(ACCESS_GAP,), trend=trend(made))
 
 
 def clean() -> ScanResult:
@@ -634,7 +657,9 @@ def hostile(payloads: tuple[str, ...] = PAYLOADS) -> ScanResult:
         )
         for number, payload in enumerate(payloads)
     )
-    return replace(made, scan=scan, access=access, access_gaps=gaps, frameworks=frameworks)
+    run = History().summary(made)
+    runs = tuple(replace(run, verdict=payload, started=payload, rules_sha256=payload) for payload in payloads)
+    return replace(made, scan=scan, access=access, access_gaps=gaps, frameworks=frameworks, trend=runs)
 
 
 def crowded(number: int) -> ScanResult:

@@ -224,6 +224,7 @@ def test_a_hostile_name_is_shown_literally_everywhere(payload: str) -> None:
         "findings",
         "access",
         "controls",
+        "trend",
         "passed",
         "not-applicable",
         "procedure",
@@ -327,6 +328,7 @@ def test_a_long_answer_is_cut_to_the_decisive_places_and_says_so() -> None:
 
 
 def test_the_gap_table_names_the_missing_permission() -> None:
+    """It names what to grant, and each rule that was left out with the option that did it. (A42)"""
     coverage = by_id(tree(render(varied())), "coverage")
     assert "9 of 11 applicable checks could be decided (81.8 %)" in coverage.text
     assert "kms:DescribeKey" in coverage.all("tbody")[0].all("td")[0].text
@@ -505,6 +507,7 @@ def test_each_control_has_its_status_and_each_of_its_rules_a_row_with_findings_a
 
 
 def test_controls_that_no_rule_tests_are_folded_away_and_counted() -> None:
+    """Each control without a rule is named as not tested. (A42)"""
     hub = controls_of(varied(), 0)
     [fold] = hub.all("details")
     assert "open" not in fold.attributes

@@ -79,6 +79,7 @@ def test_what_was_judged_and_is_not_found_is_resolved() -> None:
 
 
 def test_a48_what_could_not_be_decided_or_was_not_run_is_not_resolved() -> None:
+    """Only a check that was made can find that something is gone. (A48)"""
     old = scan(suspended)
     unread = scan(versioning_unread, against=old)
     assert changes(old, unread) == {"bucket-versioning": Change.NOT_OBSERVED}

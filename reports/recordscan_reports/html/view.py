@@ -26,6 +26,7 @@ from recordscan.result import (
     RuleRecord,
     ScanRecord,
     ScanResult,
+    ScoreRecord,
     SubjectRecord,
     WaiverRecord,
 )
@@ -34,6 +35,7 @@ from recordscan_reports.html.data import Block, blocks_of
 from recordscan_reports.html.fill import Form, form
 from recordscan_reports.html.records import Record, Records, chapter
 from recordscan_reports.html.scopes import Scopes
+from recordscan_reports.html.trend import Picture, picture_of
 from recordscan_reports.wording import (
     ABILITY_MEANINGS,
     OUTCOMES,
@@ -182,6 +184,16 @@ class Page:
     def schema_version(self) -> str:
         """Version of the canonical JSON."""
         return self._result.schema_version
+
+    @property
+    def score(self) -> ScoreRecord | None:
+        """How much passes; None where that was not wanted."""
+        return self._result.score
+
+    @cached_property
+    def trend(self) -> Picture | None:
+        """The last runs as a picture; None without a history."""
+        return picture_of(self._result.trend) if self._result.trend else None
 
     @property
     def rule_count(self) -> int:

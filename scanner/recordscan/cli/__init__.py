@@ -18,6 +18,7 @@ from recordscan.cli.completion import completion
 from recordscan.cli.demo import demo
 from recordscan.cli.diff import baseline, diff
 from recordscan.cli.explain import explain
+from recordscan.cli.history import history
 from recordscan.cli.permissions import permissions
 from recordscan.cli.policy import policy
 from recordscan.cli.preflight import preflight
@@ -119,6 +120,7 @@ for command in (
     verify,
     diff,
     completion,
+    history,
 ):
     cli.add_command(command)
     _take_verbose(command)

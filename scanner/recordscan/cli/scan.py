@@ -110,6 +110,14 @@ Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, 
     show_envvar=True,
     help="A baseline or an earlier result, to tell new findings from old ones.",
 )
+@click.option(
+    "--history",
+    "history_path",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="RECORDSCAN_HISTORY",
+    show_envvar=True,
+    help="Folder of earlier runs: tells since when findings are there, and adds this run.",
+)
 @click.option("--fail-on-new", is_flag=True, help="Let only findings break the gate that the baseline does not have.")
 @click.option(
     "--min-coverage",
@@ -121,6 +129,7 @@ Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, 
     "--allow-unknown", is_flag=True, help="The same as --min-coverage 0: checks that could not be decided may be many."
 )
 @click.option("--exit-zero", is_flag=True, help="Exit 0 instead of 1 and 3; errors keep their status.")
+@click.option("--no-score", is_flag=True, help="Leave out the share of checks that pass.")
 @report_options
 @summary_option
 @click.option(
@@ -172,10 +181,12 @@ def scan(
     waivers_path: Path | None,
     no_waivers: bool,
     baseline_path: Path | None,
+    history_path: Path | None,
     fail_on_new: bool,
     min_coverage: int | None,
     allow_unknown: bool,
     exit_zero: bool,
+    no_score: bool,
     format_: str,
     outputs: tuple[str, ...],
     format_options: tuple[str, ...],
@@ -209,6 +220,7 @@ def scan(
     )
     from recordscan.config import load_config, parse_duration, parse_fail_on
     from recordscan.engine import assess_snapshot
+    from recordscan.history_file import history_files, open_history
     from recordscan.plugins import load_reports, load_rules
     from recordscan.rule import current_ids
     from recordscan.snapshot import journal_of, load_snapshot, load_unfinished, save_snapshot
@@ -256,7 +268,11 @@ def scan(
         "--waivers": waivers_path,
         "--baseline": baseline_path,
     }
-    require_apart(written, [(name, file) for name, file in read.items() if file is not None])
+    kept = () if history_path is None else history_files(history_path)
+    require_apart(
+        written,
+        [*((name, file) for name, file in read.items() if file is not None), *(("--history", file) for file in kept)],
+    )
     summary_path = summary_file(summary, reports)
     rules = load_rules(rule_files)
     check_rule_options(rules, config.profile.options)
@@ -264,6 +280,7 @@ def scan(
         waivers_path = find_waivers(Path.cwd())
     waivers = None if waivers_path is None else load_waivers(waivers_path, current_ids(rules))
     baseline = None if baseline_path is None else read_baseline(baseline_path)
+    history = None if history_path is None else open_history(history_path)
     selection = select_rules(
         rules,
         (*config.scan.rules, *only),
@@ -325,10 +342,14 @@ def scan(
         frameworks=selection.frameworks,
         waivers=waivers,
         baseline=baseline,
+        history=history,
         only_new=fail_on_new,
         min_coverage=least,
         exit_zero=exit_zero,
+        score=not no_score,
     )
+    if history_path is not None:  # before anything is left out or hashed for sharing
+        remember(result, history_path, quiet=quiet > 0)
     return conclude(
         sharing.of(result),
         format_=format_,
@@ -349,6 +370,20 @@ def require_gate(fail_on: str, min_coverage: int | None) -> None:
     """
     if min_coverage is not None and fail_on == "none":
         raise click.UsageError("--min-coverage needs a gate, and --fail-on none sets none")
+
+
+def remember(result: "ScanResult", history: Path, *, quiet: bool) -> None:
+    """Add a run to a history, and say so.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    from recordscan.history_file import add_run
+
+    added = add_run(history, result)
+    if not quiet:
+        what = "added this run to" if added else "this scan is already in"
+        click.echo(f"{what} the history {visible(str(history))}", err=True)
 
 
 def conclude(

@@ -1,0 +1,81 @@
+"""The report as Chromium prints it: a PDF that is read again."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+from pypdf import PdfReader
+
+from reports.results import EVIDENCE, evidence, varied
+from reports.test_html_browser import browser, visit
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def printed(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> PdfReader:
+    """A report with an index of evidence that is longer than a page, with every fold closed."""
+    more = tuple(evidence("s3:GetObject", {"at": at}, {"Key": str(at)}) for at in range(60))
+    result = replace(varied(), evidence=(*EVIDENCE, *more))
+    folder: Path = tmp_path_factory.mktemp("print")
+    with visit(browser, folder, result) as seen:
+        seen.page.evaluate("for (const fold of document.querySelectorAll('details')) fold.open = false")
+        pdf = seen.page.pdf(prefer_css_page_size=True, tagged=True, outline=True)
+    return PdfReader(io.BytesIO(pdf))
+
+
+def pages_of(printed: PdfReader) -> list[str]:
+    """The words of each page; Chromium puts what stands in the margin first."""
+    return [" ".join(page.extract_text().split()) for page in printed.pages]
+
+
+def test_a39_folded_details_are_on_paper(printed: PdfReader) -> None:
+    """What a reader would have to unfold is printed: evidence, what to do, controls, who can do what. (A39)"""
+    text = " ".join(pages_of(printed))
+    for words in (
+        '"BucketRegion": "us-east-1"',
+        "aws s3api put-key-region",
+        "The marked places decided.",
+        "statement Read of policy review allows it",
+        "not tested by this tool",
+    ):
+        assert words in text
+
+
+def test_a39_pages_are_numbered_and_headers_of_tables_are_repeated(printed: PdfReader) -> None:
+    """Each page has its number; a table that goes on has its header again. (A39)"""
+    pages = pages_of(printed)
+    for number, text in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in text
+    index = [text for text in pages if text.count("s3:GetObject") > 5 and "SHA-256" in text]
+    assert len(index) >= 2
+    assert all("Call and evidence" in text and "Cited by" in text for text in index)
+
+
+def test_a39_cover_and_sign_off_have_pages_of_their_own(printed: PdfReader) -> None:
+    """The first page is the cover; the block to sign stands on a page with nothing else. (A39)"""
+    pages = pages_of(printed)
+    assert "FAIL (incomplete)" in pages[0]
+    assert "Result SHA-256" in pages[0]
+    assert "Bottom line" not in pages[0]
+    assert "Bottom line" in pages[1]
+    [signed] = [text for text in pages if "Prepared by" in text]
+    for words in ("Sign-off", "Reviewed by", "Conclusion"):
+        assert words in signed
+    for words in ("Run record", "How to read this"):
+        assert words not in signed
+
+
+def test_a39_the_pdf_is_tagged_and_has_title_language_and_outline(printed: PdfReader) -> None:
+    """Screen readers find their way in the PDF, too. (A39)"""
+    root = printed.root_object
+    assert str(root["/MarkInfo"]) == "{'/Type': '/MarkInfo', '/Marked': True}"
+    assert "/StructTreeRoot" in root
+    assert str(root["/Lang"]) == "en"
+    assert printed.metadata is not None
+    assert printed.metadata.title == "FAIL (incomplete): recording storage assessment, 2026-03-02"
+    titles = str(printed.outline)
+    for heading in ("Findings", "Trend", "Sign-off"):
+        assert f"'/Title': '{heading}'" in titles
