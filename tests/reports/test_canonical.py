@@ -47,7 +47,7 @@ def test_the_text_is_ascii_with_indents_of_two_and_ends_with_a_line_break(made: 
     text = render(made())
     assert text.isascii()
     assert "\r" not in text
-    assert text.startswith('{\n  "schema_version": "1.3",\n  "scan": {\n    "scan_id"')
+    assert text.startswith('{\n  "schema_version": "1.4",\n  "scan": {\n    "scan_id"')
     assert text.endswith("}\n")
 
 
@@ -86,7 +86,7 @@ def test_what_the_schema_does_not_know_is_refused_by_schema_and_reader(
 def test_the_schema_names_itself() -> None:
     schema = result_schema()
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert schema["$id"] == "urn:recordscan:schema:result:1.3"
+    assert schema["$id"] == "urn:recordscan:schema:result:1.4"
     assert schema["title"] == "Result of a recordscan scan"
 
 
@@ -102,9 +102,9 @@ def test_a_hostile_member_cannot_reach_the_terminal_through_the_message() -> Non
     assert str(caught.value).isascii()
 
 
-@pytest.mark.parametrize("version", ["1.4", "2.0", "10.0"])
+@pytest.mark.parametrize("version", ["1.5", "2.0", "10.0"])
 def test_a_newer_version_is_refused_with_the_way_out(version: str) -> None:
-    with pytest.raises(SnapshotError, match=f"schema version {version}, .* up to 1.3; install a newer recordscan"):
+    with pytest.raises(SnapshotError, match=f"schema version {version}, .* up to 1.4; install a newer recordscan"):
         load_result(changed(lambda document: document.update(schema_version=version)))
 
 
