@@ -15,9 +15,9 @@ demo: install-demo
 test: install-dev programs
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
-# What takes too long for every day: the proof of each remedy, one fault at a time; and validators of other people that
-# are heavy: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle for OSCAL, which brings GitHub's Markdown parser
-# along (in an environment of its own, for its own pydantic).
+# What takes too long for every day: the proof of each remedy, by the script of a plan that mends it in an emulated
+# account; and validators of other people that are heavy: Microsoft's for SARIF (npm, 100 MB), and compliance-trestle for
+# OSCAL, which brings GitHub's Markdown parser along (in an environment of its own, for its own pydantic).
 test-full: install-dev $(VENV)/validators/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m full tests/reports tests/e2e $(PYTEST_ARGS)
 

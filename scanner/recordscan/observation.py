@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from recordscan.facts import Json, Reason
@@ -65,11 +65,11 @@ class Observation:
     attempts: int = 1
     request_id: str | None = None
     redactions: tuple[str, ...] = ()
+    key: str = field(init=False, repr=False, compare=False)
+    """What was asked, as canonical text: two observations with one key answer the same question."""
 
-    @property
-    def key(self) -> str:
-        """What was asked, as canonical text: two observations with one key answer the same question."""
-        return observation_key(self.operation, self.account, self.region, self.request)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", observation_key(self.operation, self.account, self.region, self.request))
 
     @property
     def id(self) -> str:
@@ -82,9 +82,12 @@ class Observation:
         return evidence_sha256(self.outcome, self.answer, self.error.code if self.error else None)
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
 def canonical_json(value: Json) -> str:
     """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _ENCODER.encode(value)
 
 
 def observation_key(operation: str, account: str | None, region: str | None, request: Mapping[str, Json]) -> str:

@@ -13,7 +13,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from recordscan.errors import OutputError, SnapshotError
@@ -311,7 +311,7 @@ def _load_runs(rows: Iterable[Mapping[str, Json]]) -> tuple[EarlierRun, ...]:
 
 
 def _dump_observation(observation: Observation) -> dict[str, Json]:
-    values = {name: getattr(observation, name) for name in Observation.__dataclass_fields__}
+    values = {part.name: getattr(observation, part.name) for part in fields(observation) if part.init}
     values["request"] = dict(observation.request)
     values["error"] = None if observation.error is None else asdict(observation.error)
     return values

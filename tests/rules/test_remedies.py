@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ RULES = {rule.id: rule for rule in load_rules() if rule.check.__module__.startsw
 each_failing = pytest.mark.parametrize("rule_id", sorted(FAILING))
 
 
+@cache
 def result_of(rule_id: str) -> ScanResult:
     case = FAILING[rule_id]()
     return assess_snapshot(case.snapshot(), [RULES[rule_id]], fail_on=None, profile=case.profile)
@@ -49,6 +51,7 @@ def remedies_of(rule_id: str) -> list[Remedy]:
     return [a.remedy for a in result_of(rule_id).assessments if a.outcome is Outcome.FAIL and a.remedy is not None]
 
 
+@cache
 def plans_of(rule_id: str) -> list[Plan]:
     """The plan of a rule's failures, one for each Region."""
     plan = make_plan(result_of(rule_id))
@@ -81,14 +84,18 @@ def test_steps_are_calls_that_aws_knows_and_come_in_a_safe_order(rule_id: str) -
             require_known(step)
 
 
+@cache
+def model_of(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
 def require_known(step: Step) -> None:
     operation, parameters = step.request()
     service, _, name = operation.partition(":")
     if service == "twilio":
         assert operation in TWILIO
         return
-    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
-    shape = model.operation_model(name).input_shape
+    shape = model_of(service).operation_model(name).input_shape
     assert shape is not None
     report = ParamValidator().validate(parameters, shape)
     assert not report.has_errors(), report.generate_report()

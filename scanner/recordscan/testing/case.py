@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from recordscan.engine import assess
@@ -25,7 +25,14 @@ class Case:
         self.profile = profile
         self.asked_by: dict[str, str] = {}
         self._bucket = BUCKET
-        self._observations: list[Observation] = []
+        self._observations: dict[str, Observation] = {}
+
+    def copy(self) -> "Case":
+        """Another case that starts as this one is."""
+        other = copy.copy(self)
+        # No answer is ever changed in place.
+        vars(other).update(asked_by=dict(self.asked_by), _observations=dict(self._observations))
+        return other
 
     def add(
         self,
@@ -47,7 +54,7 @@ class Case:
             permission=operation,
             collected_at=ago(),
         )
-        self._observations = [o for o in self._observations if o.key != observation.key] + [observation]
+        self._observations[observation.key] = observation
 
     def answer(self, operation: str, answer: Json, **request: Json) -> None:
         """Replace the answers of an operation; `request` chooses among several by what they asked.
@@ -85,15 +92,17 @@ class Case:
 
     def forget(self, operation: str, **request: Json) -> None:
         """Remove the calls of an operation, as if they had never been made."""
-        chosen = self._chosen(operation, request)
-        self._observations = [o for o in self._observations if o not in chosen]
+        for chosen in self._chosen(operation, request):
+            del self._observations[chosen.key]
 
     def rename_bucket(self, name: str) -> None:
         """Give the bucket another name, wherever the case mentions it."""
         self._bucket = name
-        self._observations = [
-            replace(o, request=_renamed(o.request, name), answer=_renamed(o.answer, name)) for o in self._observations
+        renamed = [
+            replace(o, request=_renamed(o.request, name), answer=_renamed(o.answer, name))
+            for o in self._observations.values()
         ]
+        self._observations = {observation.key: observation for observation in renamed}
 
     def find(self, operation: str, **request: Json) -> Json:
         """The answer of one call, to look at."""
@@ -101,25 +110,26 @@ class Case:
 
     def snapshot(self) -> Snapshot:
         """The case as a snapshot."""
-        return _snapshot(self, self._observations)
+        return _snapshot(self, self._observations.values())
 
     def estate(self) -> Estate:
         """The case as an estate."""
         return Estate(self.snapshot())
 
     def _about_media(self, operation: str, request: dict[str, Json]) -> dict[str, Json]:
-        if any(o.operation == operation and o.request.get("Bucket") == self._bucket for o in self._observations):
+        asked = self._observations.values()
+        if any(o.operation == operation and o.request.get("Bucket") == self._bucket for o in asked):
             return {"Bucket": self._bucket, **request}
         return request
 
     def _change(self, operation: str, request: dict[str, Json], change: Callable[[Observation], Observation]) -> None:
-        chosen = self._chosen(operation, request)
-        self._observations = [change(o) if o in chosen else o for o in self._observations]
+        for chosen in self._chosen(operation, request):
+            self._observations[chosen.key] = change(chosen)
 
     def _chosen(self, operation: str, request: dict[str, Json]) -> list[Observation]:
         chosen = [
             o
-            for o in self._observations
+            for o in self._observations.values()
             if o.operation == operation and all(o.request.get(name) == value for name, value in request.items())
         ]
         if not chosen:
@@ -172,7 +182,7 @@ def judge_all(rule: Rule, case: Case) -> dict[str, Assessment]:
     return {subject.uid: judge(rule, case, subject.uid) for subject in rule.subjects(case.estate())}
 
 
-def _snapshot(case: Case, observations: list[Observation]) -> Snapshot:
+def _snapshot(case: Case, observations: Iterable[Observation]) -> Snapshot:
     header = SnapshotHeader(
         scan_id="01a2b3c4-0000-7000-8000-000000000000",
         tool_version="0",

@@ -1,6 +1,7 @@
 """Estates in good order, to start from."""
 
 from dataclasses import replace
+from functools import cache
 
 from recordscan.profile import Profile
 from recordscan.scope import Scope, TwilioAccountScope
@@ -38,6 +39,11 @@ def sound() -> Case:
 
     Subjects: the targets `twilio:AC…/recordings` and `twilio:AC…/compositions`, the account `twilio:AC…`.
     """
+    return _sound().copy()
+
+
+@cache
+def _sound() -> Case:
     case = Case(
         Scope(
             twilio_accounts=(TwilioAccountScope(sid=TWILIO_ACCOUNT, label="production"),),
@@ -70,6 +76,11 @@ def sound() -> Case:
 
 def composing() -> Case:
     """The other sound way: Recordings stay at Twilio until composed, then go; Compositions go to the bucket."""
+    return _composing().copy()
+
+
+@cache
+def _composing() -> Case:
     case = sound()
     case.profile = replace(case.profile, storage="compose-then-delete")
     settings = case.find("twilio:FetchRecordingSettings")
