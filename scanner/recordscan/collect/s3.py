@@ -310,6 +310,7 @@ PROTECTED_RESOURCES = Call(
     purpose="whether AWS Backup protects the bucket",
     pages=_tokens("Results"),
     regional=True,
+    requires=("Results",),
 )
 
 CALLS = (
