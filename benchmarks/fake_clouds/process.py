@@ -20,13 +20,22 @@ from recordscan.errors import RecordscanError
 from recordscan.testing import REGION
 
 
+def packages_path() -> str:
+    """Where Python finds this package."""
+    return str(Path(__file__).parents[1])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request: its operation, the text of its question (see `Answers.reply`), and what happened to it."""
+    """One request: its operation, the text of its question (see `Answers.reply`), what happened to it, and when.
+
+    `at` is in seconds since some moment before all of them.
+    """
 
     operation: str
     question: str
     kind: Kind
+    at: float
 
 
 class _Process:
@@ -43,7 +52,7 @@ class _Process:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "fake_clouds", *self._arguments]
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        environment = {**os.environ, "PYTHONPATH": packages_path()}
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         self.url = "" if self._process.stdout is None else self._process.stdout.readline().strip()
         if not self.url:
@@ -77,7 +86,7 @@ class FakeAws(_Process):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self.url}{EXCHANGES}") as reply:
             rows = json.load(reply)
-        return [Exchange(operation=row[0], question=row[1], kind=Kind(row[2])) for row in rows]
+        return [Exchange(operation=row[0], question=row[1], kind=Kind(row[2]), at=row[3]) for row in rows]
 
     def environment(self) -> dict[str, str]:
         """Variables under which boto3 finds this AWS, and nothing but it."""

@@ -35,7 +35,7 @@ class Cloud:
     def __init__(self, account: Account, faults: Faults, record: BinaryIO | None) -> None:
         self.faults = faults
         self.record = record
-        self.exchanges: list[tuple[str, str, str]] = []
+        self.exchanges: list[tuple[str, str, str, float]] = []
         self._answers = Answers(account)
         for call in CALLS:  # reading models takes longer than answering
             wire.operation_model(call.operation)
@@ -59,7 +59,7 @@ class Cloud:
             kind = Kind.RESET
         if kind in (Kind.NONE, Kind.SLOW) and self._over_the_rate(request, now):
             kind = Kind.THROTTLED
-        self.exchanges.append((request.operation, question, kind.value))
+        self.exchanges.append((request.operation, question, kind.value, now))
         if kind in _REPLACED:
             reply = faulty_reply(Fault(kind=_REPLACED[kind]), request, {}, reply)
         delay = self.faults.delay(question, attempt) + (self.faults.slow if kind is Kind.SLOW else 0)
