@@ -55,7 +55,7 @@ class Account:
     """How much there is: besides the sound estate, so many numbered buckets, and keys, users and roles in proportion.
 
     One bucket in twenty has a key, and there is a user for as many, and a role for ten. Of twelve buckets nine are
-    sound, one has hardly any settings, one is open to the public and one is of another Region's standard encryption.
+    sound, one has hardly any settings, one is shared with another account, and one has the standard encryption.
     """
 
     buckets: int
@@ -197,16 +197,16 @@ class _Book:
 def _kinds() -> Sequence[Case]:
     """The twelve kinds of buckets."""
     cases = [_with_whole_prefix() for _ in range(12)]
-    bare, exposed, standard = cases[3], cases[7], cases[11]
+    bare, open_, standard = cases[3], cases[7], cases[11]
     for operation in ("s3:GetBucketPolicy", "s3:GetBucketPolicyStatus", "s3:GetBucketLifecycleConfiguration"):
         bare.answer(operation, None)
     bare.answer("s3:GetBucketVersioning", {})
     bare.answer("s3:GetBucketLogging", {})
-    exposed.answer("s3:GetPublicAccessBlock", None)
-    anyone = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
-    policy = {"Version": "2012-10-17", "Statement": [anyone]}
-    exposed.answer("s3:GetBucketPolicy", {"Policy": json.dumps(policy)})
-    exposed.set("s3:GetBucketPolicyStatus", "/PolicyStatus/IsPublic", True)
+    open_.answer("s3:GetPublicAccessBlock", None)
+    other = {"AWS": "arn:aws:iam::444455556666:root"}
+    shared = {"Effect": "Allow", "Principal": other, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    policy = {"Version": "2012-10-17", "Statement": [shared]}
+    open_.answer("s3:GetBucketPolicy", {"Policy": json.dumps(policy)})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     standard.answer("s3:GetBucketEncryption", {"ServerSideEncryptionConfiguration": {"Rules": [rule]}})
     return cases

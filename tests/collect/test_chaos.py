@@ -13,6 +13,7 @@ from fake_clouds import Account, Exchange, FakeAws, Faults, Kind, bucket_name
 from fake_clouds.twilio import twilio_environment, twilio_server
 from recordscan.collect.collector import Request, collect_snapshot
 from recordscan.collect.session import CALLS, Clients
+from recordscan.collect.traffic import Traffic
 from recordscan.collect.twilio import open_accounts
 from recordscan.demo.twilio_server import Fault as TwilioFault
 from recordscan.demo.twilio_server import FaultKind as TwilioFaultKind
@@ -56,13 +57,15 @@ def scan(faults: Faults) -> Scanned:
         if faults.errors:
             twilio.faults["Recordings"] = TwilioFault(kind=TwilioFaultKind.UNAVAILABLE, times=1)
             twilio.faults["AwsCredentials"] = TwilioFault(kind=TwilioFaultKind.RESET, times=1)
+        # Waits are of no interest here, and short.
+        traffic = Traffic(workers=16, jitter=lambda least, most: least + (most - least) / 50)
         request = Request(
             scope=scope,
             profile=case.profile,
             fail_on="none",
             clients=Clients(),
-            readers=open_accounts((), environment, optional=False),
-            workers=16,
+            readers=open_accounts((), environment, optional=False, traffic=traffic),
+            traffic=traffic,
             now=lambda: NOW,
         )
         snapshot = collect_snapshot(request)

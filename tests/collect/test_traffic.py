@@ -122,7 +122,7 @@ def test_a_service_that_throttles_gets_less_and_then_slowly_more(time: Time) -> 
     traffic.send("s3", Script(THROTTLED))
     slow = rate_after(traffic, time)
     assert slow < 25
-    assert slow < rate_after(traffic, time, 200) < 100
+    assert slow < rate_after(traffic, time, 10) < 100
 
 
 def test_one_burst_that_is_throttled_slows_down_once(time: Time) -> None:

@@ -44,7 +44,10 @@ def past_deadline(command: CommandLine, clouds: Company) -> Path:
     assert document["gate"]["verdict"] in ("INCOMPLETE", "FAIL (incomplete)")
     assert not (command.folder / "part.gz.partial").exists()
     replay = command("scan", "-f", "json", "--snapshot", "part.gz")
-    assert (replay.status, json.loads(replay.stdout)) == (3, document)
+    again = json.loads(replay.stdout)
+    for told in (document, again):  # a replay reads no configuration, and does not name one
+        told["scan"]["notices"] = [n for n in told["scan"]["notices"] if not n.startswith("requirements were taken")]
+    assert (replay.status, again) == (3, document)
     return command.folder / "part.gz"
 
 

@@ -460,6 +460,23 @@ BROAD = [
 ]
 NARROW = ["arn:aws:s3:::other/*", f"arn:aws:s3:::{BUCKET}-2/*", "arn:aws:sqs:*:*:q", KEY_ARN[:-1] + "f"]
 
+NAMED: list[Json] = [
+    None,
+    *(
+        {"AWS": value}
+        for value in (
+            f"arn:aws:iam::{AWS_ACCOUNT}:role/tried",
+            f"arn:aws:sts::{AWS_ACCOUNT}:assumed-role/tried/session",
+            f"arn:aws:iam::{AWS_ACCOUNT}:role/other",
+            AWS_ACCOUNT,
+            "444455556666",
+            "*",
+        )
+    ),
+    {"CanonicalUser": "f" * 64},
+]
+"""Whom the bucket's policy lets in."""
+
 
 @pytest.mark.parametrize(
     "granted",
@@ -478,22 +495,25 @@ NARROW = ["arn:aws:s3:::other/*", f"arn:aws:s3:::{BUCKET}-2/*", "arn:aws:sqs:*:*
     ],
     ids=str,
 )
-@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("named", NAMED)
 def test_whoever_is_passed_over_as_out_of_reach_would_get_no_line(
-    monkeypatch: pytest.MonkeyPatch, granted: Json, named: bool
+    monkeypatch: pytest.MonkeyPatch, granted: Json, named: Json
 ) -> None:
     case = sound()
-    name = role(case, granted)
-    if named:
-        bucket_policy(case, statement(Principal={"AWS": name}))
+    role(case, granted)
+    if named is not None:
+        bucket_policy(case, statement(Principal=named))
     passing_over = lines(case)
     monkeypatch.setattr(Site, "out_of_reach", lambda _site, _asker: False)
     assert lines(case) == passing_over
 
 
-def test_a_role_with_nothing_to_do_here_is_passed_over() -> None:
+@pytest.mark.parametrize("named", [None, {"AWS": "444455556666"}, {"AWS": f"arn:aws:iam::{AWS_ACCOUNT}:role/other"}])
+def test_a_role_with_nothing_to_do_here_is_passed_over(named: Json) -> None:
     case = sound()
     role(case, statement(action="sqs:*", resource="*"))
+    if named is not None:
+        bucket_policy(case, statement(Principal=named))
     [target, *_] = case.estate().targets
     tried = [asker for asker in insiders(need(target.principals), AWS_ACCOUNT, "aws") if asker.name.endswith("/tried")]
     assert [Site(target).out_of_reach(asker) for asker in tried] == [True]

@@ -32,7 +32,8 @@ _LONGEST_JITTER_SECONDS = 20.0
 _FIRST_JITTER_SECONDS = {"throttled": 1.0, "failed": 0.2, "silent": 0.2}
 _SLOWEST_PER_SECOND = 2.0
 _FASTEST_PER_SECOND = 100.0
-_GAIN_PER_SECOND = 2.0
+_CUT, _GAIN = 0.7, 1.02
+"""By what the rate changes with a throttled request, and with each good answer."""
 
 
 class TroubleKind(StrEnum):
@@ -218,10 +219,11 @@ class _Endpoint:
         self._silences, self._down_until, self._probing = 0, None, False
         if trouble is not None and trouble.retry_after is not None:
             self._not_before = max(self._not_before, now + min(trouble.retry_after, LONGEST_WAIT_SECONDS))
-        # Additive increase, multiplicative decrease; what was sent before the last cut says nothing about it.
+        # What was sent before the last cut says nothing about it. The rate grows with each good answer, so that a few
+        # throttled requests in a hundred, as S3 has them at any rate, do not hold a scan up.
         if kind is TroubleKind.THROTTLED and began > self._cut:
             rate = self._rate or float(sum(moment > began - 1 for moment in self.sent))
-            self._rate, self._cut = max(rate / 2, _SLOWEST_PER_SECOND), now
+            self._rate, self._cut = max(rate * _CUT, _SLOWEST_PER_SECOND), now
         elif kind is None and self._rate is not None:
-            self._rate += _GAIN_PER_SECOND / self._rate
+            self._rate *= _GAIN
             self._rate = None if self._rate > _FASTEST_PER_SECOND else self._rate

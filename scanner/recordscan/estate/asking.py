@@ -9,6 +9,7 @@ Sources:
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -107,24 +108,25 @@ class Site:
         self.region = need(self.bucket.region)
         self.narrowing = Narrowing()
         public = () if self.bucket_policy is None else public_statements(self.bucket_policy.document)
-        self.grants_directly = bool(self.grants) or any(
-            policy.document.unreadable or any(self._names_more_than_accounts(s) for s in policy.document.statements)
-            for policy in (self.bucket_policy, self.key_policy)
-            if policy is not None
-        )
+        self._named = self._named_directly()
         self.public = frozenset(found.statement.index for found in public)
         self._witnesses: dict[tuple[str, frozenset[str]], str | None] = {}
 
-    def _names_more_than_accounts(self, statement: Statement) -> bool:
-        """Whether a statement of a resource policy can allow something to a principal that its own policies do not."""
-        accounts = {f"arn:{self.partition}:iam::{self.owner}:root", self.owner}
-        return statement.effect != "Deny" and not (
-            statement.principals and all(p.kind == "Service" or p.value in accounts for p in statement.principals)
-        )
+    def _named_directly(self) -> frozenset[str] | None:
+        """ARNs that a policy of the bucket or key, or a grant, may allow what their own do not; None for anybody's."""
+        documents = [policy.document for policy in (self.bucket_policy, self.key_policy) if policy is not None]
+        if any(document.unreadable for document in documents):
+            return None
+        allowed = [s.principals for document in documents for s in document.statements if s.effect != "Deny"]
+        if any(principals is None for principals in allowed):
+            return None
+        named = [p for principals in allowed for p in principals or () if p.kind != "Service"]
+        values = [p.value if p.kind == "AWS" else "" for p in named] + [grant.grantee for grant in self.grants]
+        return frozenset(values) if all(_ONE_OR_AN_ACCOUNT.fullmatch(value) for value in values) else None
 
     def out_of_reach(self, asker: Asker) -> bool:
         """Whether nothing of the target can be allowed to a user or role of the account, which needs no asking."""
-        if self.grants_directly or asker.kind not in ("user", "role"):
+        if self._named is None or asker.name in self._named or asker.kind not in ("user", "role"):
             return False
         here = [self.bucket.arn] if self.key_arn is None else [self.bucket.arn, self.key_arn]
         return not any(
@@ -347,6 +349,9 @@ class Asking:
             for statement in policy.document.statements:
                 yield policy.document.version, statement
 
+
+_ONE_OR_AN_ACCOUNT = re.compile(r"\d{12}|arn:[a-z-]+:iam::\d{12}:(root|(user|role)/[^*?]+)")
+"""A user or role that stands for itself, or an account; that of the bucket lets in whom its own policies let in."""
 
 _NO_GRANTS: Fact[tuple[Grant, ...]] = Known(())
 _NOTHING_ALLOWS = Decision(outcomes=(Outcome.IMPLICITLY_DENIED,), rows=(), silent=("nothing allows it",))

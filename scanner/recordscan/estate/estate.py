@@ -415,8 +415,8 @@ class Estate:
         return None if found is None else need(self._view(bucket).event_data_stores(need(found.region)))
 
     def _watch(self, bucket: Fact[Bucket | None]) -> Watch | None:
-        trails = self._trails(bucket)
-        return None if trails is None else Watch(self.answers, self._account(bucket), trails)
+        found = need(bucket)
+        return None if found is None else need(self._view(bucket).watch(need(found.region), self.bucket))
 
     def _log_target(self, bucket: Fact[Bucket | None]) -> Bucket | None:
         found = need(bucket)

@@ -12,6 +12,7 @@ from recordscan.estate.organization import Organization, asker_of, read_organiza
 from recordscan.estate.principal import Principal, read_principals
 from recordscan.estate.trail import EventDataStore, Trail, read_event_data_stores, read_trails
 from recordscan.estate.user import IamUser, read_user
+from recordscan.estate.watch import Watch
 from recordscan.facts import Fact, Known, Unavailable, derive, if_known, need, pluck
 from recordscan.scope import Scope
 
@@ -81,6 +82,8 @@ class AccountView:
         self._home = home
         self._buckets: dict[str, Bucket] = {}
         self._keys: dict[tuple[str, str], KmsKey] = {}
+        self._trails: dict[str, Fact[tuple[Trail, ...]]] = {}
+        self._watches: dict[str, Fact[Watch]] = {}
 
     @cached_property
     def account(self) -> Fact[str]:
@@ -161,7 +164,19 @@ class AccountView:
 
     def trails(self, region: str, bucket: Callable[[str], Fact[Bucket]]) -> Fact[tuple[Trail, ...]]:
         """The CloudTrail trails that record in a Region."""
-        return derive(lambda: need(read_trails(self.answers, account=need(self.account), region=region, bucket=bucket)))
+        if region not in self._trails:
+            self._trails[region] = derive(
+                lambda: need(read_trails(self.answers, account=need(self.account), region=region, bucket=bucket))
+            )
+        return self._trails[region]
+
+    def watch(self, region: str, bucket: Callable[[str], Fact[Bucket]]) -> Fact[Watch]:
+        """What tells somebody of changes in a Region."""
+        if region not in self._watches:
+            self._watches[region] = derive(
+                lambda: Watch(self.answers, need(self.account), need(self.trails(region, bucket)))
+            )
+        return self._watches[region]
 
     def event_data_stores(self, region: str) -> Fact[tuple[EventDataStore, ...]]:
         """The event data stores of CloudTrail Lake in a Region."""

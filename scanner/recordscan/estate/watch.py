@@ -7,7 +7,7 @@ Sources:
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from recordscan.estate.answers import Answers, flag, mapping, rows, text
 from recordscan.estate.arn import Arn, parse_arn
@@ -63,9 +63,15 @@ class Watch:
     answers: Answers
     account: str
     trails: tuple[Trail, ...]
+    _heard: dict[Watched, Fact[bool]] = field(default_factory=dict, repr=False, compare=False)
 
     def hears_of(self, watched: Watched) -> Fact[bool]:
         """Whether somebody is told of an event; unavailable where something may tell that could not be read."""
+        if watched not in self._heard:
+            self._heard[watched] = self._hears_of(watched)
+        return self._heard[watched]
+
+    def _hears_of(self, watched: Watched) -> Fact[bool]:
         by_metric = (self._by_metric(trail, watched) for trail in self.trails if trail.log_group is not None)
         return any_true(*by_metric, derive(lambda: need(self._by_rule(watched))))
 

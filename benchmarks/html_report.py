@@ -1,6 +1,6 @@
 """How long the HTML report of very many checks takes to make, and to open and search in a browser.
 
-    .venv/bin/python benchmarks/html.py [BUCKETS...]
+    .venv/bin/python benchmarks/html_report.py [BUCKETS...]
 
 40 checks on each bucket, each bucket with an answer of 3.4 KB. Shown are the number of checks, seconds and peak of
 memory of the generation and the size of the file; and, where there is a Chromium, the seconds until the first page of
