@@ -46,6 +46,11 @@ def _leaks(name: str) -> bool:
 def activate_key(target: Target) -> Iterator[Step]:
     """Activates the key that Twilio holds."""
     link, writer = link_of(target), writer_of(target)
+    if need(target.credential) is None:
+        by_hand(
+            "the AWS credential that the setting names does not exist at Twilio, so that no key is held by it: a new "
+            "one must be handed to Twilio by a person, and the inactive key stays as it is"
+        )
     held = [key for key in need(writer.access_keys) if key.id == link.access_key_id and key.status == "Inactive"]
     if not held:
         by_hand("the access key is gone, and a new one must be handed to Twilio by a person")

@@ -4,11 +4,12 @@ Each finding is a claim that can be checked: it names a request that is no part 
 the policies of all layers allow.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from recordscan.estate.privileges import policy_writer, writer_excess
+from recordscan.estate.reach import Ability, reach_of
 from recordscan.estate.target import Target, key_of, location_of, writer_of
-from recordscan.facts import Reason, Source, need, places, remark, unavailable
+from recordscan.facts import Reason, Source, if_known, need, places, remark, unavailable
 from recordscan.mending import replace_policies
 from recordscan.policy.documents import Statement
 from recordscan.policy.excess import Excess
@@ -126,9 +127,9 @@ def keep_to_key(target: Target, profile: Profile) -> Iterator[Step]:
     severity=Severity.CRITICAL,
     remedy=keep_to_key,
     remediation="""
-        Name the one key by its ARN as `Resource`, and `kms:GenerateDataKey` and `kms:Decrypt` as actions, as
-        `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN` prints it. An alias as `Resource`
-        grants nothing.
+        Name the one key by its ARN as `Resource`, and as actions no more than what the guide grants, as
+        `recordscan policy minimal --bucket BUCKET --prefix PREFIX --key KEY_ARN --full-template` prints it. Of these
+        uploads need `kms:GenerateDataKey` and `kms:Decrypt`. An alias as `Resource` grants nothing.
     """,
     controls=official(security_hub=["KMS.1", "KMS.2"], nist_800_53_r5=["AC-2", "AC-3", "AC-5", "AC-6", "AC-6(3)"])
     + proposal(pci_dss_4_0_1=["3.6.1", "7.2.1"]),
@@ -186,7 +187,7 @@ def privilege_escalation(target: Target, profile: Profile) -> Findings:
 
 @rule(
     "writer-dedicated",
-    title="The user that Twilio writes as is for nothing but uploads",
+    title="The policies of the user that Twilio writes as allow nothing in other services",
     severity=Severity.MEDIUM,
     remedy=replace_policies,
     remediation="""
@@ -199,7 +200,12 @@ def privilege_escalation(target: Target, profile: Profile) -> Findings:
     peers=("cloudsplaining:InfrastructureModification", "checkov:CKV_AWS_289"),
 )
 def dedicated(target: Target, profile: Profile) -> Findings:
-    """A user with a second purpose has two kinds of people who want its key to stay as it is."""
+    """A user with a second purpose has two kinds of people who want its key to stay as it is.
+
+    Looks at what its policies allow in other services. What they allow too much of S3, KMS and IAM, and whether a
+    person uses it, is the business of writer-actions, writer-key-actions, writer-privilege-escalation and
+    cred-not-root-or-human: a user may pass here and fail there.
+    """
     yield from _beyond(target, profile, {"services": Severity.MEDIUM}, "no actions of other services")
 
 
@@ -230,11 +236,48 @@ def narrow(target: Target, profile: Profile) -> Findings:
     """With a wider grant, whoever has the key can overwrite what else lies in the bucket, which is a medium finding, or
     reach other buckets, which is a high one.
 
-    Where one user writes for several settings, the places of all of them are its own.
+    Where one user writes for several settings, the places of all of them are its own. Media of other settings that it
+    reaches is named, by what all policies together decide there, that bucket's own included: a high finding for each.
     """
     families: _Severities = {"other-prefixes": Severity.MEDIUM, "other-buckets": Severity.HIGH}
     own = f"only objects under {location_of(target).key_prefix or 'the bucket'}"
+    yield from _media_of_others(target, own)
     yield from _beyond(target, profile, families, own)
+
+
+def _media_of_others(target: Target, own: str) -> Findings:
+    """A finding for each other target whose media the writer surely reaches."""
+    user, here = writer_of(target), location_of(target)
+    for other in target.others:
+        there, writer = if_known(other.location), if_known(other.writer)  # as long as it is not known, it may be this
+        # What another setting writes into this one's place, or as this very user, is no other's.
+        within = there is not None and there.bucket == here.bucket and there.key_prefix.startswith(here.key_prefix)
+        if there is None or within or writer is None or writer.arn == user.arn:
+            continue
+        lines = if_known(reach_of(other, user.arn)) or ()
+        # A key that both settings use reaches no object by itself.
+        reached = [line for line in lines if line.certain and not line.witness[0].action.startswith("kms:")]
+        if reached:
+            asked, can = reached[0].witness[0], _listed(line.ability for line in reached)
+            yield finding(
+                f"the IAM user {user.user_name}, whose key Twilio holds, can {can} the media of "
+                f"{other.name} in the bucket {there.bucket}; for one, {asked.action} on {asked.resource}",
+                user.arn,
+                asked.resource,
+                expected=own,
+                observed="; ".join(reached[0].because),
+                evidence=reached[0].source,
+                discriminator=f"media of {other.uid}",
+            )
+
+
+def _listed(abilities: Iterable[Ability]) -> str:
+    """Abilities in words; to change means what guards the media."""
+    words = [_WORDS.get(ability, ability) for ability in abilities]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+_WORDS: dict[Ability, str] = {"list": "list the names of", "change": "change what guards"}
 
 
 @rule(

@@ -11,6 +11,7 @@ from recordscan.estate.upload import ACL_HEADERS, NETWORK_KEYS, SSE_HEADERS, obj
 from recordscan.estate.user import IamUser
 from recordscan.facts import Reason, Source, need, places, remark, unavailable
 from recordscan.mending import (
+    AS_THE_GUIDE,
     add_statement,
     allow_uploads,
     edit_bucket_policy,
@@ -63,6 +64,7 @@ def let_writer_use_key(target: Target) -> Iterator[Step]:
         f"lets {writer.user_name} encrypt uploads",
         Order.GRANT,
         "Whoever has the access key of this user can ask KMS to decrypt what it may read.",
+        AS_THE_GUIDE,
     )
 
 
@@ -179,12 +181,22 @@ def prefix_in_iam(target: Target) -> Findings:
         remark("uploads are taken to carry no encryption and no ACL headers, for which Twilio has no setting")
 
 
+_PLAIN_URL = (
+    ": the URL begins with http://, and whether Twilio uploads without TLS then is documented nowhere; "
+    "let the URL begin with https://"
+)
+
+
 def _require_certainty(target: Target, decisions: Iterable[Decision]) -> None:
     for decision in decisions:
         for gap in decision.gaps:
             need(gap)
         if decision.allowed is None:
-            unavailable(Reason.UNDECIDABLE, f"whether the upload is allowed depends on {_open(decision)}")
+            plain = "aws:securetransport" in {key.lower() for key in decision.depends_on}
+            unavailable(
+                Reason.UNDECIDABLE,
+                f"whether the upload is allowed depends on {_open(decision)}" + (_PLAIN_URL if plain else ""),
+            )
     unavailable(
         Reason.UNDECIDABLE,
         f"the upload is allowed only with a slash after {location_of(target).key_prefix}, or only without; "

@@ -158,7 +158,8 @@ def https(target: Target) -> Findings:
     """An older edition of Twilio's guide asks for `http://`, the current one for `https://`.
 
     Over plain HTTP, media and a signed request would cross the network in clear; and where the bucket denies requests
-    without TLS, as it should, every upload is refused. A URL that is left in a setting that is off is judged, too.
+    without TLS, as it should, every such upload would be refused. Whether Twilio does without TLS then is documented
+    nowhere. A URL that is left in a setting that is off is judged, too.
     """
     location = _of_bucket(parse_s3_url(_saved_url(target)))
     if location.scheme != "https":

@@ -10,12 +10,15 @@ from recordscan.facts import Json, Reason
 from recordscan.result import Assessment, Outcome
 from recordscan.rule import Severity
 from recordscan.testing import (
+    ACCESS_KEY,
     AWS_ACCOUNT,
     BUCKET,
+    CREDENTIAL,
     KEY_ARN,
     PREFIX,
     TWILIO_ACCOUNT,
     UPLOADERS,
+    WRITER,
     WRITER_ARN,
     Case,
     judge,
@@ -24,7 +27,17 @@ from recordscan.testing import (
     upload_policy,
 )
 from recordscan_rules.privileges import actions, dedicated, key_actions, narrow, privilege_escalation
-from rules.failing import TENANT, TENANT_PREFIX, allow, two_tenants, unbind_writer, unbounded_writer, with_bucket_policy
+from rules.failing import (
+    TENANT,
+    TENANT_CREDENTIAL,
+    TENANT_PREFIX,
+    allow,
+    two_tenants,
+    unbind_writer,
+    unbounded_writer,
+    with_bucket_policy,
+)
+from rules.failing_twilio import OTHER_KEY
 
 RECORDINGS = f"twilio:{TWILIO_ACCOUNT}/recordings"
 ROLE = f"arn:aws:iam::{AWS_ACCOUNT}:role/admin"
@@ -240,6 +253,55 @@ def test_a_place_beside_the_prefix_is_told_and_another_bucket_is_worse(resource:
 def test_where_the_writer_puts_media_of_other_settings_is_its_own() -> None:
     assert judge(narrow, two_tenants(), RECORDINGS).outcome is Outcome.PASS
     assert judge(narrow, two_tenants(), f"twilio:{TENANT}/recordings").outcome is Outcome.PASS
+
+
+def apart() -> Case:
+    """Two tenants, each with a user of its own; both may write under both prefixes, and nothing bounds them."""
+    case = two_tenants()
+    unbind_writer(case)
+    changes = ((WRITER, "tenant-writer"), (ACCESS_KEY, OTHER_KEY))
+    for observation in case.snapshot().observations:
+        if WRITER in observation.request.values() or ACCESS_KEY in observation.request.values():
+            answer, request = observation.answer, json.dumps(observation.request)
+            text = json.dumps(answer)
+            for old, new in changes:
+                text, request = text.replace(old, new), request.replace(old, new)
+            case.add(observation.operation, json.loads(text), **json.loads(request))
+    user = case.find("iam:GetAccountAuthorizationDetails")["UserDetailList"][0]
+    second = json.loads(json.dumps(user).replace(WRITER, "tenant-writer"))
+    case.set("iam:GetAccountAuthorizationDetails", "/UserDetailList/-", second)
+    links = {**case.scope.credential_links, TENANT_CREDENTIAL: OTHER_KEY}
+    case.scope = replace(case.scope, credential_links=links)
+    return case
+
+
+def test_media_of_another_setting_that_the_writer_reaches_is_named() -> None:
+    assessment = judge(narrow, apart(), RECORDINGS)
+    [named] = [found for found in assessment.findings if "the media of tenant recordings" in found.message]
+    assert named.severity is Severity.HIGH
+    assert f"can write the media of tenant recordings in the bucket {BUCKET}" in named.message
+    assert f"s3:PutObject on arn:aws:s3:::{BUCKET}/{TENANT_PREFIX}" in named.message
+
+
+def test_media_of_another_setting_is_named_only_where_its_writer_is_known_to_be_another() -> None:
+    case = apart()
+    case.scope = replace(case.scope, credential_links={CREDENTIAL: ACCESS_KEY})
+    assessment = judge(narrow, case, RECORDINGS)
+    assert (assessment.outcome, assessment.findings) == (Outcome.UNKNOWN, ())
+
+
+def test_a_key_that_two_settings_share_is_no_way_to_the_media_of_the_other() -> None:
+    case = apart()
+    set_writer_policy(case, upload_policy(PREFIX))
+    assert judge(narrow, case, RECORDINGS).outcome is Outcome.PASS
+
+
+def test_media_of_another_setting_within_the_own_prefix_is_not_out_of_reach() -> None:
+    case = apart()
+    set_writer_policy(case, upload_policy(TENANT_PREFIX, "video/"))
+    text = json.dumps(case.find("twilio:FetchRecordingSettings")).replace(PREFIX, "video/")
+    case.add("twilio:FetchRecordingSettings", json.loads(text), account=TWILIO_ACCOUNT)
+    assert all("tenant" not in found.message for found in judge(narrow, case, RECORDINGS).findings)
 
 
 def test_while_another_setting_is_not_known_a_place_beside_the_prefix_is_not_judged() -> None:

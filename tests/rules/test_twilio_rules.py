@@ -237,6 +237,19 @@ def test_a_credential_that_is_not_listed_is_left_to_the_rule_that_says_so() -> N
     check("cred-account-mismatch", sound(), COMPOSITIONS, NONE)
 
 
+def test_a_key_behind_a_credential_that_twilio_does_not_have_is_not_activated() -> None:
+    case = sets("iam:ListAccessKeys", "/AccessKeyMetadata/0/Status", "Inactive")()
+    held = judge(RULES["cred-key-active"], case, RECORDINGS).remedy
+    assert held is not None
+    assert [step.operation for step in held.steps] == ["iam:UpdateAccessKey"]
+    case.set("twilio:ListAwsCredentials", "/credentials", [])
+    gone = judge(RULES["cred-key-active"], case, RECORDINGS)
+    assert gone.outcome is FAIL
+    assert gone.remedy is not None
+    assert gone.remedy.steps == ()
+    assert "does not exist at Twilio" in str(gone.remedy.by_hand)
+
+
 # Encryption with the customer's key.
 
 
@@ -275,7 +288,9 @@ def test_an_object_from_before_the_switch_proves_nothing() -> None:
 def test_without_leave_to_read_objects_encryption_is_not_proven() -> None:
     case = encrypted()
     case.forget("s3:HeadObject")
-    assert judge(RULES["enc-client-side-effective"], case, RECORDINGS).reason is Reason.NOT_SELECTED
+    unsampled = judge(RULES["enc-client-side-effective"], case, RECORDINGS)
+    assert (unsampled.reason, unsampled.permission) == (Reason.NOT_SELECTED, "s3:GetObject")
+    assert "sample_objects" in str(unsampled.detail)
     check("enc-client-side-effective", denied("s3:HeadObject", encrypted)(), RECORDINGS, UNKNOWN)
     gone = encrypted()
     gone.answer("s3:HeadObject", None, Key=key_of(f"RT{1:032x}"))

@@ -125,6 +125,7 @@ class Estate:
             replace(
                 target,
                 writer_places=_writer_places(target, of_twilio),
+                others=tuple(other for other in of_twilio if other is not target),
                 receives_logs=logs.get(_bucket_name(target), Known(False)),
             )
             for target in found
@@ -245,6 +246,7 @@ class Estate:
             link=link,
             writer=derive(lambda: self._writer(link)),
             writer_places=Known(()),
+            others=(),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             sample_size=self.scope.sample_objects,
@@ -279,6 +281,7 @@ class Estate:
             link=Known(None),
             writer=Known(None),
             writer_places=Known(()),
+            others=(),
             receives_logs=Known(False),
             objects=derive(lambda: self._objects(location, bucket)),
             sample_size=self.scope.sample_objects,

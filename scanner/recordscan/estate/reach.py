@@ -116,6 +116,11 @@ def reach(target: Target) -> Fact[tuple[Reach, ...]]:
     return _by_answers(derive(lambda: tuple(_lines(target))))
 
 
+def reach_of(target: Target, arn: str) -> Fact[tuple[Reach, ...]]:
+    """What one user or role can do, as `reach` tells it, without asking for all others."""
+    return _by_answers(derive(lambda: tuple(line for line in _lines(target, only=arn) if line.name == arn)))
+
+
 def who_may(target: Target, action: str) -> Fact[tuple[Reach, ...]]:
     """Everybody who can do one thing to an object of the target, as a line about changing its guards.
 
@@ -146,11 +151,11 @@ def _by_answers(fact: Fact[tuple[Reach, ...]]) -> Fact[tuple[Reach, ...]]:
     return replace(fact, source=source)
 
 
-def _lines(target: Target) -> Iterator[Reach]:
+def _lines(target: Target, *, only: str | None = None) -> Iterator[Reach]:
     if need(target.location) is None or need(target.bucket) is None:
         return
     site = Site(target)
-    askers = _askers(site)
+    askers = [asker for asker in _askers(site) if only in (None, asker.name)]
     by_acl = _by_acl(site)
     public: set[Ability] = set()
     for asker in askers:

@@ -12,7 +12,7 @@ from recordscan.estate.answers import Answers, listing, text
 from recordscan.estate.bucket import read_objects
 from recordscan.estate.s3url import S3Location, parse_object_url
 from recordscan.estate.twilio import Composition, Recording
-from recordscan.facts import Fact, Json, Known, Reason, derive, need, pluck, unavailable
+from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
 
 Media = Recording | Composition
 
@@ -142,6 +142,12 @@ def _is_listed(answers: Answers, place: MediaPlace, key: str) -> bool:
 
 def _metadata(answers: Answers, place: MediaPlace, key: str) -> frozenset[str] | None:
     answer = answers.read("s3:HeadObject", place.account, Bucket=place.bucket, Key=key, ExpectedBucketOwner=place.owner)
+    if isinstance(answer, Unavailable) and answer.reason is Reason.NOT_SELECTED:
+        unavailable(
+            Reason.NOT_SELECTED,
+            "no object was looked at: `sample_objects` under `[scan]` asks for it, and needs s3:GetObject",
+            "s3:GetObject",
+        )
     if need(answer) is None:
         return None
     names = need(pluck(answer, "MetadataNames"))

@@ -45,6 +45,7 @@ class Target:
         link: What that credential is believed to hold.
         writer: The IAM user that Twilio writes as; unavailable unless the link is proven.
         writer_places: Where that user is to write, for this and for other targets.
+        others: The other targets that Twilio writes to.
         receives_logs: Whether the bucket of another target is known to send its access logs here.
         objects: The first objects under the prefix, as far as the scan sampled them.
         sample_size: Objects that the scan was told to look at one by one.
@@ -73,6 +74,7 @@ class Target:
     link: Fact[Link | None]
     writer: Fact[IamUser | None]
     writer_places: Fact[tuple[Place, ...]]
+    others: tuple["Target", ...]
     receives_logs: Known[bool]
     objects: Fact[Listing[StoredObject] | None]
     sample_size: int

@@ -18,7 +18,7 @@ fault, the reason stands in its place: `remedy="a person must decide who may rea
 
 from recordscan.mending.accounts import account_step
 from recordscan.mending.buckets import WHOLE, bucket_step, edit_acl, edit_bucket_policy, edit_encryption, edit_lifecycle
-from recordscan.mending.keys import edit_key_policy, encrypt_with_new_key, key_step, writer_statement
+from recordscan.mending.keys import AS_THE_GUIDE, edit_key_policy, encrypt_with_new_key, key_step, writer_statement
 from recordscan.mending.policies import (
     add_statement,
     remove_outside_principals,
@@ -39,6 +39,7 @@ from recordscan.mending.users import (
 )
 
 __all__ = [
+    "AS_THE_GUIDE",
     "WHOLE",
     "account_step",
     "add_statement",

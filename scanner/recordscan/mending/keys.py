@@ -54,7 +54,10 @@ def edit_key_policy(key: KmsKey, edits: Iterable[Edit], does: str, order: Order,
 
 
 def writer_statement(writer_arn: str) -> dict[str, Json]:
-    """The statement of a key policy that lets a user upload what the key encrypts, as Twilio's guide asks for it."""
+    """The statement of a key policy that lets a user upload what the key encrypts, as Twilio's guide asks for it.
+
+    Uploads need two of these actions only, but where the others are lacking, enc-kms-grant fails.
+    """
     return {
         "Sid": "TwilioWriter" + re.sub(r"[^A-Za-z0-9]", "", writer_arn.rpartition("/")[2]),
         "Effect": "Allow",
@@ -62,6 +65,13 @@ def writer_statement(writer_arn: str) -> dict[str, Json]:
         "Action": list(KEY_ACTIONS),
         "Resource": "*",
     }
+
+
+AS_THE_GUIDE = (
+    "It grants the actions on the key that Twilio's guide asks for; S3 itself asks for kms:GenerateDataKey and "
+    "kms:Decrypt only."
+)
+"""What to say where `writer_statement` is added."""
 
 
 def encrypt_with_new_key(target: Target) -> Iterator[Step]:
@@ -93,7 +103,7 @@ def encrypt_with_new_key(target: Target) -> Iterator[Step]:
         account=owner,
         region=region,
         parameters={"Description": f"Twilio Video media in the bucket {bucket.name}"},
-        warnings=() if writer is not None else (unknown,),
+        warnings=(AS_THE_GUIDE,) if writer is not None else (unknown,),
         document=Document(
             parameter="Policy",
             as_text=True,
