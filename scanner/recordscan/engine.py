@@ -5,6 +5,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 
 from recordscan import __version__
 from recordscan.baseline import Baseline, label, record
@@ -287,7 +288,12 @@ def _in_order(step: Step) -> Step:
 
 
 def _sorted(value: Json) -> Json:
-    return json.loads(canonical_json(value))
+    return _loaded(canonical_json(value))
+
+
+@lru_cache(maxsize=1 << 12)  # many buckets are mended alike
+def _loaded(text: str) -> Json:
+    return json.loads(text)
 
 
 _PAST_DEADLINE = "the deadline passed before everything was asked"
@@ -397,13 +403,8 @@ def _assessment(
 ) -> Assessment:
     return Assessment(
         rule_id=rule.id,
-        subject=SubjectRecord(
-            uid=subject.uid,
-            kind=subject.kind,
-            name=subject.name,
-            provider=subject.provider,
-            account=subject.account_id,
-            region=subject.region_name,
+        subject=_subject_record(
+            subject.uid, subject.kind, subject.name, subject.provider, subject.account_id, subject.region_name
         ),
         outcome=outcome,
         severity=severity or rule.severity,
@@ -416,6 +417,13 @@ def _assessment(
         remedy=remedy,
         aliases=tuple(fingerprint(name, subject.uid) for name in rule.aliases),
     )
+
+
+@lru_cache(maxsize=1 << 16)  # one for all the rules on a subject
+def _subject_record(
+    uid: str, kind: str, name: str, provider: str, account: str | None, region: str | None
+) -> SubjectRecord:
+    return SubjectRecord(uid=uid, kind=kind, name=name, provider=provider, account=account, region=region)
 
 
 def _finding_records(rule: Rule, subject: Subject, findings: Iterable[Finding]) -> Iterator[FindingRecord]:

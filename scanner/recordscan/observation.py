@@ -82,6 +82,19 @@ class Observation:
         return evidence_sha256(self.outcome, self.answer, self.error.code if self.error else None)
 
 
+class SharedJson:
+    """Gives equal values as one object, as most buckets of an account answer alike. Nobody may change them."""
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, Json] = {}
+
+    def __call__(self, value: Json) -> Json:
+        """The value, or an equal one that came before."""
+        if not isinstance(value, dict | list):
+            return value
+        return self._values.setdefault(hashlib.sha256(canonical_json(value).encode()).digest(), value)
+
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

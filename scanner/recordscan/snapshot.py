@@ -10,6 +10,7 @@ compression and trailer. What a killed process leaves of it can be resumed, not 
 import hashlib
 import json
 import os
+import sys
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,13 @@ from pathlib import Path
 from recordscan.errors import OutputError, SnapshotError
 from recordscan.facts import Json, Reason
 from recordscan.files import write_atomically
-from recordscan.observation import Observation, ObservationError, ObservationOutcome, canonical_json
+from recordscan.observation import (
+    Observation,
+    ObservationError,
+    ObservationOutcome,
+    SharedJson,
+    canonical_json,
+)
 from recordscan.profile import Profile
 from recordscan.scope import AwsAccountScope, BucketScope, Scope, TwilioAccountScope
 
@@ -252,7 +259,8 @@ def load_unfinished(path: Path) -> Snapshot:
         header = json.loads(lines[0])["journal"]
         _require_known(header, path)
         runs = _load_runs(header.pop("earlier_runs"))
-        loaded = [_load_observation(json.loads(line)) for line in lines[1:]]
+        shared = SharedJson()
+        loaded = [_load_observation(json.loads(line), shared) for line in lines[1:]]
         observations = {observation.key: observation for observation in loaded}
         return Snapshot(
             header=_load_header(header),
@@ -282,9 +290,10 @@ def _parse(lines: list[bytes], path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: the snapshot is truncated; collect it again")
     if more or trailer["sha256"] != hashlib.sha256(b"".join(lines[:-1])).hexdigest():
         raise SnapshotError(f"{path}: the snapshot was changed after it was written; collect it again")
+    shared = SharedJson()
     return Snapshot(
         header=_load_header(header),
-        observations=tuple(_load_observation(json.loads(line)) for line in lines[1:-1]),
+        observations=tuple(_load_observation(json.loads(line), shared) for line in lines[1:-1]),
         ended=trailer["ended"],
         interrupted=trailer["interrupted"],
         past_deadline=trailer.get("past_deadline", False),
@@ -317,8 +326,9 @@ def _dump_observation(observation: Observation) -> dict[str, Json]:
     return values
 
 
-def _load_observation(values: dict[str, Json]) -> Observation:
+def _load_observation(values: dict[str, Json], shared: SharedJson) -> Observation:
     error = values.pop("error")
+    values = {name: sys.intern(value) if isinstance(value, str) else shared(value) for name, value in values.items()}
     outcome = ObservationOutcome(values.pop("outcome"))
     redactions = tuple(values.pop("redactions"))
     return Observation(

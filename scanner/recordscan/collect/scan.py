@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from recordscan.collect import account, alarms, cloudtrail, iam, kms, organizations, s3
 from recordscan.collect.call import Call
-from recordscan.collect.schedule import Collection, together
+from recordscan.collect.schedule import Collection, in_turn, together
 from recordscan.collect.twilio import TwilioAccountReader
 from recordscan.estate.answers import Answers, Listing
 from recordscan.estate.arn import Arn, parse_arn
@@ -624,12 +624,15 @@ class AccountScan:
     async def _all_buckets(self) -> None:
         listed = await self.ask(s3.LIST_BUCKETS)
         names = [name for row in _rows(listed.answer, "Buckets") if (name := _member(row, "Name"))]
-        await together([*(self.target(name, "") for name in names), *(self._keys_beside(name) for name in names)])
+        await in_turn((self._whole_bucket(name) for name in names), self._collection.at_once)
 
     async def _all_users(self) -> None:
         details = await self.ask(iam.AUTHORIZATION_DETAILS)
         users = [name for row in _rows(details.answer, "UserDetailList") if (name := _member(row, "UserName"))]
-        await together(self.user(name) for name in users)
+        await in_turn((self.user(name) for name in users), self._collection.at_once)
+
+    async def _whole_bucket(self, name: str) -> None:
+        await together([self.target(name, ""), self._keys_beside(name)])
 
     async def _keys_beside(self, bucket: str) -> None:
         """All keys of the Region that a bucket is in."""
@@ -640,7 +643,7 @@ class AccountScan:
     async def _keys(self, region: str) -> None:
         listed = await self.ask(kms.LIST_KEYS, region=region)
         arns = [_member(row, "KeyArn") for row in _rows(listed.answer, "Keys")]
-        await together(self.key(arn, region) for arn in arns if arn)
+        await in_turn((self.key(arn, region) for arn in arns if arn), self._collection.at_once)
 
     async def _public_access_block(self, owner: str) -> None:
         await self.ask(s3.ACCOUNT_PUBLIC_ACCESS_BLOCK, AccountId=owner)

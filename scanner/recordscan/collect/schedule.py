@@ -16,11 +16,16 @@ from typing import Any, Protocol
 from recordscan.collect.call import Call, perform, timestamp
 from recordscan.collect.traffic import Traffic
 from recordscan.facts import Json, Reason
-from recordscan.observation import Observation, ObservationError, ObservationOutcome, observation_key
+from recordscan.observation import Observation, ObservationError, ObservationOutcome, SharedJson, observation_key
 from recordscan.redaction import Redactor
 
 _THREADS_PER_WORKER = 4
 """More threads than requests in flight, as a thread that waits to send again must keep no other from sending."""
+
+_SUBJECTS_PER_WORKER = 4
+"""More subjects than requests in flight, as some wait for a service that throttles. All at once take memory: what is to
+be asked of a bucket waits in some twenty coroutines.
+"""
 
 
 class AwsClients(Protocol):
@@ -52,6 +57,7 @@ class Collection:
         self._clients = clients
         self._traffic = traffic
         self._redactor = redactor
+        self._shared = SharedJson()
         self._max_pages = max_pages
         self._now = now
         self._progress = progress
@@ -60,7 +66,7 @@ class Collection:
         self._observations: dict[str, Observation] = {}
         self._earlier: Mapping[str, Observation] = {}
         self._journal: Callable[[Observation], None] = lambda _: None
-        self._asked: dict[str, asyncio.Task[Observation]] = {}
+        self._pending: dict[str, asyncio.Task[Observation]] = {}
         self._expired: dict[str | None, ObservationError] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -115,6 +121,11 @@ class Collection:
 
         return await self.once(observation_key(call.operation, account, region, request), send)
 
+    @property
+    def at_once(self) -> int:
+        """Subjects to read at the same time: enough that no worker is ever idle, whatever some of them wait for."""
+        return _SUBJECTS_PER_WORKER * self._traffic.workers
+
     async def once(
         self, key: str, send: Callable[[], Observation], slots: asyncio.Semaphore | None = None
     ) -> Observation:
@@ -125,9 +136,14 @@ class Collection:
             send: Asks it.
             slots: Bounds how many of its kind are asked at once.
         """
-        if key not in self._asked:
-            self._asked[key] = asyncio.create_task(self._once(key, send, slots))
-        return await asyncio.shield(self._asked[key])
+        answered = self._observations.get(key)
+        if answered is not None:
+            return answered
+        if key not in self._pending:
+            task = asyncio.create_task(self._once(key, send, slots))
+            self._pending[key] = task
+            task.add_done_callback(lambda _: self._pending.pop(key))
+        return await asyncio.shield(self._pending[key])
 
     def hide(self, secrets: Sequence[str]) -> None:
         """Let these appear in no answer that comes from now on."""
@@ -193,13 +209,30 @@ class Collection:
         )
 
     def _clean(self, observation: Observation) -> Observation:
+        """Without secrets, and with what equals an earlier answer in its place."""
         answer, redactions = self._redactor.json(observation.answer)
-        if observation.error is not None:
-            message, _ = self._redactor.json(observation.error.message)
-            observation = replace(observation, error=replace(observation.error, message=message))
-        if observation.outcome is not ObservationOutcome.ANSWERED:
-            return observation
-        return replace(observation, answer=answer, redactions=(*observation.redactions, *redactions))
+        error = observation.error
+        if error is not None:
+            message, _ = self._redactor.json(error.message)
+            error = replace(error, message=message)
+        return replace(
+            observation,
+            request=self._shared(dict(observation.request)),
+            answer=self._shared(answer),
+            error=error,
+            redactions=(*observation.redactions, *redactions),
+        )
+
+
+async def in_turn(tasks: Iterable[Coroutine[Any, Any, object]], at_once: int) -> None:
+    """Run coroutines side by side, so many at once; each is taken from the iterable when its turn comes."""
+    waiting = iter(tasks)
+
+    async def work() -> None:
+        for task in waiting:
+            await task
+
+    await together(work() for _ in range(at_once))
 
 
 async def together(tasks: Iterable[Coroutine[Any, Any, object]]) -> None:

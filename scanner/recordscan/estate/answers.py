@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from recordscan.facts import (
     Citation,
@@ -47,6 +47,7 @@ class Answers:
 
     observations: Observations
     closed: Unavailable | None = None
+    _kept: dict[str, Known[Any]] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, operation: str, account: str | None, *, region: str | None = None, **request: Json) -> Fact[Json]:
         """The answer of one call.
@@ -62,6 +63,20 @@ class Answers:
                 return Unavailable(Reason.NOT_ASKED, f"the scan was stopped before it asked {operation}")
             return Unavailable(Reason.NOT_SELECTED, f"{operation} was not asked in this scan")
         return read_answer(observation)
+
+    def once(self, name: str, read: Callable[[], Fact[T]]) -> Fact[T]:
+        """A fact that takes long to read, and is asked for often: what is known once is kept, as no answer changes.
+
+        Args:
+            name: What to keep it by.
+            read: Reads it.
+        """
+        if name not in self._kept:
+            fact = read()
+            if isinstance(fact, Unavailable):
+                return fact
+            self._kept[name] = fact
+        return self._kept[name]
 
 
 def read_answer(observation: Observation) -> Fact[Json]:

@@ -319,7 +319,11 @@ def read_grants(answer: Fact[Json]) -> tuple[Grant, ...]:
 
 def list_buckets(answers: Answers, account: str) -> Fact[Listing[str]]:
     """Names of the account's buckets."""
-    return listing(answers.read("s3:ListBuckets", account), "Buckets", lambda row: str(need(pluck(row, "Name"))))
+
+    def read() -> Fact[Listing[str]]:
+        return listing(answers.read("s3:ListBuckets", account), "Buckets", lambda row: str(need(pluck(row, "Name"))))
+
+    return answers.once(f"s3:ListBuckets {account}", read)
 
 
 def head_requests(name: str, expected: tuple[str, ...]) -> list[dict[str, Json]]:
