@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,8 @@ lines = allowed.read_text().splitlines()
 if not lines:
     sys.exit("the session is over")
 allowed.write_text("\\n".join(lines[1:]))
-print(json.dumps({{"Version": 1, "AccessKeyId": lines[0], "SecretAccessKey": "made-up", "SessionToken": "token",
+print(json.dumps({{"Version": 1, "AccessKeyId": lines[0], "SecretAccessKey": "secret-of-" + lines[0],
+                  "SessionToken": "token-of-" + lines[0],
                   "Expiration": {expires!r}}}))
 """,
         encoding="utf-8",
@@ -128,6 +130,27 @@ def test_credentials_that_expire_are_renewed(process: Path, aws: AwsServer) -> N
     assert reasons(ask(*CALLS[:2])) == [None, None]
     left = process.read_text(encoding="utf-8").splitlines()
     assert len(left) <= 9 - 2  # new ones for each call, as each is about to expire
+
+
+def test_secrets_of_renewed_credentials_are_hidden_before_they_are_used(process: Path, aws: AwsServer) -> None:
+    assert aws.url
+    keys = [f"ASIA{number:016}" for number in range(9)]
+    process.write_text("\n".join(keys), encoding="utf-8")
+    clients = Clients(region="eu-west-1")
+    hidden: list[str] = []
+    clients.hide = hidden.extend
+    tokens: list[str] = []
+
+    def seen(request: Any, **_: object) -> None:
+        tokens.append(request.headers["X-Amz-Security-Token"].decode())
+        assert {tokens[-1], tokens[-1].replace("token", "secret")} <= set(hidden)
+
+    client = clients.get("iam")
+    client.meta.events.register("before-send", seen)
+    for _ in range(2):
+        client.get_account_summary()
+    assert len(set(tokens)) == 2
+    assert len(hidden) == 4
 
 
 def test_credentials_that_cannot_be_renewed_are_the_reason_of_all_that_follows(process: Path, aws: AwsServer) -> None:

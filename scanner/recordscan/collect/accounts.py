@@ -134,16 +134,15 @@ async def enter(collection: Collection, fleet: Fleet, members: Sequence[Member])
                 f"AWS: the profile {member.profile!r} leads into account {caller.value.account}, not {member.id}; "
                 "correct its id under [[aws.accounts]]"
             )
-    inside = {account: caller.value for account, caller in found.items() if isinstance(caller, Known)}
-    for account in inside:
-        collection.hide(await asyncio.to_thread(fleet.of(account).secrets))
-    return inside
+    return {account: caller.value for account, caller in found.items() if isinstance(caller, Known)}
 
 
 def _clients(home: Clients, member: Member) -> Clients:
     if member.role is not None:
         return home.assume(member.role)
-    return Clients(profile=member.profile, workers=home.workers)
+    clients = Clients(profile=member.profile, workers=home.workers)
+    clients.hide = home.hide
+    return clients
 
 
 def scopes(members: Sequence[Member]) -> tuple[AwsAccountScope, ...]:

@@ -98,6 +98,7 @@ class _Run:
             now=request.now,
             progress=request.progress,
         )
+        request.clients.hide = self.collection.hide
         self._request = request
         self._past_deadline = False
         self._journal: Journal | None = None

@@ -3,7 +3,7 @@
 import os
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -102,6 +102,9 @@ class Clients:
         self.workers = workers
         self.stand_ins: set[str] = set()
         """Endpoints that are none of AWS, as for tests."""
+        self.hide: Callable[[Sequence[str]], object] = lambda _: None
+        """Told of the secrets of the session before anything is sent that they sign, those too that renew them."""
+        self._told: set[str] = set()
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
 
@@ -151,7 +154,9 @@ class Clients:
             refresh_using=fetcher.fetch_credentials, method="assume-role"
         )
         session = boto3.Session(botocore_session=core, region_name=self.region)
-        return Clients(session=session, workers=self.workers)
+        clients = Clients(session=session, workers=self.workers)
+        clients.hide = self.hide
+        return clients
 
     def _role_client(self, service: str, **arguments: Any) -> Any:
         """A client that can take on roles, and nothing else."""
@@ -182,6 +187,16 @@ class Clients:
             )
         return tuple(value for value in (frozen.secret_key, frozen.token) if value)
 
+    def _tell_secrets(self, **_: object) -> None:
+        # botocore renews credentials when it is about to sign, and says so to nobody. To ask for them could renew them
+        # once more, so that this looks at those that it has just signed with.
+        credentials = self._session.get_credentials()
+        signed_with = getattr(credentials, "_frozen_credentials", None) or credentials.get_frozen_credentials()
+        new = {value for value in (signed_with.secret_key, signed_with.token) if value} - self._told
+        if new:
+            self.hide(tuple(new))
+            self._told |= new
+
     def _build(self, service: str, region: str) -> Any:
         from botocore.config import Config
 
@@ -196,6 +211,7 @@ class Clients:
         client = self._session.client(service, region_name=region, config=config)
         self._look_at(client.meta.endpoint_url, service)
         client.meta.events.register("before-call", _refuse_others)
+        client.meta.events.register("before-send", self._tell_secrets)
         if service == "s3control" and _own_endpoint(service):
             client.meta.events.register("before-call", drop_account_host)
         return client
