@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from recordscan.policy.conditions import holds
 from recordscan.policy.documents import (
+    MAX_DEPTH,
     ConditionTest,
     DefectCode,
     PolicyDocument,
@@ -40,6 +41,7 @@ def test_a_sound_policy_is_read_without_defects() -> None:
     document = load_policy(policy(PUT | {"Sid": "Upload"}, Id="upload"), kind="identity")
     assert document.defects == ()
     assert (document.version, document.id, document.unreadable) == ("2012-10-17", "upload", False)
+    assert load_policy(policy(PUT)).id is None
     assert document.statements == (
         Statement(
             sid="Upload",
@@ -95,6 +97,7 @@ def test_excluding_elements_are_told_from_absent_ones() -> None:
         ),
         ({"aws": "111122223333"}, (Principal(kind="AWS", value="111122223333"),), False),
         ({"Service": "*"}, (Principal(kind="Service", value="*"),), False),
+        ({"Service": "*.amazonaws.com"}, (Principal(kind="Service", value="*.amazonaws.com"),), False),
         (
             {"Service": "logging.s3.amazonaws.com", "CanonicalUser": "79a5", "Federated": "accounts.google.com"},
             (
@@ -111,6 +114,44 @@ def test_principals_keep_their_kind(written: object, principals: tuple[Principal
     assert document.defects == ()
     assert only(document).principals == principals
     assert only(document).everyone is everyone
+
+
+def test_what_follows_an_unknown_kind_of_principal_is_read_too() -> None:
+    written = {"Wizard": "x", "AWS": "111122223333"}
+    statement = only(load_policy(policy(PUT | {"Principal": written}), kind="resource"))
+    assert statement.principals == (Principal(kind="AWS", value="111122223333"),)
+    assert not statement.everyone
+
+
+@pytest.mark.parametrize("written", ["arn:aws:iam::111122223333:root", ["*"], None, {}])
+def test_nobody_is_everyone_but_for_a_star(written: object) -> None:
+    statement = only(load_policy(policy(PUT | {"Principal": written}), kind="resource"))
+    assert statement.principals == ()
+    assert not statement.everyone
+
+
+def test_what_follows_a_condition_without_keys_is_read_too() -> None:
+    condition = {"Bool": {}, "StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3"}}
+    assert [test.key for test in only(load_policy(policy(PUT | {"Condition": condition}))).conditions] == [
+        "aws:PrincipalOrgID"
+    ]
+
+
+def test_a_statement_without_sid_is_known_by_what_it_says_wherever_it_stands() -> None:
+    turned = dict(reversed(PUT.items()))
+    first, second, other = load_policy(policy(PUT, turned, PUT | {"Resource": "*"})).statements
+    assert first.stable_name == second.stable_name != other.stable_name
+    assert len(first.stable_name) == 16
+    assert only(load_policy(policy(PUT | {"Sid": "Upload"}))).stable_name == "Upload"
+    assert only(load_policy(policy(PUT | {"Resource": "\udc80"}))).stable_name
+
+
+def test_what_may_grant_without_being_clear_is_told() -> None:
+    unclear = {"Wizard": 1}
+    document = load_policy(
+        policy(PUT, PUT | unclear, PUT | unclear | {"Effect": "Deny"}, PUT | {"Effect": "Perhaps"}, PUT)
+    )
+    assert [s.index for s in document.unclear_grants] == [2, 4]
 
 
 def test_an_exempted_everyone_is_not_everyone() -> None:
@@ -166,6 +207,9 @@ def test_an_operator_that_does_not_exist_is_not_taken_for_its_neighbour(operator
         (111122223333, ("111122223333",)),
         (1.2, ("1.2",)),
         (2.0, ("2",)),
+        (1e15, ("1000000000000000.0",)),
+        (1e300, ("1e+300",)),
+        (2**256 - 1, (str(2**256 - 1),)),
         (["a", False, 1], ("a", "false", "1")),
     ],
 )
@@ -220,6 +264,9 @@ DEFECTS: list[tuple[DefectCode, PolicyKind | None, dict[str, Any]]] = [
     ("bad_type", None, PUT | {"Resource": {"a": "b"}}),
     ("bad_type", None, PUT | {"Principal": ["*"]}),
     ("bad_type", None, PUT | {"Principal": {"AWS": "*", "Wizard": "x"}}),
+    ("bad_type", None, PUT | {"Principal": "arn:aws:iam::111122223333:root"}),
+    ("bad_type", None, PUT | {"Principal": {"AWS": 111122223333}}),
+    ("bad_type", None, PUT | {"NotPrincipal": "111122223333"}),
     ("bad_effect", None, PUT | {"Effect": "allow"}),
     ("bad_effect", None, PUT | {"Effect": ["Allow"]}),
     ("action_and_not_action", None, PUT | {"NotAction": "s3:GetObject"}),
@@ -245,6 +292,7 @@ DEFECTS: list[tuple[DefectCode, PolicyKind | None, dict[str, Any]]] = [
     ("bad_condition", None, PUT | {"Condition": {"Bool": {"k": [["x"]]}}}),
     ("bad_condition", None, PUT | {"Condition": {"NumericEquals": {"k": float("inf")}}}),
     ("bad_condition", None, PUT | {"Condition": {"NumericEquals": {"k": 10**5000}}}),
+    ("bad_condition", None, PUT | {"Condition": {"NumericEquals": {"k": 2**256}}}),
     ("unknown_operator", None, PUT | {"Condition": {"StringEqualsFoo": {"k": "v"}}}),
     ("unknown_operator", None, PUT | {"Condition": {"NullIfExists": {"k": "true"}}}),
     ("unknown_operator", None, PUT | {"Condition": {"ForSomeValues:StringEquals": {"k": "v"}}}),
@@ -273,6 +321,8 @@ RCP = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}
 FULL_ACCESS = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}
 WITHOUT_ACTION = {name: value for name, value in RCP.items() if name != "Action"}
 WITHOUT_PRINCIPAL = {name: value for name, value in RCP.items() if name != "Principal"}
+WITHOUT_RESOURCE = {name: value for name, value in RCP.items() if name != "Resource"}
+ALL_BUT_ONE = {name: value for name, value in FULL_ACCESS.items() if name != "Resource"} | {"NotResource": "a"}
 
 
 @pytest.mark.parametrize(
@@ -291,6 +341,9 @@ WITHOUT_PRINCIPAL = {name: value for name, value in RCP.items() if name != "Prin
         ("refused_in_rcp", True, RCP | {"Action": ["s3:*", "*"]}),
         ("no_principal", False, WITHOUT_PRINCIPAL),
         ("no_resource", False, RCP | {"Resource": []}),
+        ("no_resource", False, WITHOUT_RESOURCE),
+        (None, True, WITHOUT_RESOURCE | {"NotResource": "arn:aws:s3:::media"}),
+        ("refused_in_rcp", True, ALL_BUT_ONE),
     ],
 )
 def test_an_rcp_has_the_form_that_aws_asks_for(code: DefectCode | None, valid: bool, statement: dict[str, Any]) -> None:
@@ -325,6 +378,23 @@ def test_a_key_given_twice_makes_its_statement_unclear() -> None:
     document = load_policy(text)
     assert codes(document) == [("duplicate_key", 1), ("duplicate_key", 2)]
     assert [s.valid for s in document.statements] == [False, False, True]
+
+
+def test_a_key_given_twice_is_found_within_a_list() -> None:
+    text = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": ["*", {"a": 1, "a": 2}]}}'
+    assert ("duplicate_key", 1) in codes(load_policy(text))
+
+
+@pytest.mark.parametrize(("levels", "deep"), [(MAX_DEPTH, False), (MAX_DEPTH + 1, True)])
+def test_a_document_may_be_so_deep_and_no_deeper(levels: int, deep: bool) -> None:
+    document = load_policy("[" * levels + "]" * levels)
+    assert codes(document) == [("too_deep" if deep else "not_object", None)]
+
+
+def test_a_list_may_be_long_beside_what_is_no_container() -> None:
+    """What has no members ends no search for what is deep."""
+    deep = json.loads("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
+    assert codes(load_policy({"Statement": [deep, 1, "x"]})) == [("too_deep", None)]
 
 
 def test_keys_given_twice_can_be_told_of_any_object_that_was_read() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from recordscan.policy.documents import load_policy
-from recordscan.policy.public import PublicStatement, public_statements
-from scanner.policy.asking import KEY, LOGGING, OURS, ROLE, ROOT, SESSION, USER, allow, deny
+from recordscan.policy.public import PublicStatement, denied_to_others, pins_of, public_statements
+from scanner.policy.asking import BUCKET, KEY, LOGGING, OBJECT, OURS, ROLE, ROOT, SESSION, USER, allow, deny
 
 
 def public(*statements: dict[str, Any], service: str = "s3") -> tuple[PublicStatement, ...]:
@@ -174,3 +174,62 @@ def test_keys_have_a_condition_of_their_own() -> None:
 
 def test_one_condition_that_pins_is_enough() -> None:
     assert not public(allow(to="*", when={"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {ORG: "o-a1b2c3"}}))
+
+
+FROM_ORG = {"StringNotEquals": {ORG: "o-a1b2c3"}}
+TAKEN_BACK = [
+    ("all of it", allow(to="*"), deny(to="*", when=FROM_ORG)),
+    ("with more than it", allow("s3:GetObject", to="*", on=OBJECT), deny("s3:*", to="*", on="*", when=FROM_ORG)),
+    ("in another case", allow("s3:getobject", to="*"), deny("S3:Get*", to="*", when=FROM_ORG)),
+    ("each action", allow("s3:GetObject", "s3:PutObject", to="*"), deny("s3:*Object", to="*", when=FROM_ORG)),
+    ("everything", allow("*", to="*"), deny("s3:*", to="*", when=FROM_ORG)),
+    ("without condition", allow(to="*"), deny(to="*")),
+    ("but for addresses", allow(to="*"), deny(to="*", when={"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
+    ("but for one of two", allow(to="*"), deny(to="*", when={"StringNotEquals": {ORG: ["o-a1b2c3", "o-d4e5f6"]}})),
+]
+KEPT = [
+    ("an Allow", allow(to="*"), allow(to="*", when=FROM_ORG)),
+    ("a Deny with a defect", allow(to="*"), deny(to="*", when=FROM_ORG, Wizard=1)),
+    ("for one", allow(to="*"), deny(to=USER, when=FROM_ORG)),
+    ("fewer actions", allow("s3:GetObject", "s3:PutObject", to="*"), deny("s3:GetObject", to="*", when=FROM_ORG)),
+    ("all but", allow(to="*"), deny(to="*", NotAction="s3:GetObject", when=FROM_ORG)),
+    ("NotAction", allow(to="*", NotAction="s3:GetObject"), deny("s3:GetObject", to="*", when=FROM_ORG)),
+    ("other places", allow(to="*", on=[BUCKET, OBJECT]), deny(to="*", on=OBJECT, when=FROM_ORG)),
+    ("all places but", allow(to="*"), deny(to="*", NotResource=OBJECT, when=FROM_ORG)),
+    ("NotResource", allow(to="*", NotResource=OBJECT), deny(to="*", on=BUCKET, when=FROM_ORG)),
+    ("but for anybody", allow(to="*"), deny(to="*", when={"StringNotLike": {ORG: "o-*"}})),
+    ("but for anybody of two", allow(to="*"), deny(to="*", when={"StringNotLike": {ORG: ["o-a1b2c3", "*"]}})),
+    ("with a test beside it", allow(to="*"), deny(to="*", when={**FROM_ORG, "Bool": {"a:a": "true"}})),
+    ("for them", allow(to="*"), deny(to="*", when={"StringEquals": {ORG: "o-a1b2c3"}})),
+    ("for some of the values", allow(to="*"), deny(to="*", when={"ForAnyValue:StringNotEquals": {ORG: "o-a1b2c3"}})),
+    ("on another key", allow(to="*"), deny(to="*", when={"StringNotEquals": {"aws:Referer": "https://example.com/"}})),
+    ("on addresses as text", allow(to="*"), deny(to="*", when={"StringNotEquals": {"aws:SourceIp": "203.0.113.7"}})),
+    ("on text as addresses", allow(to="*"), deny(to="*", when={"NotIpAddress": {"aws:SourceVpc": "10.0.0.0/8"}})),
+]
+
+
+@pytest.mark.parametrize(
+    ("open_", "closing", "taken_back"),
+    [
+        *(pytest.param(a, d, True, id=says) for says, a, d in TAKEN_BACK),
+        *(pytest.param(a, d, False, id=says) for says, a, d in KEPT),
+    ],
+)
+def test_a_deny_takes_back_what_is_open_to_others(
+    open_: dict[str, Any], closing: dict[str, Any], taken_back: bool
+) -> None:
+    private = deny("s3:DeleteBucket", to=USER)
+    document = load_policy({"Version": "2012-10-17", "Statement": [open_, private, closing]}, kind="resource")
+    found = denied_to_others(document, document.statements[0], pins_of("s3"))
+    assert found == (document.statements[2] if taken_back else None)
+
+
+def test_a_deny_of_another_service_takes_nothing_back_from_a_key() -> None:
+    def found(action: str) -> bool:
+        statements = [allow("*", to="*"), deny(action, to="*", when=FROM_ORG)]
+        document = load_policy({"Version": "2012-10-17", "Statement": statements}, kind="resource")
+        return denied_to_others(document, document.statements[0], pins_of("kms"), "kms") is not None
+
+    assert found("kms:*")
+    assert found("*")
+    assert not found("s3:*")

@@ -57,6 +57,20 @@ def test_a_key_is_present_absent_or_unknown() -> None:
     }
 
 
+def test_a_key_with_alternatives_is_unknown_until_each_of_them_is_tried() -> None:
+    encryption, acl = "s3:x-amz-server-side-encryption", "s3:x-amz-acl"
+    context = Context(
+        present={"aws:username": ("u",)}, alternatives={encryption: ("aws:kms", "AES256"), acl: ("private",)}
+    )
+    assert context.find("S3:X-AMZ-Server-Side-Encryption") is UNKNOWN
+    tried = list(context.each("S3:X-AMZ-Server-Side-Encryption"))
+    assert [one.find(encryption) for one in tried] == [("aws:kms",), ("AES256",)]
+    assert {one.find("aws:UserName") for one in tried} == {("u",)}
+    assert [one.find(acl) for one in tried] == [UNKNOWN, UNKNOWN]
+    assert [list(one.each(encryption)) for one in tried] == [[], []]
+    assert list(context.each("aws:UserName")) == []
+
+
 @pytest.mark.parametrize(
     ("principal", "kind", "account", "role_name"),
     [
