@@ -1,10 +1,13 @@
 """How a decision explains itself."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from recordscan.facts import Citation, Known
+from recordscan.policy.authorize import Layers, authorize
 from scanner.policy.asking import (
     ALL,
     BUCKET,
@@ -21,9 +24,11 @@ from scanner.policy.asking import (
     THEIRS,
     UNREAD,
     USER,
+    Asked,
     allow,
     ask,
     deny,
+    policy,
 )
 
 READ = allow("s3:GetObject")
@@ -155,3 +160,50 @@ def test_silence_is_told_only_where_it_may_decide() -> None:
     assert ask(identity=FROM_VPC, known=False).silent == ("no identity policy allows it",)
     assert ask(identity=FROM_VPC, known=False).because == ()
     assert ask(identity=NOT_FROM_VPC, known=False).because == ("no identity policy allows it",)
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("aws:SourceVpc",), {"identity": FROM_VPC, "known": False}),
+        (("the meaning of statement #1 of it",), {"identity": allow(Wizard=1)}),
+        (
+            ("aws:SourceVpc", "the meaning of statement Odd of the resource policy"),
+            {"identity": FROM_VPC, "known": False, "resource": allow(to=USER, Sid="Odd", Wizard=1)},
+        ),
+        ((), {"identity": ALL}),
+    ],
+)
+def test_a_decision_says_what_it_depends_on(words: tuple[str, ...], asked: Mapping[str, Any]) -> None:
+    assert sorted(ask(**asked).depends_on) == sorted(words)
+
+
+def test_what_was_decided_rests_on_every_layer_that_was_read() -> None:
+    asked = Asked(identity=deny(), boundary=UNREAD, resource=allow(to=USER))
+    layers = replace(
+        asked.layers,
+        identity=replace(asked.layers.identity, source=(Citation("ev-identity"),)),
+        scps=Known(None, (Citation("ev-scps"),)),
+        resource=replace(asked.layers.resource, source=(Citation("ev-resource"),)),
+    )
+    decided = authorize(asked.request, layers)
+    assert isinstance(decided, Known)
+    assert {place.observation for place in decided.source} == {"ev-identity", "ev-scps", "ev-resource"}
+
+
+def test_the_policies_of_all_layers_are_told_as_far_as_they_could_be_read() -> None:
+    one = {name: (policy(ALL, name=name),) for name in ("identity", "boundary", "session", "scp", "rcp")}
+    layers = Layers(
+        identity=Known(one["identity"]),
+        boundary=Known(one["boundary"]),
+        session=Known(one["session"]),
+        scps=Known((("root", one["scp"]), ("account", one["scp"]))),
+        rcps=Known((("root", one["rcp"]),)),
+        resource=Known(policy(ALL, "resource", "resource")),
+    )
+    assert [told.name for told in layers.policies] == [
+        *("identity", "resource", "boundary", "session", "scp", "scp", "rcp")
+    ]
+    assert [told.name for told in layers.granting] == ["identity", "resource"]
+    unread = Layers(identity=UNREAD, boundary=UNREAD, session=UNREAD, scps=UNREAD, rcps=UNREAD, resource=UNREAD)
+    assert list(unread.policies) == list(Layers().policies) == []

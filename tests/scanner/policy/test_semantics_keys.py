@@ -136,6 +136,7 @@ KEYS = [
         on=ALIAS,
     ),
     key("who names a key by its alias uses a key that is not known", BY_ALIAS, ANYTHING, identity=ALL, on=ALIAS),
+    key("nor is its policy where one could not be read", BY_ALIAS, ANYTHING, identity=ALL, resource=UNREAD, on=ALIAS),
     key("nor is its policy", BY_ALIAS, ANYTHING, by=PARTNER, identity=ALL, on=ALIAS),
     key("which may be at hand", BY_ALIAS, ALLOWED, identity=ALL, resource=DELEGATED, on=ALIAS),
     key("to name the alias gives nothing", BY_ALIAS, SILENT, identity=allow(on=ALIAS), resource=DELEGATED, on=ALIAS),
