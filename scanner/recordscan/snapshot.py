@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import BinaryIO
 
 from recordscan.errors import OutputError, SnapshotError
 from recordscan.facts import Json, Reason
@@ -36,6 +37,9 @@ MOST_BYTES = 4_000_000_000
 """Of a snapshot, unpacked: what claims to be more is not read."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 1 << 16
+_MISSHAPEN = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+"""What reading a value of another shape raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,42 +205,52 @@ def load_snapshot(path: Path) -> Snapshot:
         SnapshotError: It cannot be read, is no snapshot, is truncated or edited, or comes from a newer version.
     """
     try:
-        raw = path.read_bytes()
-        if raw.startswith(b'{"journal"'):
-            raise SnapshotError(
-                f"{path}: this is what a scan that did not end has left; resume it with `recordscan scan --resume`"
-            )
+        with path.open("rb") as file:
+            return _parse(_lines_of(file, path), path)
     except OSError as error:
         raise SnapshotError(f"{path}: the snapshot cannot be read: {error.strerror}") from None
-    content = _unpacked(raw, path) if raw else b""
-    del raw
-    if not content:
-        raise SnapshotError(f"{path}: the snapshot is empty; collect it again")
-    lines = content.splitlines(keepends=True)
-    try:
-        return _parse(lines, path)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except _MISSHAPEN:
         raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
 
 
-def _unpacked(raw: bytes, path: Path) -> bytes:
-    """The contents of a gzip file, unless they are beyond all measure.
+def _lines_of(file: BinaryIO, path: Path) -> Iterator[bytes]:
+    """The lines of a gzip file, one after the other, unless they are beyond all measure.
 
     Raises:
         SnapshotError: They are, or it is no gzip file, or not a whole one.
     """
-    if not raw.startswith(b"\x1f\x8b"):
+    packed = file.read(_CHUNK)
+    if packed.startswith(b'{"journal"'):
+        raise SnapshotError(
+            f"{path}: this is what a scan that did not end has left; resume it with `recordscan scan --resume`"
+        )
+    if not packed:
+        raise SnapshotError(f"{path}: the snapshot is empty; collect it again")
+    if not packed.startswith(_GZIP_MAGIC):
         raise SnapshotError(f"{path}: the snapshot cannot be read: it is no gzip file")
     unpacker = zlib.decompressobj(wbits=31)  # 31: gzip
-    try:
-        content = unpacker.decompress(raw, MOST_BYTES)
-    except zlib.error:
-        raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again") from None
-    if unpacker.unconsumed_tail:
-        raise SnapshotError(f"{path}: holds more than {MOST_BYTES:,} bytes; it is no snapshot")
+    size = 0
+    begun: list[bytes] = []  # parts of a line whose end has not come
+    while packed and not unpacker.eof:
+        try:
+            content = unpacker.decompress(packed, _CHUNK)
+        except zlib.error:
+            raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again") from None
+        size += len(content)
+        if size > MOST_BYTES:
+            raise SnapshotError(f"{path}: holds more than {MOST_BYTES:,} bytes; it is no snapshot")
+        *ended, rest = content.split(b"\n")
+        for line in ended:
+            yield b"".join([*begun, line, b"\n"])
+            begun = []
+        begun.append(rest)
+        packed = unpacker.unconsumed_tail or file.read(_CHUNK)
     if not unpacker.eof:
         raise SnapshotError(f"{path}: the snapshot is truncated or damaged; collect it again")
-    return content
+    if any(begun):
+        yield b"".join(begun)
+    if not size:
+        raise SnapshotError(f"{path}: the snapshot is empty; collect it again")
 
 
 def load_unfinished(path: Path) -> Snapshot:
@@ -269,7 +283,7 @@ def load_unfinished(path: Path) -> Snapshot:
             interrupted=True,
             earlier_runs=runs,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except _MISSHAPEN:
         raise SnapshotError(f"{path}: this is no recordscan snapshot, or it was edited") from None
 
 
@@ -281,19 +295,33 @@ def _require_known(header: Mapping[str, Json], path: Path) -> None:
         )
 
 
-def _parse(lines: list[bytes], path: Path) -> Snapshot:
-    header = json.loads(lines[0])["header"]
+def _parse(lines: Iterator[bytes], path: Path) -> Snapshot:
+    digest, shared = hashlib.sha256(), SharedJson()
+    observations: list[Observation] = []
+    first = last = next(lines)
+    header = json.loads(first)["header"]
     _require_known(header, path)
-    trailer = json.loads(lines[-1]).get("trailer")
-    more = any(line.startswith(b'{"trailer"') for line in lines[:-1])
-    if not more and (trailer is None or trailer["observations"] > len(lines) - 2):
+    count, more, misshapen = 0, False, False
+    for line in lines:
+        digest.update(last)
+        if last is not first:
+            count += 1
+            more = more or last.startswith(b'{"trailer"')
+            try:
+                observations.append(_load_observation(json.loads(last), shared))
+            except _MISSHAPEN:  # the sum, which comes last, tells more of how it came to be so
+                misshapen = True
+        last = line
+    trailer = json.loads(last).get("trailer")
+    if not more and (trailer is None or trailer["observations"] > count):
         raise SnapshotError(f"{path}: the snapshot is truncated; collect it again")
-    if more or trailer["sha256"] != hashlib.sha256(b"".join(lines[:-1])).hexdigest():
+    if more or trailer["sha256"] != digest.hexdigest():
         raise SnapshotError(f"{path}: the snapshot was changed after it was written; collect it again")
-    shared = SharedJson()
+    if misshapen:
+        raise ValueError("a line is no observation")
     return Snapshot(
         header=_load_header(header),
-        observations=tuple(_load_observation(json.loads(line), shared) for line in lines[1:-1]),
+        observations=tuple(observations),
         ended=trailer["ended"],
         interrupted=trailer["interrupted"],
         past_deadline=trailer.get("past_deadline", False),
