@@ -59,7 +59,7 @@ def cancel_deletion(holder: Target | AccountKey) -> Iterator[Step]:
     yield _enable(key)
     if need(key.origin) == "AWS_KMS" and need(key.spec) == "SYMMETRIC_DEFAULT":
         # Whether it was rotated cannot be told: while it waits for deletion, KMS says that it is not.
-        yield from rotate(holder)
+        yield _rotated(key, "rotates the key every year, which KMS does not tell of a key that waits for its deletion")
 
 
 def _enable(key: KmsKey) -> Step:
@@ -74,11 +74,14 @@ def _enable(key: KmsKey) -> Step:
 
 def rotate(holder: Target | AccountKey) -> Iterator[Step]:
     """Switches yearly rotation on."""
-    key = key_of(holder)
-    yield key_step(
+    yield _rotated(key_of(holder), "rotates the key every year")
+
+
+def _rotated(key: KmsKey, does: str) -> Step:
+    return key_step(
         key,
         "kms:EnableKeyRotation",
-        "rotates the key every year",
+        does,
         Order.PREPARE,
         "Each of the first two rotations adds to the monthly price of the key.",
         *_at_primary(key),

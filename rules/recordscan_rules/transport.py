@@ -3,21 +3,34 @@
 from collections.abc import Iterator
 
 from recordscan.estate.target import Target, bucket_of
-from recordscan.facts import Json, need, places
-from recordscan.mending import add_statement, edit_bucket_policy
+from recordscan.facts import Json, if_known, need, places
+from recordscan.mending import add_statement, edit_bucket_policy, save_url, widen
 from recordscan.policy.denials import insecure_transport_denied, old_tls_denied
+from recordscan.policy.documents import Statement
 from recordscan.remedy import Order, Step
 from recordscan.rule import Findings, Severity, finding, official, peer, proposal, rule
 
 
 def deny_plain_http(target: Target) -> Iterator[Step]:
-    """Adds the Deny that the remediation quotes."""
+    """Adds the Deny that the remediation quotes; where the URL saved at Twilio is of http, saves it with https first.
+
+    Raises:
+        ByHand: The URL is of http, and cannot be mended by a call.
+    """
+    location = if_known(target.location)
+    first = "While a URL saved at Twilio begins with http://, uploads may be refused: save it with https:// first."
+    if target.setting is not None and location is not None and location.scheme != "https":
+        yield from save_url(target)
+        first = (
+            "The URL saved at Twilio begins with http://, with which uploads may be refused from then on: an earlier "
+            "step saves it with https://; see its test file arrive before this one."
+        )
     yield _deny(
         target,
         "DenyInsecureTransport",
-        {"Bool": {"aws:SecureTransport": "false"}},
+        ("Bool", "aws:SecureTransport", "false"),
         "refuses every request without TLS",
-        "While the URL saved at Twilio begins with http://, uploads are refused: save it with https:// first.",
+        first,
         "Whoever else speaks plain HTTP to the bucket is refused, too; access logs show who does.",
     )
 
@@ -27,23 +40,45 @@ def deny_old_tls(target: Target) -> Iterator[Step]:
     yield _deny(
         target,
         "DenyOldTls",
-        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        ("NumericLessThan", "s3:TlsVersion", "1.2"),
         "refuses TLS older than 1.2",
         "Clients that know no TLS 1.2 are refused.",
     )
 
 
-def _deny(target: Target, sid: str, condition: dict[str, Json], does: str, *warnings: str) -> Step:
+def _deny(target: Target, sid: str, test: tuple[str, str, str], does: str, *warnings: str) -> Step:
+    """Denies everybody everything where a test of a condition holds: a statement that does so in part is widened."""
     bucket = bucket_of(target)
-    statement = {
+    policy = need(bucket.policy)
+    operator, key, value = test
+    statement: dict[str, Json] = {
         "Sid": sid,
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
         "Resource": [bucket.arn, f"{bucket.arn}/*"],
-        "Condition": condition,
+        "Condition": {operator: {key: value}},
     }
-    return edit_bucket_policy(bucket, [add_statement(need(bucket.policy), statement)], does, Order.DENY, *warnings)
+    for partial in () if policy is None else policy.statements:
+        if _denies_a_part(partial, bucket.arn, test):
+            edits = widen(partial, actions=statement["Action"], resources=statement["Resource"])
+            return edit_bucket_policy(bucket, edits, does, Order.DENY, *warnings)
+    return edit_bucket_policy(bucket, [add_statement(policy, statement)], does, Order.DENY, *warnings)
+
+
+def _denies_a_part(statement: Statement, bucket_arn: str, test: tuple[str, str, str]) -> bool:
+    """Whether a statement is the Deny for everybody on this one test, of some actions or of a part of the bucket."""
+    operator, key, value = test
+    tests = [(t.operator.lower(), t.key.lower(), t.values) for t in statement.conditions]
+    return (
+        statement.valid
+        and statement.effect == "Deny"
+        and statement.everyone
+        and statement.not_actions is None
+        and statement.not_resources is None
+        and tests == [(operator.lower(), key.lower(), (value,))]
+        and all(name == bucket_arn or name.startswith(f"{bucket_arn}/") for name in statement.resources or ("*",))
+    )
 
 
 @rule(
@@ -56,7 +91,7 @@ def _deny(target: Target, sid: str, condition: dict[str, Json], does: str, *warn
         its partition: `{"Sid":"DenyInsecureTransport","Effect":"Deny","Principal":"*","Action":"s3:*",
         "Resource":["arn:aws:s3:::BUCKET","arn:aws:s3:::BUCKET/*"],
         "Condition":{"Bool":{"aws:SecureTransport":"false"}}}`. If the URL saved at Twilio begins with
-        `http://`, change it to `https://` first, or uploads are refused.
+        `http://`, change it to `https://` first, or uploads may be refused.
     """,
     controls=official(
         security_hub=["S3.5"],

@@ -278,6 +278,22 @@ def sid_taken(f: Faults) -> None:
     f.state(Sid="DenyInsecureTransport", Effect="Deny", Principal="*", Action="s3:PutObjectAcl")
 
 
+def http_allowed(f: Faults) -> None:
+    f.drop_statement("DenyInsecureTransport")
+    f.path(HOST.replace("https", "http"))
+
+
+def denied_in_part(f: Faults) -> None:
+    f.drop_statement("DenyInsecureTransport")
+    f.state(
+        Sid="DenyInsecureTransport",
+        Effect="Deny",
+        Principal={"AWS": "*"},
+        Action=["s3:GetObject", "s3:PutObject"],
+        Condition={"Bool": {"aws:SecureTransport": "false"}},
+    )
+
+
 def encrypted(f: Faults) -> None:
     f.hook()
     f.setting(aws_storage_enabled=False, encryption_enabled=True, encryption_key_sid="CR" + "5" * 32)
@@ -339,6 +355,8 @@ FAULTS: dict[str, Callable[[Faults], object]] = {
     "bucket-tls-minimum": lambda f: f.drop_statement("DenyOldTls"),
     "bucket-tls-only": lambda f: f.s3.delete_bucket_policy(**f.named),
     "bucket-tls-only, its Sid taken": sid_taken,
+    "bucket-tls-only, denied in part": denied_in_part,
+    "bucket-tls-only, for an http URL": http_allowed,
     "bucket-versioning": lambda f: f.s3.put_bucket_versioning(
         **f.named, VersioningConfiguration={"Status": "Suspended"}
     ),
@@ -504,7 +522,7 @@ BATCHES: tuple[tuple[str, ...], ...] = (
         "writer-dedicated",
         "writer-key-unused",
     ),
-    ("cred-name-leak", "trail-management-events, advanced"),
+    ("bucket-tls-only, for an http URL", "cred-name-leak", "trail-management-events, advanced"),
     ("url-no-extras",),
     (
         "account-security-hub",
@@ -547,6 +565,7 @@ BATCHES: tuple[tuple[str, ...], ...] = (
         "url-prefix-iam-narrow",
     ),
     (
+        "bucket-tls-only, denied in part",
         "url-prefix-in-iam",
         "writer-no-console",
     ),

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from recordscan.facts import Json, Reason
+from recordscan.remedy import Step
 from recordscan.result import Outcome
 from recordscan.rule import Rule, Severity
-from recordscan.testing import AWS_ACCOUNT, BUCKET, TLS_ONLY_POLICY, Case, judge, judge_all, sound
+from recordscan.testing import AWS_ACCOUNT, BUCKET, PREFIX, TLS_ONLY_POLICY, Case, bucket_url, judge, judge_all, sound
 from recordscan_rules.transport import tls_minimum, tls_only
 
 ARN = f"arn:aws:s3:::{BUCKET}"
@@ -182,3 +183,67 @@ def test_no_policy_denies_no_old_version_and_an_unread_one_is_unknown() -> None:
     assert judge(tls_minimum, case).findings[0].observed == "no bucket policy"
     case.deny("s3:GetBucketPolicy")
     assert judge(tls_minimum, case).outcome is Outcome.UNKNOWN
+
+
+def steps_of(rule: Rule, case: Case) -> tuple[Step, ...]:
+    remedy = judge(rule, case).remedy
+    assert remedy is not None
+    return remedy.steps
+
+
+def left_by(step: Step) -> list[dict[str, Any]]:
+    """The statements of the policy that a step puts."""
+    statements = json.loads(str(step.request()[1]["Policy"]))["Statement"]
+    return statements if isinstance(statements, list) else [statements]
+
+
+OLD_TLS = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "partial"),
+    [
+        (tls_only, deny(Action="s3:GetObject")),
+        (tls_only, deny(Action=["s3:GetObject", "s3:PutObject"], Principal={"AWS": "*"})),
+        (tls_only, deny(Resource=f"{ARN}/*")),
+        (tls_only, deny(Resource=[ARN, f"{ARN}/calls/*"], Condition={"bool": {"AWS:SecureTransport": False}})),
+        (tls_minimum, deny(Action="s3:GetObject", Condition=OLD_TLS)),
+    ],
+)
+def test_a_deny_of_a_part_is_widened_instead_of_standing_beside_one_of_all(rule: Rule, partial: dict[str, Any]) -> None:
+    other = deny(Sid="Other", Action="s3:DeleteBucket", Condition=None)
+    [step] = steps_of(rule, policy(other, partial))
+    assert left_by(step) == [other, {**partial, "Action": "s3:*", "Resource": BOTH}]
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        pytest.param(deny(Effect="Allow", Action="s3:GetObject"), id="an Allow"),
+        pytest.param(deny(Principal={"AWS": AWS_ACCOUNT}, Action="s3:GetObject"), id="for one account"),
+        pytest.param(when("Bool", "true"), id="of the contrary"),
+        pytest.param(
+            deny(Condition={"Bool": {"aws:SecureTransport": "false", "aws:ViaAWSService": "false"}}),
+            id="with a test beside it",
+        ),
+        pytest.param(deny(Action=None, NotAction="s3:GetObject"), id="of all but one action"),
+        pytest.param(deny(Resource=None, NotResource=f"{ARN}/open/*"), id="of all but a place"),
+        pytest.param(deny(Resource="arn:aws:s3:::*/calls/*"), id="of other buckets as well"),
+    ],
+)
+def test_a_statement_of_another_meaning_is_left_and_one_put_beside_it(another: dict[str, Any]) -> None:
+    [step] = steps_of(tls_only, policy(another))
+    kept, added = left_by(step)
+    assert kept == another
+    assert (added["Action"], added["Resource"], added["Principal"]) == ("s3:*", BOTH, "*")
+
+
+def test_uploads_by_http_are_moved_to_https_before_they_are_refused() -> None:
+    case = policy(deny(Action="s3:GetObject"))
+    [alone] = steps_of(tls_only, case)
+    assert "save it with https:// first" in alone.warnings[0]
+    case.set("twilio:FetchRecordingSettings", "/aws_s3_url", bucket_url(PREFIX).replace("https", "http"))
+    first, last = steps_of(tls_only, case)
+    assert first.request()[1]["AwsS3Url"] == bucket_url(PREFIX)
+    assert first.order < last.order
+    assert "an earlier step saves it with https://" in last.warnings[0]

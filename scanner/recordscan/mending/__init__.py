@@ -26,6 +26,7 @@ from recordscan.mending.policies import (
     remove_statement,
     set_condition,
     spare_missing_header,
+    widen,
 )
 from recordscan.mending.settings import disable_hook, rename_credential, save_setting, save_url
 from recordscan.mending.trails import record_management, record_objects, trail_step, update_trail
@@ -70,5 +71,6 @@ __all__ = [
     "update_trail",
     "upload_document",
     "user_step",
+    "widen",
     "writer_statement",
 ]

@@ -37,6 +37,14 @@ def add_statement(policy: PolicyDocument | None, statement: Mapping[str, Json]) 
     return Edit(action="add", path="/Statement", value={**statement, "Sid": next(s for s in sids if s not in taken)})
 
 
+def widen(statement: Statement, *, actions: Json, resources: Json) -> tuple[Edit, ...]:
+    """The edits that have a statement speak of these actions and resources instead of its own."""
+    return (
+        Edit(action="set", path=_at(statement, "Action"), value=actions),
+        Edit(action="set", path=_at(statement, "Resource"), value=resources),
+    )
+
+
 def remove_statement(statement: Statement) -> Edit:
     """Removes a statement."""
     return Edit(action="remove", path=_at(statement))
