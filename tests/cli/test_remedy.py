@@ -14,7 +14,7 @@ def test_a_plan_is_a_script_that_says_what_it_does_and_what_it_breaks(bare: Comm
     assert run.status == 0, run.stderr
     assert run.stdout.startswith("# What mends the failed checks of the scan ")
     assert "recordscan has applied nothing" in run.stdout
-    assert "CAUTION: While the URL saved at Twilio begins with http://" in run.stdout
+    assert "CAUTION: The URL saved at Twilio begins with http://" in run.stdout
     assert "# For a person:" in run.stdout
     assert "steps, " in run.stderr
     done = subprocess.run(["/bin/sh", "-n"], input=run.stdout, text=True, capture_output=True, check=False)
@@ -26,6 +26,11 @@ def test_one_rule_can_be_chosen(bare: CommandLine, scanned: Scanned) -> None:
     assert run.status == 0, run.stderr
     assert run.stdout.count('resource "aws_s3_bucket_versioning"') == 2
     assert "aws_s3_bucket_policy" not in run.stdout
+
+
+def test_a_rule_that_nothing_failed_has_nothing_to_mend(bare: CommandLine, scanned: Scanned) -> None:
+    run = bare("remedy", str(scanned.result), "--rule", "account-root-mfa")
+    assert (run.status, run.stderr) == (0, "nothing to mend: no check of these rules failed\n")
 
 
 def test_a_template_is_of_one_region(bare: CommandLine, scanned: Scanned) -> None:

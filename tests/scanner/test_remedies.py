@@ -282,9 +282,36 @@ def test_what_a_person_must_do_and_what_has_no_remedy_is_in_every_plan() -> None
         assert all(why in render(plan) for why in whys)
 
 
-def test_a_rule_that_did_not_run_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no rule 'no-such-rule' ran"):
-        make_plan(varied(), ["no-such-rule"])
+@pytest.mark.parametrize(
+    ("rule_id", "advice"),
+    [("no-such-rule", "see `recordscan rules list`"), ("bucket-versionng", "did you mean 'bucket-versioning'?")],
+)
+def test_a_rule_that_did_not_run_is_refused(rule_id: str, advice: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_plan(varied(), [rule_id])
+    assert str(caught.value) == f"no rule {rule_id!r} ran in this scan; {advice}"
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 steps"), (1, "1 step"), (2, "2 steps")])
+def test_numbers_agree_with_their_nouns(number: int, said: str) -> None:
+    plan = plan_of(*[user_step(f"u{n}") for n in range(number)])
+    assert FORMATS["cli"](plan).splitlines()[1] == (
+        f"# {said} as commands of the AWS CLI and, for Twilio, of curl, and 0 checks for a person."
+    )
+
+
+def test_with_credentials_of_another_account_nothing_is_sent_and_it_is_said(tmp_path: Path) -> None:
+    aws = tmp_path / "aws"
+    aws.write_text(f'#!/bin/sh\necho "$2" >> {tmp_path / "calls"}\necho 999988887777\n')
+    aws.chmod(0o755)
+    script = FORMATS["cli"](plan_of(user_step("writer")))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        ["/bin/sh"], input=script, text=True, env=environment, capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == ("stopped before step 1, of account 111122223333: the credentials are of 999988887777\n")
+    assert (tmp_path / "calls").read_text() == "get-caller-identity\n"
 
 
 def test_a_region_without_steps_is_refused() -> None:

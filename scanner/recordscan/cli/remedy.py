@@ -37,5 +37,8 @@ def remedy(*, result_path: Path, rules: tuple[str, ...], region: str | None, for
     if region is not None:
         plan = in_region(plan, region)
     click.echo(FORMATS[format_](plan), nl=False)
-    click.echo(f"{len(plan.steps)} steps, {len(plan.by_hand)} checks for a person", err=True)
+    if plan.steps or plan.by_hand:
+        click.echo(f"{plan.steps_said}, {plan.by_hand_said}", err=True)
+    else:
+        click.echo(f"nothing to mend: no check {'of these rules ' if rules else ''}failed", err=True)
     return 0

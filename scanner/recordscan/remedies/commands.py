@@ -39,7 +39,11 @@ def render_commands(plan: Plan) -> str:
             account = step.account
             lines += [
                 f"# Stops unless the credentials are of the account {account}.",
-                f'test "$(aws sts get-caller-identity --query Account --output text)" = {account}',
+                'found="$(aws sts get-caller-identity --query Account --output text)"',
+                f'test "$found" = {account} || {{',
+                f'  echo "stopped before step {number}, of account {account}: the credentials are of $found" >&2',
+                "  exit 1",
+                "}",
                 "",
             ]
         lines += [*about(number, planned), command(step, _outputs(plan)), ""]
@@ -54,8 +58,11 @@ def header(plan: Plan, what: str) -> Iterator[str]:
         "cloudformation": "CloudFormation",
     }
     yield f"# What mends the failed checks of the scan {visible(plan.scan_id)} of {visible(plan.started)}:"
-    yield f"# {len(plan.steps)} steps as {words[what]}, and {len(plan.by_hand)} checks for a person."
+    yield f"# {plan.steps_said} as {words[what]}, and {plan.by_hand_said}."
     yield "# recordscan has applied nothing. Read every step and its warnings; then scan again."
+    if what == "sh" and plan.steps:
+        yield "# It ends at the first step that fails. Do not run it twice, as what it made would be made again: scan,"
+        yield "# and print the plan of what is left."
     yield ""
 
 

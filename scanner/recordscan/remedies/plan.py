@@ -4,6 +4,7 @@ Steps that several rules share are taken once, and the edits of one document are
 anybody's, so whatever of it becomes part of a command is held against the form that it must have.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -58,9 +59,23 @@ class Plan:
     by_hand: tuple[Unmended, ...]
 
     @property
+    def steps_said(self) -> str:
+        """How many steps there are: `1 step`."""
+        return _said(len(self.steps), "step")
+
+    @property
+    def by_hand_said(self) -> str:
+        """How many checks are left: `2 checks for a person`."""
+        return f"{_said(len(self.by_hand), 'check')} for a person"
+
+    @property
     def final(self) -> tuple[PlannedStep, ...]:
         """The steps that leave the state that is wanted in the end, for formats that declare it."""
         return tuple(planned for planned in self.steps if not planned.superseded)
+
+
+def _said(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 @dataclass(slots=True)
@@ -86,7 +101,9 @@ def make_plan(result: ScanResult, rules: Collection[str] = ()) -> Plan:
     ids = result.current_ids()
     for rule_id in rules:
         if rule_id not in ids:
-            raise ConfigError(f"no rule {rule_id!r} ran in this scan; see `recordscan rules list`")
+            close = difflib.get_close_matches(rule_id, sorted(ids), n=1)
+            advice = f"did you mean {close[0]!r}?" if close else "see `recordscan rules list`"
+            raise ConfigError(f"no rule {rule_id!r} ran in this scan; {advice}")
     groups: dict[str, list[_Part]] = {}
     by_hand = []
     for assessment in _failures(result, {ids[rule_id] for rule_id in rules}):
