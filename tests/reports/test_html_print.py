@@ -1,6 +1,8 @@
 """The report as Chromium prints it: a PDF that is read again."""
 
+import hashlib
 import io
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,9 @@ import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+from recordscan.result import Outcome
+from recordscan_reports import csv_checks
+from reports.large import large
 from reports.results import EVIDENCE, evidence, varied
 from reports.test_html_browser import browser, visit
 
@@ -94,3 +99,34 @@ def test_a39_the_pdf_is_tagged_and_has_title_language_and_outline(printed: PdfRe
     titles = str(printed.outline)
     for heading in ("Findings", "Trend", "Sign-off"):
         assert f"'/Title': '{heading}'" in titles
+
+
+def test_a39_many_failures_are_printed_by_rule_with_the_sum_of_the_annex_that_has_them_all(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """The first fifty of each rule by name; nobody reads a thousand pages of evidence. (A39)"""
+    made = large(300)
+    few = [a for a in made.assessments if a.rule_id != "bucket-rule-00" or a.subject.name < "acme-recordings-0100"]
+    made = replace(made, assessments=tuple(few))
+    failing = Counter(a.rule_id for a in made.assessments if a.outcome in (Outcome.FAIL, Outcome.UNKNOWN))
+    assert max(failing.values()) > 50 > min(failing.values())
+    with visit(browser, tmp_path, made) as seen:
+        seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        names = seen.page.locator("tbody.check .rule").all_text_contents()
+        assert Counter(names) == {rule: min(number, 50) for rule, number in failing.items()}
+        heads = seen.page.locator("tbody.group .number").all_text_contents()
+        assert sorted(heads) == sorted(f"{number} checks" for number in failing.values())
+        assert seen.page.locator("tbody.check .detail > *").count() == 0
+        said = seen.page.inner_text("#annex")
+        assert f"{failing.total():,} checks did not pass" in said
+        assert hashlib.sha256(csv_checks.render(made).encode()).hexdigest() in said
+        seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert not seen.page.locator("#annex").is_visible()
+        assert seen.page.locator("tbody.group").count() == 0
+
+
+def test_a39_a_check_goes_on_over_the_end_of_a_page(printed: PdfReader) -> None:
+    """Nothing but what is short is kept together, so that no page ends in its middle. (A39)"""
+    pages = pages_of(printed)
+    first = next(number for number, text in enumerate(pages) if "Findings" in text and "Requirement:" in text)
+    assert "What to do" in pages[first]

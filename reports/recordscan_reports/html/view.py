@@ -30,6 +30,7 @@ from recordscan.result import (
     SubjectRecord,
     WaiverRecord,
 )
+from recordscan_reports import csv_checks
 from recordscan_reports.html.chain import Chain, chains_of
 from recordscan_reports.html.data import Block, blocks_of
 from recordscan_reports.html.fill import Form, form
@@ -283,6 +284,11 @@ class Page:
             form("check").fill({**scopes.check(check), "body": self._unscripted(form("detail"), scopes.detail(check))})
             for check in self.records.checks[: min(LISTED, self.not_passed)]
         )
+
+    @property
+    def annex_sha256(self) -> str:
+        """Of the CSV of all checks, which goes with a print that has not room for them."""
+        return hashlib.sha256(csv_checks.render(self._result).encode()).hexdigest()
 
     @cached_property
     def not_passed(self) -> int:

@@ -20,6 +20,15 @@ const pager = (box, page, pages, go) => {
   box.hidden = pages < 2;
 };
 
+// Of grouped checks the first of each group.
+const firstOfGroups = (items, most) => {
+  const seen = new Map();
+  return items.filter(({group}) => {
+    seen.set(group, (seen.get(group) || 0) + 1);
+    return seen.get(group) <= most;
+  });
+};
+
 const listOf = (data, scopes, query) => {
   const list = document.querySelector("table.checks");
   const rowOf = new WeakMap();

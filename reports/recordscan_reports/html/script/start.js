@@ -1,5 +1,6 @@
 // Everything starts here; without this the page is what a browser without script shows.
-const PRINTED = 200;
+const PRINTED = 200;  // checks that are printed with all that explains them; of more only the names, by rule
+const PRINTED_OF_GROUP = 50;
 
 const begin = async () => {
   const raw = await read(at("data-checks"));
@@ -107,19 +108,24 @@ const begin = async () => {
   }, true);
   addEventListener("hashchange", follow);
 
-  // Print shows the worst checks with all that explains them, whatever is in view.
+  // Print shows the checks that did not pass, whatever is in view.
   let folded = [];
+  const annex = at("annex");
   addEventListener("beforeprint", () => {
     const unsound = query.view(start());
-    list.show(unsound.slice(0, PRINTED));
-    list.bodies().forEach(list.open);
+    const brief = unsound.length > PRINTED;
+    if (brief) list.show(firstOfGroups(query.view({...start(), group: "rule"}), PRINTED_OF_GROUP));
+    else list.show(unsound);
+    if (annex) annex.hidden = !brief;
+    if (!brief) list.bodies().forEach(list.open);
     all("[data-rule]").forEach(openRule);
     exhibits.go(1, 5 * PAGE);
-    folded = all("details:not([open])");
-    for (const fold of folded) if (!fold.classList.contains("exhibit")) fold.open = true;
+    folded = all("details:not([open])").filter((fold) => !fold.matches(brief ? ".exhibit, .checks details" : ".exhibit"));
+    for (const fold of folded) fold.open = true;
   });
   addEventListener("afterprint", () => {
     for (const fold of folded) fold.open = false;
+    if (annex) annex.hidden = true;
     list.render();
     exhibits.go(1);
   });
@@ -127,7 +133,7 @@ const begin = async () => {
   for (const link of all("a[data-view]")) link.setAttribute("href", "#" + link.dataset.view);
   for (const hidden of [filter, ...all(".scripted"), document.querySelector(".verify")]) hidden.hidden = false;
   const unlisted = at("unlisted");
-  if (unlisted) unlisted.classList.add("printed-only");
+  if (unlisted) unlisted.hidden = true;
   follow();
   if (list.bodies().length === 0 || !list.bodies()[0].querySelector(".detail") || document.querySelector("table.checks noscript")) list.set(list.state);
   document.documentElement.dataset.ready = "";
