@@ -65,7 +65,99 @@ def test_a_service_with_a_source_that_tells_no_account_is_no_outsider() -> None:
     assert let_in({**service, **equals(aws_RequestedRegion="eu-west-1")}) == []
 
 
-@pytest.mark.parametrize("members", [{"Effect": "Deny"}, {"Principal": 7}, {}])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        equals(aws_PrincipalAccount=OWN),
+        equals(kms_CallerAccount=OWN),
+        equals(aws_PrincipalArn=f"arn:aws:iam::{OWN}:role/media"),
+        equals(aws_PrincipalOrgID="o-0123456789"),
+        {"Condition": {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-0123456789/r-1/*"}}},
+    ],
+)
+def test_a_foreign_principal_is_let_in_no_further_than_a_trusted_pin(condition: dict[str, Any]) -> None:
+    """The condition must hold beside the principal, so that nobody of the foreign account is left."""
+    assert let_in({"Principal": {"AWS": FOREIGN}, **condition}) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {},
+        equals(aws_PrincipalAccount=[OWN, FOREIGN]),
+        equals(aws_PrincipalArn=OWN),
+        equals(aws_PrincipalArn="arn:aws:iam:::role/media"),
+        equals(aws_PrincipalOrgID="o-9876543210"),
+        {"Condition": {"StringEqualsIfExists": {"aws:PrincipalAccount": OWN}}},
+    ],
+)
+def test_any_other_pin_leaves_it(condition: dict[str, Any]) -> None:
+    assert let_in({"Principal": {"AWS": FOREIGN}, **condition}) == [("account", FOREIGN)]
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"Principal": {"AWS": FOREIGN}}, f"everybody in the foreign account {FOREIGN}"),
+        ({"Principal": {"AWS": f"arn:aws:iam::{FOREIGN}:root"}}, f"everybody in the foreign account {FOREIGN}"),
+        (
+            {"Principal": {"AWS": f"arn:aws:iam::{FOREIGN}:user/x"}},
+            f"arn:aws:iam::{FOREIGN}:user/x of a foreign account",
+        ),
+        (
+            {"Principal": {"Federated": f"arn:aws:iam::{FOREIGN}:saml-provider/x"}},
+            f"arn:aws:iam::{FOREIGN}:saml-provider/x of a foreign account",
+        ),
+        ({"Principal": {"AWS": "AIDAEXAMPLEGONE00000"}}, "AIDAEXAMPLEGONE00000, a deleted principal"),
+        (
+            {"Principal": {"Federated": "arn:aws:iam:::saml-provider/AIDAEXAMPLEGONE00000"}},
+            "arn:aws:iam:::saml-provider/AIDAEXAMPLEGONE00000, whose account it does not tell",
+        ),
+        (
+            {"Principal": {"CanonicalUser": OWN}},
+            f"the canonical user {OWN}, whose account it does not tell",
+        ),
+        (
+            {"Principal": {"CanonicalUser": "7" * 61}},
+            f"the canonical user {'7' * 59}…, whose account it does not tell",
+        ),
+        ({"Principal": {"CanonicalUser": "7" * 60}}, f"the canonical user {'7' * 60}, whose account it does not tell"),
+        ({"Principal": {"AWS": "odd"}}, "odd, whose account it does not tell"),
+        (
+            {"Principal": {"Service": "s3.amazonaws.com"}, **equals(aws_SourceAccount=FOREIGN)},
+            f"the foreign account {FOREIGN}, through s3.amazonaws.com",
+        ),
+        (
+            equals(s3_DataAccessPointAccount=FOREIGN),
+            f"whomever access points of the foreign account {FOREIGN} let in",
+        ),
+        (equals(aws_PrincipalAccount=FOREIGN), f"the foreign account {FOREIGN}"),
+        (equals(aws_userid="AIDAX"), "the user id AIDAX, whose account it does not tell"),
+        (equals(aws_SourceVpc="vpc-1"), "everybody for whom aws:SourceVpc is vpc-1"),
+        (
+            equals(aws_PrincipalOrgPaths="o-9876543210/r-1/"),
+            "the organization o-9876543210, which is not among the trusted ones",
+        ),
+    ],
+)
+def test_an_outsider_is_named_to_people(members: dict[str, Any], words: str) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*", **members}
+    document = load_policy({"Version": "2012-10-17", "Statement": statement}, kind="resource")
+    [found] = outsiders(document, document.statements[0], TRUST)
+    assert found.words == words
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"Effect": "Deny"},
+        {"Effect": "Deny", "Principal": {"AWS": FOREIGN}},
+        {"Principal": 7},
+        {"Principal": {"AWS": FOREIGN}, "Wizard": 1},
+        {"Principal": {"AWS": ["*", FOREIGN]}},
+        {},
+    ],
+)
 def test_what_denies_is_unclear_or_public_lets_no_outsider_in(members: dict[str, Any]) -> None:
     assert let_in(members) == []
 
