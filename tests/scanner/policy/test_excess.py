@@ -1,11 +1,12 @@
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recordscan.facts import Known, Reason, Unavailable
+from recordscan.facts import Citation, Known, Reason, Unavailable
 from recordscan.policy.authorize import Layers, decide
 from recordscan.policy.excess import Excess, excess
 from recordscan.policy.families import FAMILIES, Family, zones_of
@@ -30,6 +31,7 @@ from scanner.policy.writers import (
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/admin"
 UPLOAD = allow("s3:PutObject", f"{BUCKET}/recordings/*")
+BODY_READ = allow("s3:GetObject", f"{BUCKET}/recordings/*")
 UNREADABLE = Unavailable(Reason.ACCESS_DENIED, "not allowed to read it")
 
 
@@ -340,6 +342,124 @@ def test_nothing_is_said_where_a_policy_that_may_grant_cannot_be_read() -> None:
     unread = replace(of, on_bucket=replace(of.on_bucket, resource=UNREADABLE))
     assert excess(unread) == UNREADABLE
     assert "read" in families(writer(UPLOAD, allow("s3:GetObject", "*")))
+
+
+LAYERS_THAT_GRANT = [("on_bucket", "identity"), ("on_bucket", "resource"), ("on_key", "resource"), ("on_key", "grants")]
+
+
+@pytest.mark.parametrize(("on", "layer"), LAYERS_THAT_GRANT)
+def test_each_layer_that_may_grant_must_be_read_to_find_nothing(on: str, layer: str) -> None:
+    of = writer(UPLOAD)
+    assert found(of) == ()
+    closed: dict[str, Any] = {layer: UNREADABLE}
+    unread: dict[str, Any] = {on: replace(getattr(of, on), **closed)}
+    assert excess(replace(of, **unread)) == UNREADABLE
+
+
+def test_layers_that_only_limit_need_not_be_read_to_find_nothing() -> None:
+    of = writer(UPLOAD)
+    closed = replace(of.on_bucket, boundary=UNREADABLE, scps=UNREADABLE, rcps=UNREADABLE)
+    assert isinstance(excess(replace(of, on_bucket=closed)), Known)
+
+
+def test_what_was_found_rests_on_every_policy_that_was_read() -> None:
+    of = writer(UPLOAD)
+    layers = replace(of.on_bucket, identity=replace(of.on_bucket.identity, source=(Citation("ev-identity"),)))
+    assert of.on_key is not None
+    key = replace(of.on_key, resource=replace(of.on_key.resource, source=(Citation("ev-key"),)))
+    fact = excess(replace(of, on_bucket=layers, on_key=key))
+    assert {place.observation for place in fact.source} == {"ev-identity", "ev-key"}
+
+
+SUB = f"{BUCKET}/recordings/sub/*"
+NO_OTHER = deny("s3:*", f"{BUCKET}/other/*")
+BY_NAME = allow("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": USER})
+
+
+def test_a_boundary_does_not_bind_what_a_bucket_policy_grants_the_user_by_name() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html."""
+    assert families(writer(UPLOAD, bucket=[BY_NAME], boundary=[UPLOAD])) == ["read", "other-prefixes"]
+    assert families(writer(UPLOAD, bucket=[BY_NAME], boundary=[UPLOAD, deny("s3:GetObject", "*")])) == []
+
+
+def but(resource: str) -> Body:
+    """Denies everything but a resource."""
+    return {"Effect": "Deny", "Action": "s3:*", "NotResource": resource}
+
+
+def scps_of(*statements: Body) -> Known[tuple[tuple[str, tuple[Policy, ...]], ...] | None]:
+    return Known((("root", (policy("scp", *statements),)),))
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        writer(UPLOAD, bucket=[BY_NAME], scps=scps_of(allow("s3:*", SUB))),
+        writer(UPLOAD, bucket=[BY_NAME], boundary=[UPLOAD], scps=scps_of(allow("s3:*", SUB))),
+        writer(UPLOAD, allow("s3:GetObject", "*"), scps=scps_of(allow("s3:*", SUB))),
+        writer(UPLOAD, allow("s3:GetObject", "*"), scps=scps_of(allow("s3:*", "*"), but(SUB))),
+        writer(UPLOAD, allow("s3:GetObject", SUB), scps=scps_of(allow("s3:*", f"{BUCKET}/*/sub/*"))),
+        writer(UPLOAD, allow("s3:GetObject", "*"), boundary=[allow("s3:*", f"{BUCKET}/*/sub/*"), NO_OTHER]),
+    ],
+)
+def test_what_limits_is_met_with_what_grants(limited: Writer) -> None:
+    """A request is looked for where all of them meet."""
+    witness = line(limited, "read").witness
+    assert witness.resource.startswith(f"{BUCKET}/recordings/sub/")
+
+
+def test_in_a_bucket_of_another_account_a_grant_by_name_needs_the_identity_policy_too() -> None:
+    owner = "444455556666"
+    assert "read" in families(writer(allow("s3:*", "*"), owner=owner, bucket=[BY_NAME]))
+    assert families(writer(UPLOAD, owner=owner, bucket=[BY_NAME])) == []
+    limited = writer(allow("s3:*", "*"), owner=owner, bucket=[BY_NAME], boundary=[allow("s3:GetObject", SUB)])
+    assert line(limited, "read").witness.resource == f"{BUCKET}/recordings/sub/x"
+
+
+def with_rcp(of: Writer, *statements: Body) -> Writer:
+    rcps = Known((("root", (policy("rcp", *statements, kind="rcp"),)),))
+    assert of.on_key is not None
+    return replace(of, on_bucket=replace(of.on_bucket, rcps=rcps), on_key=replace(of.on_key, rcps=rcps))
+
+
+def test_a_policy_of_the_bucket_s_organization_denies_too() -> None:
+    of = writer(UPLOAD, allow("s3:GetObject", f"{BUCKET}/recordings/*"))
+    everyone = {"Principal": "*"}
+    assert families(with_rcp(of, deny("s3:GetObject", "*", **everyone))) == []
+    told = line(with_rcp(of, {**but(SUB), **everyone}), "read")
+    assert told.witness.resource.startswith(f"{BUCKET}/recordings/sub/")
+    # Of what services is it about: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+    role = writer(UPLOAD, allow("iam:CreateAccessKey", "*"))
+    assert families(with_rcp(role, deny("*", "*", **everyone))) == ["identity"]
+
+
+def test_an_unclear_grant_of_the_bucket_policy_leaves_it_uncertain() -> None:
+    tagged = {"StringEquals": {"aws:PrincipalTag/team": "media"}}
+    of = writer(UPLOAD, bucket=[allow("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": USER}, Condition=tagged)])
+    assert not line(of, "read").certain
+    surely = writer(
+        UPLOAD, BODY_READ, bucket=[allow("s3:GetObject", f"{BUCKET}/*", Principal={"AWS": USER}, Condition=tagged)]
+    )
+    assert line(surely, "read").certain
+
+
+def test_a_denial_that_may_hold_hides_nothing() -> None:
+    tagged = {"StringEquals": {"aws:PrincipalTag/team": "media"}}
+    of = writer(UPLOAD, BODY_READ, deny("s3:GetObject", "*", Condition=tagged))
+    assert not line(of, "read").certain
+    named = writer(UPLOAD, BODY_READ, deny("s3:GetObject", f"{BUCKET}/recordings/${{aws:PrincipalTag/team}}*"))
+    assert line(named, "read").actions == ("s3:GetObject",)
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "and 4 more"), (4, "and 1 more"), (5, ""), (6, "")])
+def test_so_many_actions_are_named(number: int, said: str) -> None:
+    actions = ("s3:GetObject", "s3:GetObjectAcl", "s3:GetObjectTagging", "s3:GetObjectTorrent", "s3:GetObjectVersion")
+    [told] = [
+        told for told in found(writer(UPLOAD, allow(list(actions), f"{BUCKET}/recordings/*"))) if told.family == "read"
+    ]
+    named = replace(told, actions=actions).named(number)
+    assert named.endswith(said)
+    assert ("more" in named) is bool(said)
 
 
 def test_policies_too_complex_to_search_are_said_to_be_so() -> None:

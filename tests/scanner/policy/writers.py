@@ -52,6 +52,7 @@ def circumstances(user: str) -> Circumstances:
     return known
 
 
+UPLOADS = allow("s3:PutObject", f"{BUCKET}/recordings/*")
 DELEGATION = allow("kms:*", "*", Principal={"AWS": ROOT})
 
 
