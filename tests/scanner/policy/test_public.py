@@ -180,6 +180,7 @@ FROM_ORG = {"StringNotEquals": {ORG: "o-a1b2c3"}}
 TAKEN_BACK = [
     ("all of it", allow(to="*"), deny(to="*", when=FROM_ORG)),
     ("with more than it", allow("s3:GetObject", to="*", on=OBJECT), deny("s3:*", to="*", on="*", when=FROM_ORG)),
+    ("the places that it names", allow(to="*", on=OBJECT), deny(to="*", on=f"{BUCKET}/*", when=FROM_ORG)),
     ("in another case", allow("s3:getobject", to="*"), deny("S3:Get*", to="*", when=FROM_ORG)),
     ("each action", allow("s3:GetObject", "s3:PutObject", to="*"), deny("s3:*Object", to="*", when=FROM_ORG)),
     ("everything", allow("*", to="*"), deny("s3:*", to="*", when=FROM_ORG)),
