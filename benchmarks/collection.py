@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fake_clouds import Account, FakeAws, FakeTwilio, Faults
+from fake_clouds import REGIONS, Account, FakeAws, FakeTwilio, Faults
 from fake_clouds.process import packages_path
 from recordscan.testing import ACCESS_KEY, CREDENTIAL
 
@@ -78,7 +78,19 @@ def measure(options: argparse.Namespace, buckets: int, folder: Path) -> None:
     show("the floor", buckets, floor, floor)
     requests.unlink()
     if options.prowler:
-        checks = [options.prowler, "aws", "--services", "s3", "kms", "iam", "--no-banner", "--output-formats", "csv"]
+        checks = [
+            options.prowler,
+            "aws",
+            "--services",
+            "s3",
+            "kms",
+            "iam",
+            "--no-banner",
+            "--output-formats",
+            "csv",
+            "--region",
+            *REGIONS,
+        ]
         with FakeAws(account, faults) as aws:
             show("Prowler", buckets, run(checks, aws.environment(), folder, aws), floor)
 

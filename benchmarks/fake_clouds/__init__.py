@@ -7,8 +7,8 @@ The AWS knows every operation that recordscan sends, in the wire formats of AWS,
 always in the same way for the same seed. `recordscan.demo` is the faithful emulator; this one is for numbers.
 """
 
-from fake_clouds.account import Account, bucket_name
+from fake_clouds.account import REGIONS, Account, bucket_name
 from fake_clouds.faults import Faults, Kind
 from fake_clouds.process import Exchange, FakeAws, FakeTwilio
 
-__all__ = ["Account", "Exchange", "FakeAws", "FakeTwilio", "Faults", "Kind", "bucket_name"]
+__all__ = ["REGIONS", "Account", "Exchange", "FakeAws", "FakeTwilio", "Faults", "Kind", "bucket_name"]

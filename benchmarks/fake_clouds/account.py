@@ -101,6 +101,10 @@ class Answers:
         call = _CALLS.get(request.operation)
         token = None if call is None or call.pages is None else asked.pop(call.pages.send, None)
         question = canonical_json([request.operation, request.region, asked, token])
+        if request.service == "ec2":
+            return question, _regions()
+        if request.operation == "s3:GetBucketLocation":
+            return question, _location(str(asked.get("Bucket")))
         whole = self._whole.get(request.operation)
         if whole is not None:
             value = whole.get(request.region, {}) if call is None or call.regional else whole[REGION]
@@ -251,13 +255,35 @@ def _whole_account(account: Account) -> dict[str, dict[str, dict[str, Json]]]:
         arn = KEY_ARN.replace(_KEY, key_id(number)).replace(REGION, region)
         keys[region]["Keys"].append({"KeyId": key_id(number), "KeyArn": arn})
     whole: dict[str, dict[str, Json]] = {
-        "s3:ListBuckets": {"Buckets": [{"Name": name, "CreationDate": created} for name in buckets]},
+        "s3:ListBuckets": {
+            "Buckets": [{"Name": name, "CreationDate": created} for name in buckets],
+            "Owner": case.find("s3:GetBucketAcl")["Owner"],
+        },
         "iam:GetAccountAuthorizationDetails": {**details, "UserDetailList": users, "RoleDetailList": roles},
         "iam:GetCredentialReport": report,
         "iam:ListUsers": {"Users": users},
         "iam:ListRoles": {"Roles": roles},
     }
     return {**{operation: {REGION: value} for operation, value in whole.items()}, "kms:ListKeys": keys}
+
+
+def _regions() -> Reply:
+    """ec2:DescribeRegions, which is all that anybody asks EC2 here. recordscan does not."""
+    items = "".join(
+        f"<item><regionName>{region}</regionName><optInStatus>opt-in-not-required</optInStatus></item>"
+        for region in REGIONS
+    )
+    body = f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+    return Reply(status=200, headers=(("content-type", "text/xml"),), body=body.encode())
+
+
+def _location(bucket: str) -> Reply:
+    """Where a bucket is, which botocore reads from the text of the outermost element. recordscan does not ask that."""
+    found = _NUMBERED.search(bucket)
+    numbered = found is not None and found.lastgroup == "bucket"
+    region = REGIONS[int(found["bucket"]) % len(REGIONS)] if found is not None and numbered else REGION
+    body = f'<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{region}</LocationConstraint>'
+    return Reply(status=200, headers=(("content-type", "application/xml"),), body=body.encode())
 
 
 def _suffixes() -> list[str]:
