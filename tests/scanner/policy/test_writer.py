@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from recordscan.facts import Known
+from recordscan.policy.excess import excess
 from recordscan.policy.writer import Question, Writer
 from scanner.policy.writers import ACCOUNT, BUCKET, KEY, NOT_READ, ROOT, UPLOADS, USER, allow, writer
 
@@ -52,6 +53,8 @@ def test_without_a_known_key_policy_the_key_is_taken_to_delegate() -> None:
     assert layers(of, "kms:Decrypt", KEY) == "delegation"
     assert of.assumption("kms:Decrypt", KEY) == "the policy of the key delegates to the account"
     assert of.ask(Question(action="kms:Decrypt", resource=KEY)).allowed is False
+    assert excess(replace(writer(UPLOADS), on_key=None)) == Known(())
+    assert writer(UPLOADS, owner=OTHER).assumption("s3:GetObject", f"{BUCKET}/x") is None  # its policy is known
 
 
 def test_what_bears_on_the_bucket_only_does_not_bear_elsewhere() -> None:
@@ -113,7 +116,10 @@ def test_s3_tells_kms_for_what_it_asks(*, bucket_key: bool, arn: str) -> None:
     assert direct.find("kms:ViaService") == ()
 
 
-def test_how_s3_names_itself_in_china_is_not_known() -> None:
-    place = replace(OF.place, bucket_arn=BUCKET.replace("aws", "aws-cn", 1))
+@pytest.mark.parametrize(("partition", "tells"), [("aws", True), ("aws-us-gov", True), ("aws-cn", False)])
+def test_how_s3_names_itself_in_china_is_not_known(*, partition: str, tells: bool) -> None:
+    place = replace(OF.place, bucket_arn=BUCKET.replace("aws", partition, 1))
     question = Question(action="kms:Decrypt", resource=KEY, through_s3=True)
-    assert "kms:viaservice" not in known(replace(OF, place=place), question)
+    assert ("kms:viaservice" in known(replace(OF, place=place), question)) is tells
+    nowhere = replace(question, resource="arn:aws:kms")
+    assert "kms:viaservice" not in known(replace(OF, place=place, region=None), nowhere)
