@@ -537,7 +537,6 @@ BATCHES: tuple[tuple[str, ...], ...] = (
         "writer-privilege-escalation",
     ),
     (
-        "bucket-tls-only, its Sid taken",
         "bucket-versioning, without an end of versions",
         "enc-bucket-sse-kms",
         "trail-object-reads, writes recorded",
@@ -573,6 +572,7 @@ BATCHES: tuple[tuple[str, ...], ...] = (
     ("settings-compositions-external",),
     (
         "bucket-policy-public",
+        "bucket-tls-only, its Sid taken",
         "enc-headers-consistent",
         "writer-key-actions",
     ),
