@@ -6,6 +6,7 @@ So answers are serialised once for each kind of bucket, and an account of 5,000 
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,10 @@ class Answers:
         asked = wire.parameters(request, headers, body)
         call = _CALLS.get(request.operation)
         token = None if call is None or call.pages is None else asked.pop(call.pages.send, None)
+        size = PAGE
+        if call is not None and call.pages is not None and call.pages.size is not None:
+            # Without a size everything comes at once, as Prowler expects of ListBuckets.
+            size = int(asked.pop(call.pages.size[0], None) or sys.maxsize)
         question = canonical_json([request.operation, request.region, asked, token])
         if request.service == "ec2":
             return question, _regions()
@@ -108,7 +113,7 @@ class Answers:
         whole = self._whole.get(request.operation)
         if whole is not None:
             value = whole.get(request.region, {}) if call is None or call.regional else whole[REGION]
-            return question, self._paged(request, call, value, token)
+            return question, self._paged(request, call, value, token, size)
         return question, self._templated(request, call, asked)
 
     def _templated(self, request: AwsRequest, call: Call | None, asked: dict[str, Json]) -> Reply:
@@ -153,15 +158,15 @@ class Answers:
             names.append((REGION, region))
         return kind, names
 
-    def _paged(self, request: AwsRequest, call: Call | None, value: dict[str, Json], token: Json) -> Reply:
+    def _paged(self, request: AwsRequest, call: Call | None, value: dict[str, Json], token: Json, size: int) -> Reply:
         if call is None or call.pages is None:
             return _write(request, call, value)
         begin = int(token or 0)
-        cut = {name: value[name][begin : begin + PAGE] for name in call.pages.members if name in value}
-        more = any(len(value[name]) > begin + PAGE for name in cut)
+        cut = {name: value[name][begin : begin + size] for name in call.pages.members if name in value}
+        more = any(len(value[name]) > begin + size for name in cut)
         page = {**{name: member for name, member in value.items() if name != "truncated"}, **cut}
         if more:
-            page[call.pages.receive] = str(begin + PAGE)
+            page[call.pages.receive] = str(begin + size)
         page |= dict.fromkeys(("IsTruncated", "Truncated"), more)
         return _write(request, call, page)
 

@@ -18,7 +18,7 @@ from recordscan import __version__
 from recordscan.consistency import disagreements
 from recordscan.document import load_result
 from recordscan.errors import OutputError, SnapshotError
-from recordscan.plugins import load_reports
+from recordscan.plugins import load_reports, main_file
 from recordscan.result import ScanResult
 from recordscan.snapshot import load_snapshot
 
@@ -135,8 +135,7 @@ def _report_objections(files: Mapping[str, bytes], result: ScanResult) -> Iterat
 def reports_of(result: ScanResult) -> dict[str, bytes]:
     """The reports that a bundle holds, by name."""
     reports = load_reports()
-    made = {name: reports[kind](result) for name, kind in REPORTS.items() if kind in reports}
-    return {name: text if isinstance(text, bytes) else text.encode() for name, text in made.items()}
+    return {name: main_file(reports[kind](result)) for name, kind in REPORTS.items() if kind in reports}
 
 
 def _sum_objections(files: Mapping[str, bytes]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Rules and reports by entry point: built-in ones and a stranger's plugin arrive by the same road."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -20,8 +21,25 @@ CONSOLES_GROUP = "recordscan.consoles"
 FILES_PACKAGE = "rules_file"
 """Where the modules of rules that come from files seem to be."""
 
-Render: TypeAlias = Callable[[ScanResult], str | bytes]
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A report that is more than one file."""
+
+    main: str | bytes
+    beside: Mapping[str, str | bytes]
+    """What it needs in its folder, by name. A name tells the content, so that reports may share a folder."""
+
+
+Render: TypeAlias = Callable[[ScanResult], str | bytes | Composed]
+"""Makes a report; the keyword-only parameters are its options."""
 Print: TypeAlias = Callable[[ScanResult, "Console"], None]
+
+
+def main_file(rendered: str | bytes | Composed) -> bytes:
+    """The report itself, as it is stored."""
+    content = rendered.main if isinstance(rendered, Composed) else rendered
+    return content if isinstance(content, bytes) else content.encode()
 
 
 def load_rules(files: Sequence[Path] = ()) -> tuple[Rule, ...]:

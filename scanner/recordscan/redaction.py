@@ -10,8 +10,19 @@ from collections.abc import Sequence
 
 from recordscan.facts import Json
 
-FREE_TEXT = frozenset({"friendly_name", "track_name", "unique_name", "alert_text", "status_callback", "aws_s3_url"})
-"""Members of answers that people type into."""
+FREE_TEXT = frozenset(
+    {
+        "friendly_name",
+        "track_name",
+        "unique_name",
+        "alert_text",
+        "status_callback",
+        "aws_s3_url",
+        "Value",
+        "Description",
+    }
+)
+"""Members of answers that people type into; of AWS the values of tags and the descriptions of keys."""
 
 MARK = "[redacted: "
 """Begins what stands for a secret that was taken out."""
@@ -31,6 +42,10 @@ _NO_WORD = re.compile("[A-Z](?![a-z])|[0-9]")
 """Capitals that begin no word, and digits: many in random text, few in words that are run together."""
 
 _USER_INFO = re.compile("(?<=://)[^/?#]*@")
+
+_SIGNED = re.compile(r"(?i)\b(x-amz-(?:signature|security-token|credential)|signature|awsaccesskeyid)=[^&\s\"']+")
+"""What makes a URL a presigned one, with or without its scheme:
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html and the older RESTAuthentication.html."""
 
 _SHORTEST_SECRET = 8
 
@@ -100,11 +115,11 @@ def redact_secret_keys(text: str) -> str:
 
 
 def redact_url_credentials(text: str) -> str:
-    """Text without the user info of its URLs and the values of their queries and fragments; the rest as it is.
+    """Text without the user info of its URLs, the values of their queries and fragments, and signatures anywhere.
 
     What follows the first query is taken for its continuation: more may go than had to, never less.
     """
-    text = _USER_INFO.sub(f"{URL_PART}@", text)
+    text = _SIGNED.sub(rf"\1={URL_PART}", _USER_INFO.sub(f"{URL_PART}@", text))
     before, mark, url = text.partition("://")
     query = re.search("[?#]", url)
     if query is None:

@@ -205,6 +205,17 @@ def test_each_call_is_logged_on_request_and_progress_only_where_it_is_wanted(
     assert "collected" not in recordscan("scan", "-f", "none", "--progress", "never").stderr
 
 
+@pytest.mark.parametrize(("env", "live"), [({}, True), ({"CI": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_a_terminal_gets_live_progress_unless_a_pipeline_looks_at_it(
+    recordscan: CommandLine, clouds: Company, env: dict[str, str], *, live: bool
+) -> None:
+    """(A22)"""
+    arguments = ("scan", "-f", "none", "--bucket", "hollow-creek-video")
+    written = on_terminal(recordscan, *arguments, env={"TERM": "xterm", **env})
+    assert (b"\x1b[Kcollected " in written) is live
+    assert b"(exit status " in written
+
+
 def test_preflight_tells_of_each_rule_how_far_it_could_be_decided(recordscan: CommandLine, clouds: Company) -> None:
     clouds.aws.deny.add("s3:GetBucketVersioning")
     arguments = ["preflight", "-q", "--rule", "bucket-versioning", "--rule", "bucket-tls-only"]

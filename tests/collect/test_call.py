@@ -255,6 +255,33 @@ def test_a_list_that_is_too_long_is_cut_and_says_so() -> None:
     assert walk(paged, max_pages=2) == {"Keys": [1, 2], "truncated": True}
 
 
+def test_buckets_are_asked_for_by_the_page_as_large_accounts_must(aws: AwsServer) -> None:
+    """An account with a quota above 10,000 buckets gets an error otherwise."""
+    asked: list[dict[str, Any]] = []
+
+    class Buckets:
+        def list_buckets(self, **request: Any) -> dict[str, Any]:
+            asked.append(request)
+            rest = {} if "ContinuationToken" in request else {"ContinuationToken": "a"}
+            return {"Buckets": [{"Name": f"bucket-{len(asked)}"}], **rest, "ResponseMetadata": {}}
+
+    found = perform(
+        s3.LIST_BUCKETS,
+        Buckets,
+        {},
+        account="1",
+        region=None,
+        max_pages=9,
+        now=lambda: NOW,
+        traffic=Traffic(),
+        endpoint="s3",
+    )
+    assert found.answer == {"Buckets": [{"Name": "bucket-1"}, {"Name": "bucket-2"}], "truncated": False}
+    assert asked == [{"MaxBuckets": 1000}, {"MaxBuckets": 1000, "ContinuationToken": "a"}]
+    assert found.request == {}
+    assert ask(aws, s3.LIST_BUCKETS).answer["truncated"] is False
+
+
 def walk(paged: Paged, max_pages: int = 50) -> Json:
     return perform(
         kms.LIST_KEYS,
@@ -314,3 +341,4 @@ def test_every_call_fits_the_service_model(aws: AwsServer, call: Call) -> None:
         assert set(call.pages.members) <= promised
         assert call.pages.receive in promised
         assert call.pages.send in shape.input_shape.members
+        assert call.pages.size is None or call.pages.size[0] in shape.input_shape.members

@@ -376,8 +376,19 @@ def test_a_snapshot_judged_again_offline_gives_the_same_verdict(recordscan: Comm
     assert clouds.twilio.log == []
 
 
+SESSION_TOKEN = "IQoJb3JpZ2luX2VjEJv//////////wEaCWV1LXdlc3QtMSJHMEUCIQDk7HxS4rV9Zt3mYq0bN1cKpLw8uF2aTg5JdQ6eXh=="
+SIGNATURE = "5f0c1b2a9d8e7f60415263748596a7b8c9dae0f1027384956a7b8c9d0e1f2a3b"
+
+
+@pytest.mark.usefixtures("refurnish")
 def test_no_secret_appears_in_any_output_snapshot_or_log(recordscan: CommandLine, clouds: Company) -> None:
     """(A29)"""
+    signed = f"hollow-creek-video.s3.amazonaws.com/a?X-Amz-Security-Token={SESSION_TOKEN}&X-Amz-Signature={SIGNATURE}"
+    account = clouds.twilio.account(RESEARCH)
+    row = {**(account.recording_settings or {}), "friendly_name": f"try https://{signed}"}
+    clouds.twilio.set_account(replace(account, recording_settings=row))
+    tags = [{"Key": "token", "Value": SESSION_TOKEN}, {"Key": "example", "Value": signed}]
+    clouds.aws.client("s3").put_bucket_tagging(Bucket="hollow-creek-video", Tagging={"TagSet": tags})
     outputs = [f"-o{name}=out.{name}" for name in load_reports()]
     run = recordscan("-vv", "scan", "--save-snapshot", "snap.gz", *outputs)
     everything = run.stdout + run.stderr
@@ -391,7 +402,10 @@ def test_no_secret_appears_in_any_output_snapshot_or_log(recordscan: CommandLine
         environment["AWS_SECRET_ACCESS_KEY"],
         environment["TWILIO_API_SECRET"],
         environment["RESEARCH_TWILIO_API_SECRET"],
+        SESSION_TOKEN,
+        SIGNATURE,
     }
+    assert "hollow-creek-video.s3.amazonaws.com/a?X-Amz-Security-Token=REDACTED" in everything
     assert [secret for secret in secrets if secret in everything] == []
     assert "[redacted: aws-secret-access-key]" in everything
 

@@ -19,12 +19,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from recordscan.bundle import pack, reports_of, with_sums
+from recordscan.cli.output import Output, write_outputs
 from recordscan.cli.waivers import stub
 from recordscan.facts import Citation
 from recordscan.observation import canonical_json, evidence_sha256
+from recordscan.plugins import Composed
 from recordscan.result import Outcome, ScanResult
 from recordscan.visible import visible
-from recordscan_reports.html import render
+from recordscan_reports.html import Layout, compose, render
 from reports import validators
 from reports.large import bucket, large
 from reports.results import (
@@ -84,6 +87,12 @@ class Visit:
 def visit(browser: Browser, folder: Path, result: ScanResult, place: str = "", **options: Any) -> Iterator[Visit]:
     path = folder / "report.html"
     path.write_text(render(result), encoding="utf-8")
+    with opened(browser, path, place, **options) as seen:
+        yield seen
+
+
+@contextmanager
+def opened(browser: Browser, path: Path, place: str = "", **options: Any) -> Iterator[Visit]:
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
     context.set_default_timeout(60_000)
     page = context.new_page()
@@ -120,6 +129,39 @@ def test_the_page_asks_for_nothing_runs_nothing_foreign_and_complains_of_nothing
         assert seen.page.evaluate("window.__violations") == []
         assert seen.page.evaluate("typeof window.__pwn") == "undefined"
         assert seen.page.evaluate("document.querySelectorAll('script').length") == 3
+
+
+def test_out_of_a_zip_the_page_is_the_same(browser: Browser, tmp_path: Path) -> None:
+    """(A31)"""
+    (tmp_path / "evidence.zip").write_bytes(pack(with_sums(reports_of(varied()))))
+    elsewhere = tmp_path / "handed over" / "été #1"
+    shutil.unpack_archive(tmp_path / "evidence.zip", elsewhere)
+    assert (elsewhere / "report.html").read_text(encoding="utf-8") == render(varied())
+    with opened(browser, elsewhere / "report.html") as seen:
+        everything(seen.page)
+        open_exhibits(seen.page)
+        assert seen.requests == [(elsewhere / "report.html").as_uri()]
+        assert seen.messages == []
+        assert seen.page.evaluate("window.__violations") == []
+
+
+def test_in_the_layout_of_a_folder_the_page_is_the_same(browser: Browser, tmp_path: Path) -> None:
+    made = compose(varied(), layout=Layout.DIR)
+    assert isinstance(made, Composed)
+    for name, content in {"report.html": made.main, **made.beside}.items():
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with opened(browser, tmp_path / "report.html") as seen:
+        everything(seen.page)
+        open_exhibits(seen.page)
+        names = ["report.html", *made.beside]
+        assert sorted(seen.requests) == sorted((tmp_path / name).as_uri() for name in names)
+        assert seen.messages == []
+        assert seen.page.evaluate("window.__violations") == []
+        there = seen.page.evaluate("document.body.innerText")
+    with visit(browser, tmp_path, varied()) as seen:
+        everything(seen.page)
+        open_exhibits(seen.page)
+        assert there == seen.page.evaluate("document.body.innerText")
 
 
 def everything(page: Page) -> None:
@@ -265,26 +307,37 @@ class Jenkins(SimpleHTTPRequestHandler):
         pass
 
 
-def test_under_the_policy_of_jenkins_the_same_is_readable(browser: Browser, tmp_path: Path) -> None:
-    """(A34)"""
-    (tmp_path / "report.html").write_text(render(varied()), encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Jenkins, directory=str(tmp_path)))
+@contextmanager
+def in_jenkins(browser: Browser, folder: Path) -> Iterator[Page]:
+    """The page in the folder as Jenkins shows it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Jenkins, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     page = browser.new_page()
     try:
         answer = page.goto(f"http://127.0.0.1:{server.server_port}/report.html")
         assert answer is not None
         assert answer.headers["content-security-policy"] == JENKINS
+        yield page
+    finally:
+        page.close()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("layout", Layout)
+def test_under_the_policy_of_jenkins_the_same_is_readable(browser: Browser, tmp_path: Path, layout: Layout) -> None:
+    """(A34)"""
+    output = Output(format="html", path=tmp_path / "report.html")
+    write_outputs(varied(), [output], {"html": partial(compose, layout=layout)}, quiet=True)
+    with in_jenkins(browser, tmp_path) as page:
         text = page.text_content("body") or ""
         for words in READABLE:
             assert words in text
         assert len(page.locator("tbody.check .compare").all()) == 3
         assert not page.is_visible(".filter")
         assert page.locator("th:has-text('Permission to grant')").first.is_visible()
-    finally:
-        page.close()
-        server.shutdown()
-        server.server_close()
+        styled = page.evaluate("getComputedStyle(document.body).marginTop") == "0px"
+        assert styled is (layout is Layout.DIR)
 
 
 @pytest.mark.parametrize("script", [True, False])

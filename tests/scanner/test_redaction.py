@@ -73,6 +73,8 @@ def test_what_only_looks_long_stays(text: str) -> None:
         ("https://acme.example/?X-Amz-Signature=abc&b=1", "https://acme.example/?X-Amz-Signature=REDACTED&b=REDACTED"),
         ("https://acme.example/#token=abc", "https://acme.example/#token=REDACTED"),
         ("see https://u:p@one.example and https://v:q@two.example", None),
+        ("acme.s3.amazonaws.com/a?X-Amz-Signature=abc&b=1", "acme.s3.amazonaws.com/a?X-Amz-Signature=REDACTED&b=1"),
+        ("/a?AWSAccessKeyId=x&Signature=abc%3D then https://h.example/", None),
         ("https://[broken?key=abc", "https://[broken?key=REDACTED"),
         ("https://acme.s3.eu-west-1.amazonaws.com/media/", "https://acme.s3.eu-west-1.amazonaws.com/media/"),
         ("mail@example.com asks: a=b?", "mail@example.com asks: a=b?"),

@@ -1,4 +1,4 @@
-"""The report for people: one file that needs neither network nor script, and prints.
+"""The report for people: one file that needs neither network nor script, and prints; on request its style beside it.
 
 Everything that the template shows goes through `visible()` and is escaped. Style and script are the same in every
 report, and the content security policy of the page allows these two and nothing else.
@@ -10,6 +10,7 @@ of data, from which the script makes pages of a hundred and what a reader opens.
 import base64
 import hashlib
 import json
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
@@ -17,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from recordscan.facts import Json
+from recordscan.plugins import Composed
 from recordscan.result import ScanResult
 from recordscan.rule import FRAMEWORKS
 from recordscan.visible import visible
@@ -30,11 +32,37 @@ SCRIPT = ("data", "fill", "excerpt", "scopes", "query", "address", "list", "acti
 """Parts of the script, in the order in which they build on each other."""
 
 
+class Layout(StrEnum):
+    """Where style and script are."""
+
+    FILE = "file"
+    DIR = "dir"
+
+
+def compose(result: ScanResult, *, layout: Layout = Layout.FILE) -> str | Composed:
+    """Make the page.
+
+    Args:
+        result: What it shows.
+        layout: Whether style and script are in the page, or in files beside it, for servers that forbid what is inline,
+            such as Jenkins.
+    """
+    if layout is Layout.FILE:
+        return render(result)
+    style, script = _part("style.css"), _script()
+    files = {_named(style, "css"): style, _named(script, "js"): script}
+    css, js = files
+    return Composed(_page(result, csp=_policy("self", "self"), style_file=css, script_file=js), files)
+
+
 def render(result: ScanResult) -> str:
-    """Make the page."""
-    template = _environment().get_template("report.html.j2")
-    page = template.render(page=Page(result), style=_part("style.css"), script=_script(), csp=_policy())
-    return page.strip() + "\n"
+    """Make the page with all that it needs."""
+    style, script = _part("style.css"), _script()
+    return _page(result, csp=_policy(_digest(script), _digest(style)), style=style, script=script)
+
+
+def _page(result: ScanResult, **parts: str) -> str:
+    return _environment().get_template("report.html.j2").render(page=Page(result), **parts).strip() + "\n"
 
 
 @cache
@@ -77,15 +105,17 @@ def _script() -> Markup:
     return Markup('\n"use strict";\n(() => {\n') + parts + Markup("})();\n")
 
 
-@cache
-def _policy() -> Markup:
+def _policy(script: str, style: str) -> Markup:
     """The content security policy: this script, this style, and nothing from anywhere."""
-    script, style = _digest(_script()), _digest(_part("style.css"))
     return Markup(  # noqa: S704 - our own, constant
         f"default-src 'none'; script-src '{script}'; style-src '{style}'; img-src 'none'; connect-src 'none'; "
         "font-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
+
+
+def _named(part: str, kind: str) -> str:
+    return f"recordscan-{hashlib.sha256(part.encode()).hexdigest()[:12]}.{kind}"
 
 
 def _digest(part: str) -> str:

@@ -16,7 +16,7 @@ import click
 from recordscan.cli.streams import give_up_stdout
 from recordscan.errors import ConfigError, OutputError
 from recordscan.files import write_atomically
-from recordscan.plugins import Print, Render, load_console
+from recordscan.plugins import Composed, Print, Render, load_console, main_file
 from recordscan.result import ScanResult
 from recordscan.visible import visible
 
@@ -182,7 +182,12 @@ def write_outputs(
         OutputError: A file cannot be written.
     """
     for output in outputs:
-        write_atomically(output.path, reports[output.format](result))
+        rendered = reports[output.format](result)
+        if isinstance(rendered, Composed):
+            # Before the page, so that nobody finds it without them.
+            for name, content in rendered.beside.items():
+                write_atomically(output.path.parent / name, content)
+        write_atomically(output.path, main_file(rendered))
         if not quiet:
             click.echo(f"wrote {visible(str(output.path))}", err=True)
 
@@ -214,8 +219,7 @@ def append_summary(
     """
     if path is None:
         return
-    rendered = reports[SUMMARY_FORMAT](result)
-    data = rendered if isinstance(rendered, bytes) else rendered.encode()
+    data = main_file(reports[SUMMARY_FORMAT](result))
     try:
         with path.open("ab") as stream:
             fits = stream.tell() + len(data) <= SUMMARY_SIZE
@@ -243,8 +247,11 @@ def print_report(
         options = {"width": width}
         console = partial(console, **options)
     rendered = reports[name](result) if console is None else _render_colored(result, console)
+    if isinstance(rendered, Composed):
+        beside = ", ".join(rendered.beside)
+        click.echo(f"-f {name}: on stdout without {beside}; write them with -o {name}=PATH", err=True)
     try:
-        sys.stdout.buffer.write(rendered if isinstance(rendered, bytes) else rendered.encode())
+        sys.stdout.buffer.write(main_file(rendered))
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         give_up_stdout()

@@ -85,12 +85,15 @@ class Pages:
         receive: Member of the answer that gives it.
         members: Lists of the answer that are joined over the pages.
         limit: Pages after which the walk stops; None for the scan's own limit.
+        size: Member of the request and number of items, where the API makes pages on request only. It does not change
+            what is answered in the end, so it is no part of the question.
     """
 
     send: str
     receive: str
     members: tuple[str, ...]
     limit: int | None = None
+    size: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,9 +346,10 @@ def _walk(pages: Pages, send: Callable[..., Any], request: Mapping[str, Json], m
     seen: set[str] = set()
     token: str | None = None
     limit = pages.limit or max_pages
+    size = {} if pages.size is None else dict([pages.size])
     for number in range(limit):
         more = {} if token is None else {pages.send: token}
-        page = send(**request, **more)
+        page = send(**request, **size, **more)
         for name, value in page.items():
             if name in pages.members:
                 joined.setdefault(name, []).extend(value)

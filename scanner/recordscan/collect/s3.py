@@ -45,13 +45,15 @@ def _named_metadata(answer: Json) -> Json:
     return {**{name: value for name, value in answer.items() if name != "Metadata"}, "MetadataNames": names}
 
 
+# Without a size of pages an account with a quota above 10,000 buckets gets an error:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/BucketRestrictions.html
 LIST_BUCKETS = Call(
     operation="s3:ListBuckets",
     service="s3",
     method="list_buckets",
     permission="s3:ListAllMyBuckets",
     purpose="tells a foreign bucket from one that may not be read",
-    pages=Pages(send="ContinuationToken", receive="ContinuationToken", members=("Buckets",)),
+    pages=Pages(send="ContinuationToken", receive="ContinuationToken", members=("Buckets",), size=("MaxBuckets", 1000)),
 )
 
 HEAD_BUCKET = Call(
