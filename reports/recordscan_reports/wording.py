@@ -113,10 +113,10 @@ ABILITY_MEANINGS = {
     "fetch": "Get objects.",
     "decrypt": "Use the KMS key through S3. Nobody needs to where none stands before the media.",
     "read": "Fetch and decrypt: the media itself.",
-    "write": "Put objects.",
+    "write": "Put objects. Where a KMS key stands before the media, an upload needs it as well: that is not asked here.",
     "delete": "Delete objects or versions of them.",
     "list": "See the names of objects.",
-    "change": "Change or remove what guards the media: policies, encryption, versioning, life cycle, the key.",
+    "change": "Change or remove what guards the media: policies, ACLs, encryption, versioning, life cycle, the key.",
 }
 """What principals may be able to do, in the order of the columns."""
 
@@ -318,7 +318,10 @@ def _failures(result: ScanResult) -> str:
     more = f" {count(waived, 'failure is', 'failures are')} waived." if waived else ""
     if not failed:
         return f"None of the {count(result.coverage.evaluated, 'check')} that could be decided failed.{more}"
-    return f"{listing(failures_by_severity(result))} {'check fails' if failed == 1 else 'checks fail'}.{more}"
+    found = sum(len(a.findings) for a in result.assessments if a.outcome is Outcome.FAIL)
+    # A check may find several things, which lists of findings count.
+    findings = f", with {found:,} findings" if found > failed else ""
+    return f"{listing(failures_by_severity(result))} {'check fails' if failed == 1 else 'checks fail'}{findings}.{more}"
 
 
 def _decided(result: ScanResult) -> str:
