@@ -50,7 +50,7 @@ def _versions_end(target: Target, profile: Profile) -> bool:
 
 def end_versions(target: Target, profile: Profile) -> Iterator[Step]:
     """Adds the rule that ends media and versions in time."""
-    yield _change_lifecycle(target, [_rule_for_media(target, profile)])
+    yield _change_lifecycle(target, profile, [_rule_for_media(target, profile)])
 
 
 def keep_to_limits(target: Target, profile: Profile) -> Iterator[Step]:
@@ -66,7 +66,7 @@ def keep_to_limits(target: Target, profile: Profile) -> Iterator[Step]:
     covering = [entry for entry in entries if entry.covers(prefix)]
     if most is not None and any(_too_long(bucket, covering, most, prefix)):
         edits.append(_rule_for_media(target, profile))
-    yield _change_lifecycle(target, edits)
+    yield _change_lifecycle(target, profile, edits)
 
 
 def abort_uploads(target: Target) -> Iterator[Step]:
@@ -82,16 +82,36 @@ def abort_uploads(target: Target) -> Iterator[Step]:
     )
 
 
-def _change_lifecycle(target: Target, edits: list[Edit]) -> Step:
+def _change_lifecycle(target: Target, profile: Profile, edits: list[Edit]) -> Step:
+    asked = ("retention_min_days", "retention_max_days", "noncurrent_max_days")
+    limits = ", ".join(f"{name} {getattr(profile, name)}" for name in asked if getattr(profile, name) is not None)
     return edit_lifecycle(
         bucket_of(target),
         edits,
-        f"ends media under {location_of(target).key_prefix or '/'} and its old versions in time",
+        f"{' and '.join(_said(edits))} (under {location_of(target).key_prefix or '/'})",
         Order.REMOVE,
         "Within about a day S3 begins to delete, for good, what is older than that: make sure that no law or contract "
         "asks for longer, and that no other data lies under the prefix.",
+        f"The days come from the requirements that the scan was given ({limits}), and from recordscan where they leave "
+        "room.",
         "Under Object Lock, retained versions stay until their retention ends, whatever the rule says.",
     )
+
+
+def _said(edits: list[Edit]) -> Iterator[str]:
+    """What edits of the lifecycle do, with their days."""
+    for edit in edits:
+        change = edit.value if isinstance(edit.value, dict) else {}
+        old, days = (
+            (change.get(name) or {}).get(member)
+            for name, member in (("NoncurrentVersionExpiration", "NoncurrentDays"), ("Expiration", "Days"))
+        )
+        if edit.action == "set":
+            yield f"ends media after {change['Days']} days, no sooner"
+        elif days is not None:
+            yield f"ends media after {days} days and its old versions after {old} more"
+        else:
+            yield f"ends old versions of media after {old} days"
 
 
 def _rule_for_media(target: Target, profile: Profile) -> Edit:

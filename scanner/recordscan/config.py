@@ -368,10 +368,19 @@ class Config(_Section):
             least = getattr(merged, name)
             if least is not None and most is not None and least > most:
                 raise ConfigError(
-                    f"profile: {name} is {least} and retention_max_days {most}, of which one is the "
-                    "snapshot's; set both"
+                    f"profile: {name} is {least} ({self._whence(name)}) and retention_max_days is {most} "
+                    f"({self._whence('retention_max_days')}); set both in the section [profile]"
                 )
         return merged
+
+    def _whence(self, name: str) -> str:
+        """Who set a requirement, where a snapshot has its own."""
+        if name not in self.profile.model_fields_set:
+            return "the snapshot's"
+        preset = self.profile.preset
+        if preset is not None and presets()[preset].get(name) == getattr(self.profile, name):
+            return f"that of the preset {preset!r}"
+        return "the configuration's"
 
     def to_scope(self, *, accounts: tuple[TwilioAccountScope, ...], buckets: tuple[str, ...], now: datetime) -> Scope:
         """What the scan looks at.

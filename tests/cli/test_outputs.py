@@ -210,13 +210,24 @@ def test_a_configuration_of_a_replay_changes_only_what_it_says(bare: CommandLine
     assert days["gate"]["fail_on"] == "critical"
 
 
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ("retention_min_days = 30000", "30000 (the configuration's)"),
+        ("preset = 'hipaa'", "2190 (that of the preset 'hipaa')"),
+        ("preset = 'hipaa'\nretention_min_days = 3000", "3000 (the configuration's)"),
+    ],
+)
 def test_requirements_that_do_not_go_with_those_of_the_snapshot_are_refused(
-    bare: CommandLine, scanned: Scanned
+    bare: CommandLine, scanned: Scanned, own: str, says: str
 ) -> None:
-    (bare.folder / "days.toml").write_text("[profile]\nretention_min_days = 30000\n", encoding="utf-8")
+    (bare.folder / "days.toml").write_text(f"[profile]\n{own}\n", encoding="utf-8")
     run = bare("scan", "-q", "--snapshot", str(scanned.snapshot), "-c", "days.toml")
     assert run.status == 2
-    assert "retention_min_days is 30000 and retention_max_days 400, of which one is the snapshot's" in one_sentence(run)
+    assert one_sentence(run) == (
+        f"days.toml: profile: retention_min_days is {says} and retention_max_days is 400 (the snapshot's); "
+        "set both in the section [profile]"
+    )
 
 
 def test_a_bucket_that_is_a_url_with_a_password_is_refused_without_it(recordscan: CommandLine, clouds: Company) -> None:

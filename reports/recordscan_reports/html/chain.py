@@ -48,7 +48,7 @@ _LINKS = (
 )
 """What one does with the next, and the rules that say whether it can."""
 
-SHOWN = 15
+SHOWN = 14
 """Characters of a name in the picture; the table has all of it."""
 
 

@@ -323,7 +323,10 @@ def scan(
     if snapshot_path is not None:
         own_gate = "fail_on" in config.gate.model_fields_set
         gate = fail_on or (config.gate.fail_on if own_gate else snapshot.header.fail_on)
-        profile = config.to_replay_profile(snapshot.header.profile)
+        try:
+            profile = config.to_replay_profile(snapshot.header.profile)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
     require_gate(gate, min_coverage)
     least = 0 if allow_unknown else config.gate.min_coverage if min_coverage is None else min_coverage
     result = assess_snapshot(
