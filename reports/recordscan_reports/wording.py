@@ -113,7 +113,7 @@ ABILITY_MEANINGS = {
     "fetch": "Get objects.",
     "decrypt": "Use the KMS key through S3. Nobody needs to where none stands before the media.",
     "read": "Fetch and decrypt: the media itself.",
-    "write": "Put objects. Where a KMS key stands before the media, an upload needs it as well: that is not asked here.",
+    "write": "Put objects. Where a KMS key encrypts the media, uploads need it as well; it is not asked for here.",
     "delete": "Delete objects or versions of them.",
     "list": "See the names of objects.",
     "change": "Change or remove what guards the media: policies, ACLs, encryption, versioning, life cycle, the key.",

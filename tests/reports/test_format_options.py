@@ -16,7 +16,7 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from recordscan.cli.output import format_options, with_options
 from recordscan.errors import ConfigError
-from recordscan.plugins import Render, load_reports
+from recordscan.plugins import Render, load_reports, main_file
 from recordscan.result import Outcome, ScanResult
 from recordscan_reports.junit import CHECKS_OF_A_RULE
 from recordscan_reports.ocsf import VERSION
@@ -33,8 +33,7 @@ def made_with(*options: str) -> Callable[[ScanResult], str]:
     render = with_options(FORMATS, options)[name]
 
     def text_of(result: ScanResult) -> str:
-        rendered = render(result)
-        return rendered if isinstance(rendered, str) else rendered.decode()
+        return main_file(render(result)).decode()
 
     return text_of
 

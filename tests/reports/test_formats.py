@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from recordscan.plugins import load_reports
+from recordscan.plugins import load_reports, main_file
 from recordscan.result import Outcome, ScanResult
 from recordscan.rule import Severity
 from recordscan_reports.plain import link, milliseconds, moment, virtual_path
@@ -118,8 +118,7 @@ BY_SEVERITY: dict[str, Callable[[str], Counts]] = {
 
 
 def text_of(name: str, result: ScanResult) -> str:
-    rendered = FORMATS[name](result)
-    return rendered if isinstance(rendered, str) else rendered.decode()
+    return main_file(FORMATS[name](result)).decode()
 
 
 @pytest.mark.parametrize("made", RESULTS)

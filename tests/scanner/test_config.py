@@ -152,7 +152,9 @@ def test_what_the_configuration_demands_of_a_bucket_the_profile_and_the_scope_ho
 
 def test_a_replay_may_not_demand_a_lock_for_longer_than_the_snapshot_keeps_media(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, "[profile]\nobject_lock_min_days = 500\n"))
-    with pytest.raises(ConfigError, match="object_lock_min_days is 500 .the configuration's. and retention_max_days is 400"):
+    with pytest.raises(
+        ConfigError, match=r"object_lock_min_days is 500 \(the configuration's\) and retention_max_days is 400"
+    ):
         config.to_replay_profile(Profile(retention_max_days=400))
 
 
