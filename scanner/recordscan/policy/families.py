@@ -173,7 +173,7 @@ def family_of(action: str, *, on_object: bool) -> Family:
         return "delete"
     if level == "Permissions":
         return "policies"
-    if level == "Read" and service == "s3" and on_object:
+    if level == "Read" and on_object:
         return "read"
     return "list" if level in ("List", "Read") else "settings"
 

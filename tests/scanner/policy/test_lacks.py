@@ -96,6 +96,25 @@ def test_a_denial_that_depends_on_something_unknown_is_no_lack() -> None:
     assert needed(writer(UPLOAD, USE_KEY, deny("s3:*", "*", Condition=condition))) == []
 
 
+def test_a_denial_beside_the_prefix_is_no_lack() -> None:
+    beside = deny("s3:PutObject", [f"{BUCKET}/other/*", "arn:aws:s3:::other-bucket/*"])
+    assert needed(writer(UPLOAD, USE_KEY, beside)) == []
+
+
+def test_what_s3_asks_of_the_key_must_be_allowed_through_s3_and_all_else_in_any_way() -> None:
+    """A condition on `kms:ViaService` that only a call without a service meets."""
+    directly = {"Null": {"kms:ViaService": "true"}}
+    guide = minimal_policy(PLACE, full_template=True)["Statement"]
+    told = found(writer(guide[0], {**guide[1], "Condition": directly}))
+    assert {(lack.action, lack.needed) for lack in told} == {("kms:GenerateDataKey", True), ("kms:Decrypt", True)}
+
+
+def test_what_surely_lacks_is_told_although_another_layer_cannot_be_read() -> None:
+    of = writer(USE_KEY)
+    hidden = replace(of, on_key=replace(of.on_key, resource=UNREADABLE, grants=UNREADABLE))
+    assert needed(hidden) == ["s3:PutObject"]
+
+
 def test_a_key_that_may_be_used_through_s3_only_lacks_nothing() -> None:
     condition = {"StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}}
     guide = minimal_policy(PLACE, full_template=True)["Statement"]
