@@ -1,6 +1,7 @@
 """How long recordings stay: versions that survive an overwrite, and lifecycle rules that end them."""
 
 from collections.abc import Iterator
+from itertools import chain, count
 
 from recordscan.estate.answers import mapping, rows
 from recordscan.estate.bucket import Bucket, LifecycleRule
@@ -137,7 +138,7 @@ def _added_rule(target: Target, name: str, actions: dict[str, Json]) -> Edit:
     bucket, prefix = bucket_of(target), location_of(target).key_prefix
     entries = need(bucket.lifecycle)
     labels = {entry.label for entry in entries}
-    free = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 1000))) if n not in labels)
+    free = next(n for n in chain((name,), (f"{name}-{i}" for i in count(2))) if n not in labels)
     raw = rows(bucket.answer("s3:GetBucketLifecycleConfiguration"), "Rules") if entries else []
     # S3 refuses a mixture of rules of the old form, without filters, and of the new one.
     old_form = any("Filter" not in mapping(row) for row in raw)

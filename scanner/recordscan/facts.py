@@ -56,6 +56,11 @@ class Citation:
 Source: TypeAlias = tuple[Citation, ...]
 
 
+def whole_answers(source: Source) -> Source:
+    """The answers that a source is about, each once and as a whole: where single places would be too many."""
+    return tuple(Citation(observation) for observation in dict.fromkeys(place.observation for place in source))
+
+
 class FactMisuseError(TypeError):
     """A fact was used like its value, without asking whether it is known: a mistake in a rule."""
 
@@ -205,21 +210,24 @@ def unavailable(reason: Reason, detail: str, permission: str | None = None) -> N
 
 def derive(compute: Callable[[], T]) -> Fact[T]:
     """Turn a computation that uses `need()` into a fact whose source is everything that it needed."""
-    with evidence_trail() as trail:
-        try:
-            value = compute()
-        except Missing as missing:
-            fact = missing.fact
-            source = tuple(dict.fromkeys((*trail, *fact.source)))
-            return Unavailable(fact.reason, fact.detail, source, fact.permission)
-        except FactMisuseError:
-            raise
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # An answer without the shape that its API documents must not end the scan, and proves nothing.
-            log.debug("an answer has an unexpected shape", exc_info=True)
-            detail = f"an answer does not have the documented shape ({type(error).__name__})"
-            return Unavailable(Reason.MALFORMED, detail, tuple(trail))
-        return Known(value, tuple(trail))
+    trail: Trail = {}
+    token = _trail.set(trail)  # what `evidence_trail` does, which would take longer than most of what is computed
+    try:
+        value = compute()
+    except Missing as missing:
+        fact = missing.fact
+        source = tuple(dict.fromkeys((*trail, *fact.source)))
+        return Unavailable(fact.reason, fact.detail, source, fact.permission)
+    except FactMisuseError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        # An answer without the shape that its API documents must not end the scan, and proves nothing.
+        log.debug("an answer has an unexpected shape", exc_info=True)
+        detail = f"an answer does not have the documented shape ({type(error).__name__})"
+        return Unavailable(Reason.MALFORMED, detail, tuple(trail))
+    finally:
+        _trail.reset(token)
+    return Known(value, tuple(trail))
 
 
 def pluck(fact: Fact[Json], *path: str | int) -> Fact[Json]:

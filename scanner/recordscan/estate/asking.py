@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from recordscan.estate.access import object_arn, principal_layers, rcps_of_key, request_context, s3_context
 from recordscan.estate.askers import Asker, in_words_of
+from recordscan.estate.principal import Principal
 from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import Fact, Known, Source, Unavailable, need
+from recordscan.facts import Fact, Known, Source, Unavailable, need, whole_answers
 from recordscan.policy.authorize import Decision, Layers, Level, Outcome, decide
 from recordscan.policy.documents import Statement
 from recordscan.policy.globs import TooComplexError, intersects, matches, witness
@@ -111,6 +112,7 @@ class Site:
         self._named = self._named_directly()
         self.public = frozenset(found.statement.index for found in public)
         self._witnesses: dict[tuple[str, frozenset[str]], str | None] = {}
+        self._guards: dict[str | None, Source] = {}
 
     def _named_directly(self) -> frozenset[str] | None:
         """ARNs that a policy of the bucket or key, or a grant, may allow what their own do not; None for anybody's."""
@@ -132,6 +134,14 @@ class Site:
         return not any(
             arn.startswith(begin) or begin.startswith(arn) for begin in asker.principal.reachable for arn in here
         )
+
+    def guards(self, principal: Principal) -> Source:
+        """The answers about the organization's policies, which are the same for all of an account."""
+        account = principal.requester.account
+        if account not in self._guards:
+            layers = principal_layers(principal, self.owner, self.target.organization)
+            self._guards[account] = whole_answers((*layers.scps.source, *layers.rcps.source))
+        return self._guards[account]
 
     def policies(self, ask: Ask) -> tuple[Fact[object], ...]:
         """The policies of the bucket, or of the key, that bear on a request."""
@@ -183,8 +193,13 @@ class Asking:
         return replace(own, rcps=rcps, resource=Known(site.key_policy), grants=Known(site.grants))
 
     @property
+    def answers(self) -> Source:
+        """Whole answers about the principal that the decisions rest on, those that were denied too."""
+        return (*self.asker.principal.answers, *self.site.guards(self.asker.principal))
+
+    @property
     def source(self) -> Source:
-        """The answers about the principal that the decisions rest on, those that were denied too."""
+        """The places in the answers about the principal that the decisions rest on, those that were denied too."""
         own, principal = self._bucket, self.asker.principal
         facts: list[Fact[object]] = [own.identity, own.boundary, own.scps, own.rcps, principal.tags]
         return tuple(dict.fromkeys(place for fact in facts for place in fact.source))

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 from recordscan.estate.answers import Answers, mapping, rows, text
-from recordscan.facts import Fact, Json, Known, Reason, Unavailable, derive, need, pluck, unavailable
+from recordscan.facts import (
+    Fact,
+    Json,
+    Known,
+    Reason,
+    Source,
+    Unavailable,
+    derive,
+    need,
+    pluck,
+    unavailable,
+    whole_answers,
+)
 from recordscan.policy.documents import Statement, load_policy
 from recordscan.policy.request import Requester, requester_of
 from recordscan.policy.rows import Policy
@@ -35,7 +47,7 @@ class AttachedPolicy:
     policy: Policy
 
 
-@dataclass(frozen=True, kw_only=True)  # without slots, so that `reachable` is found once and kept
+@dataclass(frozen=True, kw_only=True)  # without slots, so that what many targets ask of it is found once and kept
 class Principal:
     """A user or role of the account.
 
@@ -55,10 +67,15 @@ class Principal:
     groups: Fact[tuple[str, ...]]
     tags: Fact[Mapping[str, str]]
 
-    @property
+    @cached_property
     def identity(self) -> Fact[tuple[Policy, ...]]:
         """The identity policies as a layer of a decision."""
         return derive(lambda: tuple(attached.policy for attached in need(self.policies)))
+
+    @cached_property
+    def answers(self) -> Source:
+        """The answers that tell what it may do, those that were denied too."""
+        return whole_answers((*self.identity.source, *self.boundary.source, *self.tags.source))
 
     @cached_property
     def reachable(self) -> tuple[str, ...]:
@@ -111,7 +128,10 @@ def read_user_principal(answers: Answers, user_name: str, arn: str, *, account: 
 
 def read_principals(answers: Answers, account: str) -> Fact[tuple[Principal, ...]]:
     """All users and roles of the account."""
+    return answers.once(f"principals {account}", lambda: _read_principals(answers, account))
 
+
+def _read_principals(answers: Answers, account: str) -> Fact[tuple[Principal, ...]]:
     def compute() -> tuple[Principal, ...]:
         details = answers.read("iam:GetAccountAuthorizationDetails", account)
         if need(pluck(details, "truncated")):
@@ -126,12 +146,16 @@ def read_principals(answers: Answers, account: str) -> Fact[tuple[Principal, ...
 
 
 def _from_details(answers: Answers, arn: str, account: str) -> Principal:
-    found = derive(lambda: {p.requester.arn: p for p in need(read_principals(answers, account))}.get(arn))
-    if isinstance(found, Known) and found.value is not None:
-        return found.value
+    found = answers.once(f"principals {account} by ARN", lambda: _by_arn(read_principals(answers, account)))
+    if isinstance(found, Known) and arn in found.value:
+        return found.value[arn]
     gone = Unavailable(Reason.NOT_FOUND, f"the account has no {arn}", found.source)
     why = found if isinstance(found, Unavailable) else gone
     return Principal(requester=requester_of(arn), policies=why, boundary=why, boundary_arn=why, groups=why, tags=why)
+
+
+def _by_arn(principals: Fact[tuple[Principal, ...]]) -> Fact[dict[str, Principal]]:
+    return derive(lambda: {principal.requester.arn: principal for principal in need(principals)})
 
 
 def _detailed(

@@ -23,7 +23,7 @@ from recordscan.estate.acl import acl_grants
 from recordscan.estate.askers import Asker, Kind, insiders, outsiders, strangers
 from recordscan.estate.asking import Ask, Asking, Site
 from recordscan.estate.target import Target
-from recordscan.facts import Citation, Fact, Known, Reason, Source, Unavailable, derive, need, unavailable
+from recordscan.facts import Fact, Reason, Source, Unavailable, cite, derive, need, unavailable, whole_answers
 from recordscan.policy.authorize import Decision
 from recordscan.policy.rows import Row
 
@@ -135,8 +135,7 @@ def who_may(target: Target, action: str) -> Fact[tuple[Reach, ...]]:
         site = Site(target)
         for asker in _askers(site):
             asking = Asking(asker, site)
-            for place in asking.source:
-                need(Known(None, (place,)))
+            cite(asking.answers)
             asks = ((Ask(action, name),) for name in asking.objects(action))
             line = _first(asking, "change", asks)
             if line is not None:
@@ -147,8 +146,7 @@ def who_may(target: Target, action: str) -> Fact[tuple[Reach, ...]]:
 
 def _by_answers(fact: Fact[tuple[Reach, ...]]) -> Fact[tuple[Reach, ...]]:
     """The fact with whole answers as its source: it rests on every statement, and single places would be thousands."""
-    source = tuple(dict.fromkeys(Citation(place.observation) for place in fact.source))
-    return replace(fact, source=source)
+    return replace(fact, source=whole_answers(fact.source))
 
 
 def _lines(target: Target, *, only: str | None = None) -> Iterator[Reach]:
@@ -160,8 +158,7 @@ def _lines(target: Target, *, only: str | None = None) -> Iterator[Reach]:
     public: set[Ability] = set()
     for asker in askers:
         asking = Asking(asker, site)
-        for place in asking.source:
-            need(Known(None, (place,)))
+        cite(asking.answers)
         if site.out_of_reach(asker):
             continue
         found = {line.ability: line for ability in ABILITIES if (line := _best(asking, ability)) is not None}
@@ -195,7 +192,7 @@ def _askers(site: Site) -> tuple[Asker, ...]:
 
 
 def _note(fact: Fact[object]) -> None:
-    need(Known(None, fact.source))
+    cite(fact.source)
 
 
 def _in_order(found: dict[Ability, Reach]) -> Iterator[Reach]:
