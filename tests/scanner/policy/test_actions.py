@@ -118,6 +118,21 @@ def test_what_a_condition_pins_is_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("operator", "key", "value", "category"),
+    [
+        ("StringEquals", "aws:SourceAccount", "111122223333", "account"),
+        ("StringEqualsIgnoreCase", "aws:PrincipalOrgID", "o-1234567890", "organization"),
+        ("StringLike", "aws:SourceArn", "arn:aws:s3:::acme-*", "arn"),
+        ("ArnEquals", "aws:SourceArn", "arn:aws:s3:::acme-video", "arn"),
+        ("ArnLike", "aws:PrincipalArn", "arn:aws:iam::111122223333:role/*", "arn"),
+        ("IpAddress", "aws:SourceIp", "10.0.0.0/8", "cidr"),
+    ],
+)
+def test_each_positive_operator_pins(operator: str, key: str, value: str, category: str) -> None:
+    assert Who(category, value) in who(statement(Principal="*", Condition={operator: {key: value}}))
+
+
+@pytest.mark.parametrize(
     "condition",
     [
         {"StringEqualsFoo": {"aws:SourceVpce": "vpce-1"}},

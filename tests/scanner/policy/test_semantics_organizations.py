@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from recordscan.policy.authorize import bound_by_rcps
+from recordscan.policy.request import Request, requester_of
 from scanner.policy.asking import (
     ALL,
     ALLOWED,
@@ -197,3 +199,22 @@ ORGANIZATION = [
 @pytest.mark.parametrize(("page", "expected", "asked"), ORGANIZATION)
 def test_an_organization_limits_as_aws_says(page: str, expected: str, asked: Mapping[str, Any]) -> None:
     check(page, expected, asked)
+
+
+RCP_SERVICES = (
+    "aoss appconfig appstream autoscaling autoscaling-plans budgets clouddirectory cloudfront cloudsearch "
+    "cloudtrail-data codeartifact codebuild codecommit codepipeline cognito-identity cognito-idp comprehend "
+    "comprehendmedical compute-optimizer cost-optimization-hub dax dsql dynamodb ecr ecr-public events firehose fis "
+    "fms gamelift health inspector-scan kendra kinesisvideo kms logs memorydb networkmonitor notifications opensearch "
+    "pca-connector-ad personalize polly pricing resource-groups rolesanywhere s3 secretsmanager servicediscovery "
+    "signin sqs sts support swf textract timestream-influxdb transcribe transfer translate wafv2 workspaces xray"
+)
+"""Services that RCPs bear on, by that page, as of September 2026."""
+
+OTHERS = "athena cloudtrail ec2 glue iam lambda organizations rds s3express s3tables sns ssm"
+
+
+@pytest.mark.parametrize("service", [*RCP_SERVICES.split(), *OTHERS.split()])
+def test_rcps_bear_on_the_services_that_aws_lists(service: str) -> None:
+    asked = Request(requester=requester_of(USER), action=f"{service}:DoSomething", resource="*", resource_account=OURS)
+    assert bound_by_rcps(asked) is (service in RCP_SERVICES.split())
