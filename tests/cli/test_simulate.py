@@ -572,6 +572,80 @@ def test_a_slip_of_the_pen_is_an_error_where_cases_are_tests() -> None:
     assert "no member of it; did you mean 'identityPolicies'?" in strict.lines[0]["error"]
 
 
+@pytest.mark.parametrize(
+    "member",
+    [
+        *("request", "identityPolicies", "permissionBoundaries", "sessionPolicy", "scps", "rcps", "resourcePolicy"),
+        *("restrictPublicBuckets", "grants", "expect"),
+    ],
+)
+def test_a_slip_of_the_pen_in_each_member_of_a_case_is_told(member: str) -> None:
+    told = answer({"id": "a", "request": request(), f"{member}s": None})
+    assert told["warnings"] == [f"the case has '{member}s', which is ignored; did you mean '{member}'?"]
+
+
+@pytest.mark.parametrize("member", ["principal", "action", "resource", "resourceAccount", "context"])
+def test_a_slip_of_the_pen_in_each_member_of_a_request_is_told(member: str) -> None:
+    told = answer({"request": request(**{f"{member}x": None})})
+    assert told["warnings"] == [f"request has '{member}x', which is ignored; did you mean '{member}'?"]
+
+
+def test_a_case_with_every_member_has_nothing_odd() -> None:
+    every = {"permissionBoundaries": None, "sessionPolicy": None, "scps": None, "rcps": None, "resourcePolicy": None}
+    more = {"restrictPublicBuckets": False, "grants": None, "expect": "Allowed", "id": "a"}
+    whole = case(**every, **more, request=request(resourceAccount="111122223333", context={}))
+    for options in ((), ("--expect",)):
+        answers = ask(json.dumps(whole).encode(), *options)
+        assert answers.status == 0
+        assert "warnings" not in answers.lines[0]
+
+
+WILD = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/up*"}, "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({"identityPolicies": [named("twins", PUT, PUT)]}, "give each a Sid of its own"),
+        ({"resourcePolicy": document(WILD)}, "name the principal in full, or test aws:PrincipalArn under Condition"),
+        (
+            {"rcps": [{"policies": [named("r", {**ALL, "Effect": "Deny", "Principal": "*"})]}]},
+            'write "Deny", and the service before the action, such as "s3:*"',
+        ),
+    ],
+)
+def test_a_defect_that_leaves_one_meaning_is_a_warning(members: dict[str, Any], says: str) -> None:
+    answers = ask(json.dumps(case(**members)).encode())
+    assert answers.status == 0
+    [*_, warning] = answers.lines[0]["warnings"]
+    assert warning.endswith(f"; {says}")
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({"identityPolicies": [named("x", {**ALL, "NotAction": "*"})]}, "keep one of them"),
+        ({"identityPolicies": [named("x", {**ALL, "NotResource": "*"})]}, "keep one of them"),
+        ({"resourcePolicy": document({**ALL, "Principal": "*", "NotPrincipal": "*"})}, "keep one of them"),
+        ({"resourcePolicy": document(ALL)}, "add Principal"),
+        ({"identityPolicies": [named("x", {**ALL, "Principal": "*"})]}, "or write the document as resourcePolicy"),
+        ({"identityPolicies": [named("x", without(ALL, "Action"))]}, "add Action or NotAction"),
+        ({"identityPolicies": [named("x", without(ALL, "Resource"))]}, "add Resource or NotResource"),
+        ({"identityPolicies": [named("x", {**ALL, "Effect": "allow"})]}, 'write "Allow" or "Deny"'),
+        ({"identityPolicies": [named("x", {**ALL, "Actions": "*"})]}, "remove it, or correct its spelling"),
+        ({"identityPolicies": [named("x", {**ALL, "Action": 1})]}, "write it as the grammar of policies says"),
+        ({"identityPolicies": [named("x", {**ALL, "Condition": []})]}, "or a list of values"),
+        ({"sessionPolicy": {"Version": "2013", "Statement": []}}, 'write "2012-10-17"'),
+        ({"sessionPolicy": []}, "write an object with Version and Statement"),
+        ({"sessionPolicy": "{"}, "correct it, or write it as an object of the case"),
+    ],
+)
+def test_a_defect_that_aws_refuses_makes_the_case_invalid(members: dict[str, Any], says: str) -> None:
+    answers = ask(json.dumps(case(**members)).encode())
+    assert answers.status == 2
+    assert answers.lines[0]["error"].endswith(says)
+
+
 def test_an_action_that_aws_does_not_have_is_warned_of() -> None:
     case = {"request": {**request(), "action": "s3:PutObjct"}}
     assert "action 's3:PutObjct' is none that AWS documented by " in answer(case)["warnings"][0]
