@@ -111,6 +111,7 @@ def test_what_s3_asks_of_the_key_must_be_allowed_through_s3_and_all_else_in_any_
 
 def test_what_surely_lacks_is_told_although_another_layer_cannot_be_read() -> None:
     of = writer(USE_KEY)
+    assert of.on_key is not None
     hidden = replace(of, on_key=replace(of.on_key, resource=UNREADABLE, grants=UNREADABLE))
     assert needed(hidden) == ["s3:PutObject"]
 
