@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recordscan.policy.denials import Denial, insecure_transport_denied, sse_c_denied
+from recordscan.policy.denials import Denial, insecure_transport_denied, old_tls_denied, sse_c_denied
 from recordscan.policy.documents import load_policy
 from recordscan.policy.globs import matches
 
@@ -372,3 +372,57 @@ def test_full_means_that_each_single_request_is_denied(data: st.DataObject) -> N
     level = judge(*statements).level
     assert level != "full" or all(verdicts)
     assert level != "none" or not any(verdicts)
+
+
+TLS, VERSION = "aws:SecureTransport", "s3:TlsVersion"
+
+
+@pytest.mark.parametrize(
+    ("operator", "key", "value", "level"),
+    [
+        ("Bool", TLS, "false", "full"),
+        ("Bool", "AWS:securetransport", "False", "full"),
+        ("BoolIfExists", TLS, "false", "full"),
+        ("NumericLessThanIfExists", VERSION, "1.2", "full"),
+        ("NumericLessThanIfExists", VERSION, "0", "none"),
+        ("NumericLessThanIfExists", VERSION, "inf", "none"),
+        ("NumericLessThanIfExists", VERSION, "x", "none"),
+        ("NumericLessThan", VERSION, "1.2", "none"),
+        ("Bool", TLS, "true", "none"),
+        ("BoolIfExists", TLS, "true", "none"),
+        *((operator, TLS, "false", "partial") for operator in ("StringEquals", "StringEqualsIgnoreCase", "StringLike")),
+        *((f"{o}IfExists", TLS, "false", "partial") for o in ("StringEquals", "StringEqualsIgnoreCase", "StringLike")),
+        ("StringNotEquals", TLS, "true", "none"),
+        ("Bool", "aws:ViaAWSService", "false", "none"),
+    ],
+)
+def test_what_proves_that_tls_is_asked_for(operator: str, key: str, value: str, level: str) -> None:
+    assert judge(deny(Condition={operator: {key: value}})).level == level
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "level"),
+    [
+        ("NumericLessThan", "1.2", "full"),
+        ("NumericLessThan", "1.3", "full"),
+        ("NumericLessThan", "1.1", "none"),
+        ("NumericLessThan", "inf", "none"),
+        ("NumericLessThan", "tls1.2", "none"),
+        ("NumericLessThanIfExists", "1.2", "full"),
+        ("NumericLessThanIfExists", "1.1", "none"),
+        ("NumericLessThanEquals", "1.1", "full"),
+        ("NumericLessThanEquals", "1.0", "none"),
+        ("NumericLessThanEqualsIfExists", "1.1", "full"),
+        ("NumericLessThanEqualsIfExists", "1.0", "none"),
+        ("NumericGreaterThan", "1.2", "none"),
+        ("StringEquals", "1.2", "none"),
+    ],
+)
+def test_what_proves_that_a_new_tls_is_asked_for(operator: str, value: str, level: str) -> None:
+    document = load_policy(
+        {"Version": "2012-10-17", "Statement": [deny(Condition={operator: {VERSION: value}})]}, kind="resource"
+    )
+    found = old_tls_denied(document, BUCKET)
+    assert (found.level == "full") is (level == "full"), found
+    if level != "full":
+        assert any("TLS" in gap or "Tls" in gap or "denied" in gap for gap in found.gaps), found

@@ -111,6 +111,19 @@ def test_the_most_telling_action_comes_first_and_all_others_by_their_names() -> 
     ]
 
 
+TELLING = (
+    "iam:PutUserPolicy iam:AttachUserPolicy sts:AssumeRole iam:CreateAccessKey iam:PassRole s3:PutBucketPolicy "
+    "kms:PutKeyPolicy kms:CreateGrant s3:PutObjectAcl s3:PutReplicationConfiguration s3:PutBucketVersioning "
+    "s3:DeleteObject s3:DeleteObjectVersion s3:GetObject s3:PutObject s3:ListBucket s3:ListAllMyBuckets "
+    "kms:ScheduleKeyDeletion kms:Decrypt ec2:RunInstances"
+)
+
+
+def test_actions_that_tell_the_most_are_in_this_order() -> None:
+    order = TELLING.split()
+    assert sorted(expand("*"), key=telling)[: len(order)] == order
+
+
 def of_keys(family: Family, *scopes: str, own: str | None = KEY) -> Zone:
     outside = ("arn:aws:kms::*",) if own is None else ("arn:aws:kms::*", own)
     regions = tuple(Region((f"arn:aws:kms:{scope}:key/?*",), outside) for scope in scopes)
