@@ -52,6 +52,55 @@ def test_a_trusted_organization_does_not_hide_another_beside_it() -> None:
     assert let_in(equals(aws_PrincipalOrgID=["o-0123456789", "o-9876543210"])) == [("organization", "o-9876543210")]
 
 
+ROLE, TOPIC, POINT = "arn:aws:iam::{}:role/r", "arn:aws:sns:eu-west-1:{}:t", "arn:aws:s3:eu-west-1:{}:accesspoint/a"
+FOREIGN_ORGANIZATION = "o-9876543210"
+
+
+@pytest.mark.parametrize(
+    ("service", "key", "form", "kind"),
+    [
+        *(("s3", f"aws:{name}", "{}", "account") for name in ("PrincipalAccount", "SourceAccount", "SourceOwner")),
+        *(("kms", name, "{}", "account") for name in ("aws:PrincipalAccount", "kms:CallerAccount")),
+        ("s3", "aws:PrincipalArn", ROLE, "account"),
+        ("s3", "aws:SourceArn", TOPIC, "account"),
+        ("s3", "s3:DataAccessPointAccount", "{}", "account"),
+        ("s3", "s3:DataAccessPointArn", POINT, "account"),
+        ("s3", "aws:PrincipalOrgID", "{}", "organization"),
+        ("s3", "aws:PrincipalOrgPaths", "{}/r-1/", "organization"),
+    ],
+)
+def test_a_condition_tells_whose_callers_a_statement_for_everybody_lets_in(
+    service: str, key: str, form: str, kind: str
+) -> None:
+    foreign, own = (FOREIGN_ORGANIZATION, "o-0123456789") if kind == "organization" else (FOREIGN, OWN)
+
+    def among(value: str) -> list[tuple[str, str]]:
+        body = {"Effect": "Allow", "Principal": "*", "Action": f"{service}:*", "Resource": "*"}
+        pinned = {**body, "Condition": {"StringEquals": {key: form.format(value)}}}
+        document = load_policy({"Version": "2012-10-17", "Statement": [pinned]}, kind="resource")
+        return [(found.kind, found.value) for found in outsiders(document, document.statements[0], TRUST, service)]
+
+    assert among(foreign) == [(kind, form.format(foreign))]
+    assert among(own) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "form", "kind"),
+    [
+        ("aws:SourceAccount", "{}", "account"),
+        ("aws:SourceArn", TOPIC, "account"),
+        ("aws:SourceOrgID", "{}", "organization"),
+        ("aws:SourceOrgPaths", "{}/r-1/", "organization"),
+    ],
+)
+def test_a_condition_tells_for_whom_a_service_may_come(key: str, form: str, kind: str) -> None:
+    foreign, own = (FOREIGN_ORGANIZATION, "o-0123456789") if kind == "organization" else (FOREIGN, OWN)
+    service = {"Principal": {"Service": "sns.amazonaws.com"}}
+    found = let_in({**service, "Condition": {"StringLike": {key: form.format(foreign)}}})
+    assert found == [(kind, form.format(foreign))]
+    assert let_in({**service, "Condition": {"StringLike": {key: form.format(own)}}}) == []
+
+
 def test_each_outsider_of_a_statement_is_told_once() -> None:
     principal = {"AWS": [FOREIGN, FOREIGN, OWN, f"arn:aws:iam::{FOREIGN}:root", "odd"]}
     found = let_in({"Principal": principal})
