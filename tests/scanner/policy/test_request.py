@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from recordscan.policy.request import UNKNOWN, Context, Requester, Truth, all_of, any_of, context_of, requester_of
+from recordscan.policy.request import (
+    UNKNOWN,
+    Context,
+    Request,
+    Requester,
+    Truth,
+    all_of,
+    any_of,
+    context_of,
+    requester_of,
+)
 from scanner.policy.asking import (
     LOGGING,
     OBJECT,
@@ -100,3 +110,22 @@ def test_a_requester_is_read(principal: str, kind: Any, account: str | None, rol
 def test_what_is_no_requester_is_told_so(principal: str) -> None:
     with pytest.raises(ValueError, match="neither the ARN of a principal nor a service"):
         requester_of(principal)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "by_alias", "on_key"),
+    [
+        ("kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:alias/media", True, True),
+        ("KMS:decrypt", "arn:aws:kms:eu-west-1:111122223333:alias/media", True, True),
+        ("kms:CreateAlias", "arn:aws:kms:eu-west-1:111122223333:alias/media", False, False),
+        ("kms:DeleteAlias", "arn:aws:kms:eu-west-1:111122223333:alias/media", False, False),
+        ("kms:UpdateAlias", "arn:aws:kms:eu-west-1:111122223333:alias/media", False, False),
+        ("kms:CreateAlias", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd", False, True),
+        ("s3:GetObject", "arn:aws:s3:::bucket/alias/media", False, False),
+    ],
+)
+def test_an_alias_stands_for_a_key_but_where_it_is_the_alias_that_is_changed(
+    action: str, resource: str, *, by_alias: bool, on_key: bool
+) -> None:
+    asked = Request(requester=requester_of(USER), action=action, resource=resource, resource_account=OURS)
+    assert (asked.by_alias, asked.on_kms_key) == (by_alias, on_key)

@@ -6,6 +6,7 @@ import pytest
 
 from recordscan.facts import Known
 from recordscan.policy.excess import excess
+from recordscan.policy.request import UNKNOWN
 from recordscan.policy.writer import Question, Writer
 from scanner.policy.writers import ACCOUNT, BUCKET, KEY, NOT_READ, ROOT, UPLOADS, USER, allow, writer
 
@@ -123,3 +124,22 @@ def test_how_s3_names_itself_in_china_is_not_known(*, partition: str, tells: boo
     assert ("kms:viaservice" in known(replace(OF, place=place), question)) is tells
     nowhere = replace(question, resource="arn:aws:kms")
     assert "kms:viaservice" not in known(replace(OF, place=place, region=None), nowhere)
+
+
+@pytest.mark.parametrize(
+    ("action", "region"),
+    [
+        ("s3:PutObject", ("eu-west-1",)),
+        ("kms:Decrypt", ("eu-west-1",)),
+        ("ec2:RunInstances", ("eu-west-1",)),
+        ("iam:CreateUser", None),
+        ("STS:AssumeRole", None),
+        ("organizations:LeaveOrganization", None),
+    ],
+)
+def test_the_region_is_that_of_the_bucket_but_for_services_without_one(
+    action: str, region: tuple[str, ...] | None
+) -> None:
+    of = replace(OF, region="eu-west-1")
+    found = of.request(Question(action=action, resource="*")).context.find("aws:RequestedRegion")
+    assert found == (UNKNOWN if region is None else region)
