@@ -210,6 +210,22 @@ def test_a_configuration_of_a_replay_changes_only_what_it_says(bare: CommandLine
     assert days["gate"]["fail_on"] == "critical"
 
 
+def test_a_page_in_the_layout_of_a_folder_has_its_style_beside_it(bare: CommandLine, scanned: Scanned) -> None:
+    layout = ("--format-option", "html.layout=dir")
+    run = bare("report", str(scanned.result), "-f", "none", "-o", "html=page.html", *layout)
+    assert (run.status, run.stdout) == (0, "")
+    page, style, script = sorted(bare.folder.iterdir())
+    assert (page.name, style.suffix, script.suffix) == ("page.html", ".css", ".js")
+    assert {path.stat().st_mode & 0o777 for path in (page, style, script)} == {0o600}
+    text = page.read_text(encoding="utf-8")
+    assert f'<link rel="stylesheet" href="{style.name}">' in text
+    assert f'<script src="{script.name}"></script>' in text
+    printed = bare("report", str(scanned.result), "-f", "html", *layout)
+    assert printed.stdout == text
+    beside = f"{style.name}, {script.name}"
+    assert printed.stderr == f"-f html: on stdout without {beside}; write them with -o html=PATH\n"
+
+
 @pytest.mark.parametrize(
     ("own", "says"),
     [
