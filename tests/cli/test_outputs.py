@@ -214,7 +214,7 @@ def test_a_page_in_the_layout_of_a_folder_has_its_style_beside_it(bare: CommandL
     layout = ("--format-option", "html.layout=dir")
     run = bare("report", str(scanned.result), "-f", "none", "-o", "html=page.html", *layout)
     assert (run.status, run.stdout) == (0, "")
-    page, style, script = sorted(bare.folder.iterdir())
+    style, page, script = sorted(bare.folder.iterdir(), key=lambda path: path.suffix)
     assert (page.name, style.suffix, script.suffix) == ("page.html", ".css", ".js")
     assert {path.stat().st_mode & 0o777 for path in (page, style, script)} == {0o600}
     text = page.read_text(encoding="utf-8")
