@@ -23,6 +23,10 @@ SCRIPT = Path(sys.executable).with_name("recordscan")
 """The console script of the environment that runs the tests."""
 
 
+_MANNERS = {"CI", "TERM", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS"}
+"""Variables of whoever runs the tests that change how a command line looks; a test sets those that it is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """How a command line ended."""
@@ -37,7 +41,7 @@ class CommandLine:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
-        self.environment = dict(environment)
+        self.environment = {name: value for name, value in environment.items() if name not in _MANNERS}
 
     def __call__(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Run:
         """Run `recordscan ARGUMENTS`; a variable of `env` that is None is unset."""
