@@ -612,6 +612,7 @@ WILD = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/
             {"rcps": [{"policies": [named("r", {**ALL, "Effect": "Deny", "Principal": "*"})]}]},
             'write "Deny", and the service before the action, such as "s3:*"',
         ),
+        ({"sessionPolicy": document({**ALL, "Sid": "two words"})}, "take out what else is there"),
     ],
 )
 def test_a_defect_that_leaves_one_meaning_is_a_warning(members: dict[str, Any], says: str) -> None:
@@ -635,6 +636,8 @@ def test_a_defect_that_leaves_one_meaning_is_a_warning(members: dict[str, Any], 
         ({"identityPolicies": [named("x", {**ALL, "Actions": "*"})]}, "remove it, or correct its spelling"),
         ({"identityPolicies": [named("x", {**ALL, "Action": 1})]}, "write it as the grammar of policies says"),
         ({"identityPolicies": [named("x", {**ALL, "Condition": []})]}, "or a list of values"),
+        ({"identityPolicies": [named("x", {**ALL, "Action": "Put"})]}, 'write it in full, such as "s3:PutObject"'),
+        ({"resourcePolicy": document({**WILD, "Resource": "b/*"})}, 'such as "arn:aws:s3:::bucket/*"'),
         ({"sessionPolicy": {"Version": "2013", "Statement": []}}, 'write "2012-10-17"'),
         ({"sessionPolicy": []}, "write an object with Version and Statement"),
         ({"sessionPolicy": "{"}, "correct it, or write it as an object of the case"),
@@ -650,6 +653,11 @@ def test_an_action_that_aws_does_not_have_is_warned_of() -> None:
     case = {"request": {**request(), "action": "s3:PutObjct"}}
     assert "action 's3:PutObjct' is none that AWS documented by " in answer(case)["warnings"][0]
     assert "warnings" not in answer({"request": request()})
+    policies = [named("x", {**without(ALL, "Action"), "NotAction": ["s3:DeleteObjct", "s3:DeleteObj*"]})]
+    [warning] = answer({"request": request(), "identityPolicies": policies})["warnings"]
+    assert warning.startswith(
+        "identity policy x, statement #1: action 's3:DeleteObjct' is none that AWS documented by "
+    )
 
 
 @pytest.mark.parametrize("whole", [[{"id": "a"}], {"id": "a", "request": {}}])

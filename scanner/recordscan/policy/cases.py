@@ -69,8 +69,10 @@ REMEDIES: Mapping[DefectCode, str] = {
     "bad_effect": 'write "Allow" or "Deny"',
     "action_and_not_action": "keep one of them",
     "no_action": "add Action or NotAction",
+    "bad_action": 'write it in full, such as "s3:PutObject"',
     "resource_and_not_resource": "keep one of them",
     "no_resource": "add Resource or NotResource",
+    "bad_resource": 'write it in full, such as "arn:aws:s3:::bucket/*"',
     "principal_and_not_principal": "keep one of them",
     "no_principal": "add Principal",
     "principal_in_identity_policy": "remove it, or write the document as resourcePolicy",
@@ -151,6 +153,7 @@ _REQUEST_MEMBERS = ("principal", "action", "resource", "resourceAccount", "conte
 _CONSTRAINTS = ("EncryptionContextEquals", "EncryptionContextSubset")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+")
+_SID = re.compile(r"[A-Za-z0-9]+")
 
 
 class _Reader:
@@ -190,9 +193,7 @@ class _Reader:
         if not isinstance(action, str) or not _ACTION.fullmatch(action):
             raise CaseError(f'action {shown(action)} is no action; write one in full, such as "s3:PutObject"')
         if not actions.known(action):
-            self.warnings.append(
-                f"action {shown(action)} is none that AWS documented by {actions.data_date()}; check its spelling"
-            )
+            self.warnings.append(_undocumented(action))
         if not isinstance(resource, str) or (resource != "*" and not _is_arn(resource)):
             raise CaseError(
                 f'resource {shown(resource)} is no ARN; write one, or "*" for an action that is about no one resource'
@@ -270,7 +271,18 @@ class _Reader:
             if defect.code not in _HARMLESS:
                 raise CaseError(sentence)
             self.warnings.append(sentence)
+        for statement in document.statements:
+            here = f"{where}{_of(document, statement.index)}"
+            for text in (*(statement.actions or ()), *(statement.not_actions or ())):
+                if not re.search(r"[*?]", text) and not actions.known(text):
+                    self.warnings.append(f"{here}: {_undocumented(text)}")
+            if kind == "identity" and statement.sid and not _SID.fullmatch(statement.sid):
+                self.warnings.append(f"{here}: IAM takes only letters and digits in a Sid; take out what else is there")
         return Policy(name, document)
+
+
+def _undocumented(action: str) -> str:
+    return f"action {shown(action)} is none that AWS documented by {actions.data_date()}; check its spelling"
 
 
 _LONGEST = 40

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from recordscan.facts import Json
+from recordscan.policy.globs import matches
 
 Effect: TypeAlias = Literal["Allow", "Deny"]
 PolicyKind: TypeAlias = Literal["identity", "resource", "trust", "rcp"]
@@ -34,8 +35,10 @@ DefectCode: TypeAlias = Literal[
     "bad_effect",
     "action_and_not_action",
     "no_action",
+    "bad_action",
     "resource_and_not_resource",
     "no_resource",
+    "bad_resource",
     "principal_and_not_principal",
     "no_principal",
     "principal_in_identity_policy",
@@ -249,6 +252,7 @@ _OPERATORS = {
         *("Bool", "BinaryEquals", "IpAddress", "NotIpAddress", "Null"),
     )
 }
+_ACTION = re.compile(r"\*+|[^:\s]+:[^:\s]+")
 _SET_OPERATORS: dict[str, SetOperator] = {"forallvalues": "ForAllValues", "foranyvalue": "ForAnyValue"}
 _OPERATOR = re.compile(r"(?:(?P<set>[a-z]+):)?(?P<base>[a-z]+?)(?P<if_exists>ifexists)?", re.IGNORECASE | re.ASCII)
 
@@ -356,6 +360,12 @@ class _Reader:
             self._note("action_and_not_action", "it has both Action and NotAction", index)
         elif not (statement.actions or statement.not_actions):
             self._note("no_action", "it names no action", index)
+        for text in (*(statement.actions or ()), *(statement.not_actions or ())):
+            if not _ACTION.fullmatch(text):
+                self._note("bad_action", f"{shown(text)} is no action: a service, one colon and a name", index)
+        for text in (*(statement.resources or ()), *(statement.not_resources or ())):
+            if not matches(text.partition(":")[0], "arn"):
+                self._note("bad_resource", f'{shown(text)} is neither "*" nor an ARN', index)
         resources = (statement.resources, statement.not_resources)
         if None not in resources:
             self._note("resource_and_not_resource", "it has both Resource and NotResource", index)

@@ -272,6 +272,16 @@ DEFECTS: list[tuple[DefectCode, PolicyKind | None, dict[str, Any]]] = [
     ("action_and_not_action", None, PUT | {"NotAction": "s3:GetObject"}),
     ("no_action", None, ALLOW | {"Resource": "*"}),
     ("no_action", None, PUT | {"Action": []}),
+    ("bad_action", None, PUT | {"Action": "PutObject"}),
+    ("bad_action", None, PUT | {"Action": ["s3:PutObject", "s3:Put:Object"]}),
+    ("bad_action", None, PUT | {"Action": ""}),
+    ("bad_action", None, PUT | {"Action": "s3:"}),
+    ("bad_action", None, PUT | {"Action": "s3: PutObject"}),
+    ("bad_action", None, ALLOW | {"NotAction": "Put*", "Resource": "*"}),
+    ("bad_resource", None, PUT | {"Resource": "media/*"}),
+    ("bad_resource", None, PUT | {"Resource": ["*", ""]}),
+    ("bad_resource", None, PUT | {"Resource": "ARN:aws:s3:::media"}),
+    ("bad_resource", None, ALLOW | {"Action": "s3:*", "NotResource": "media"}),
     ("resource_and_not_resource", None, PUT | {"NotResource": "*"}),
     ("no_resource", None, PUT | {"Resource": []}),
     ("no_resource", "identity", ALLOW | {"Action": "s3:*"}),
@@ -301,6 +311,25 @@ DEFECTS: list[tuple[DefectCode, PolicyKind | None, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        *(
+            {"Action": text}
+            for text in ("*", "**", "*:*", "s3:*", "s?:Put*", "*:PutObject", "S3:PUTOBJECT", "new:Thing")
+        ),
+        *(
+            {"Resource": text}
+            for text in ("*", "**", "*:*", "arn:*", "a?n:*:s3:::m", "arn:aws:s3", "arn:aws:s3:::${x}")
+        ),
+    ],
+)
+def test_wildcards_and_what_is_cut_short_are_sound(elements: dict[str, str]) -> None:
+    document = load_policy(policy(PUT | elements))
+    assert document.defects == ()
+    assert only(document).valid
+
+
 @pytest.mark.parametrize(("code", "kind", "statement"), DEFECTS)
 def test_an_unclear_statement_is_kept_but_not_valid(
     code: DefectCode, kind: PolicyKind | None, statement: dict[str, Any]
@@ -322,7 +351,9 @@ FULL_ACCESS = {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "
 WITHOUT_ACTION = {name: value for name, value in RCP.items() if name != "Action"}
 WITHOUT_PRINCIPAL = {name: value for name, value in RCP.items() if name != "Principal"}
 WITHOUT_RESOURCE = {name: value for name, value in RCP.items() if name != "Resource"}
-ALL_BUT_ONE = {name: value for name, value in FULL_ACCESS.items() if name != "Resource"} | {"NotResource": "a"}
+ALL_BUT_ONE = {name: value for name, value in FULL_ACCESS.items() if name != "Resource"} | {
+    "NotResource": "arn:aws:s3:::a"
+}
 
 
 @pytest.mark.parametrize(
