@@ -11,7 +11,8 @@ import io
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from recordscan import __version__
@@ -19,7 +20,9 @@ from recordscan.consistency import disagreements
 from recordscan.document import load_result
 from recordscan.errors import OutputError, SnapshotError
 from recordscan.plugins import load_reports, main_file
+from recordscan.rejudge import departures, not_judged_again
 from recordscan.result import ScanResult
+from recordscan.rule import Rule
 from recordscan.snapshot import load_snapshot
 
 SUMS = "SHA256SUMS"
@@ -88,37 +91,54 @@ def unpack(path: Path) -> dict[str, bytes]:
         raise SnapshotError(f"{path}: is no sound ZIP file: {error}") from None
 
 
-def objections(files: Mapping[str, bytes]) -> Iterator[str]:
-    """What is wrong with a bundle, each in a sentence that names the file; nothing for a sound one."""
-    if SUMS not in files:
-        yield f"{SUMS} is missing"
-        return
-    yield from _sum_objections(files)
-    result, snapshot = files.get(RESULT), files.get(SNAPSHOT)
-    if result is None:
-        yield f"{RESULT} is missing"
-        return
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What became of the check of a bundle.
+
+    Attributes:
+        objections: What is wrong, each in a sentence that names the file; () for a sound one.
+        rests: What the result was found to rest on, in a sentence.
+    """
+
+    objections: tuple[str, ...]
+    rests: str
+
+
+def examine(files: Mapping[str, bytes], rules: Sequence[Rule]) -> Examined:
+    """Check a bundle: its hashes, that its result agrees with itself and its reports, and what its snapshot makes it.
+
+    Args:
+        files: Of the bundle.
+        rules: Those with which the snapshot is judged again.
+    """
+    found = list(_sum_objections(files)) if SUMS in files else [f"{SUMS} is missing"]
+    if RESULT not in files:
+        return Examined(objections=(*found, f"{RESULT} is missing"), rests="there is no result")
     try:
-        read = load_result(result)
+        result = load_result(files[RESULT])
     except SnapshotError as error:
-        yield f"{RESULT}: {error}"
-        return
-    yield from (f"{RESULT}: {what}" for what in disagreements(read))
-    yield from _report_objections(files, read)
-    if read.withheld is not None:
-        yield f"{RESULT}: it was made to be shared, with parts left out or hashed; take the whole one"
-    if snapshot is None:
-        return
+        return Examined(objections=(*found, f"{RESULT}: {error}"), rests="there is no result")
+    found += [f"{RESULT}: {what}" for what in disagreements(result)]
+    found += _report_objections(files, result)
+    if result.withheld is not None:
+        found.append(f"{RESULT}: it was made to be shared, with parts left out or hashed; take the whole one")
+    if SNAPSHOT not in files:
+        return Examined(objections=tuple(found), rests="no snapshot shows what the result rests on")
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / SNAPSHOT
-        stored.write_bytes(snapshot)
+        stored.write_bytes(files[SNAPSHOT])
         try:
-            answers = {o.id: o.sha256 for o in load_snapshot(stored).observations}
+            snapshot = load_snapshot(stored)
         except SnapshotError as error:
-            yield f"{SNAPSHOT}: {str(error).removeprefix(f'{stored}: ')}"
-            return
-    if answers != {evidence.id: evidence.sha256 for evidence in read.evidence}:
-        yield f"{RESULT}: its evidence is not that of {SNAPSHOT}"
+            objection = f"{SNAPSHOT}: {str(error).removeprefix(f'{stored}: ')}"
+            return Examined(objections=(*found, objection), rests="the snapshot cannot be read")
+    if {o.id: o.sha256 for o in snapshot.observations} != {item.id: item.sha256 for item in result.evidence}:
+        found.append(f"{RESULT}: its evidence is not that of {SNAPSHOT}")
+    elif not found and result.scan.tool_version == __version__:
+        found += [f"{RESULT}: {what}" for what in departures(result, snapshot, rules)]
+    gap = not_judged_again(result, rules)
+    again = f", which makes it when judged again by version {__version__}" if gap is None else f"; {gap}"
+    return Examined(objections=tuple(found), rests=f"the result rests on {SNAPSHOT}{again}")
 
 
 def _report_objections(files: Mapping[str, bytes], result: ScanResult) -> Iterator[str]:

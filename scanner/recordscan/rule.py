@@ -197,6 +197,11 @@ class Rule:
     aliases: tuple[str, ...] = ()
     mend: Mend | None = None
 
+    @property
+    def foreign(self) -> bool:
+        """Whether it is not recordscan's own, but came by a plugin or a file."""
+        return not self.check.__module__.startswith("recordscan_rules.")
+
     def findings(self, subject: Subject, profile: Profile) -> Findings:
         """Run the check on one subject."""
         options = dict(self.options)

@@ -48,3 +48,17 @@ def one_sentence(run: Run) -> str:
     assert run.stderr.endswith("\n")
     assert run.stderr.count("\n") == 1, run.stderr
     return run.stderr.removeprefix("recordscan: ").rstrip()
+
+
+def filled_in(stub: str) -> str:
+    """An entry with what a person must say."""
+    for empty, text in (
+        ('id = ""', 'id = "WV-1"'),
+        ('reason = ""', 'reason = "the key is no longer needed by anybody"'),
+        ('owner = ""', 'owner = "video@example.org"'),
+        ('requested_by = ""', 'requested_by = "ito@example.org"'),
+        ('approved_by = ""', 'approved_by = "ciso@example.org"'),
+    ):
+        assert empty in stub
+        stub = stub.replace(empty, text)
+    return stub

@@ -2,16 +2,24 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from cli.scanned import one_sentence
+from cli.scanned import filled_in, one_sentence
 from conftest import CommandLine
+from recordscan import __version__
 from recordscan.bundle import pack, reports_of, with_sums
+from recordscan.consistency import disagreements
 from recordscan.document import load_result
+from recordscan.engine import judge_gate
+from recordscan.plugins import load_reports, main_file
+from recordscan.result import Outcome, ScanResult, fingerprint
 
 STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
 SNAPSHOT = str(STORED / "snapshot.jsonl.gz")
@@ -53,10 +61,9 @@ def test_a_bundle_holds_result_answers_reports_and_hashes_and_is_sound(bare: Com
         assert archive.namelist() == names
         assert archive.read("result.json") == Path(RESULT).read_bytes()
     run = bare("verify", "evidence.zip")
-    assert (run.status, run.stdout) == (
-        0,
-        "evidence.zip: 5 files, all as they were; the result rests on snapshot.jsonl.gz; not signed\n",
-    )
+    again = f"which makes it when judged again by version {__version__}"
+    told = f"evidence.zip: 5 files, all as they were; the result rests on snapshot.jsonl.gz, {again}; not signed\n"
+    assert (run.status, run.stdout) == (0, told)
 
 
 def test_equal_contents_make_equal_bundles(bare: CommandLine, packed: Path) -> None:
@@ -120,6 +127,160 @@ def test_a_result_of_another_snapshot_is_not_packed(bare: CommandLine) -> None:
     run = bare("bundle", "own.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip")
     assert run.status == 2
     assert not (bare.folder / "evidence.zip").exists()
+
+
+def of(result: ScanResult, **changes: object) -> ScanResult:
+    """A result with other parts, and everything that is counted and concluded from them as it follows."""
+    changed = replace(result, **changes)  # type: ignore[arg-type]
+    gate = judge_gate(
+        changed.assessments,
+        changed.gate.fail_on,
+        interrupted=changed.scan.interrupted,
+        severities={rule.id: rule.severity for rule in changed.rules},
+        left_out=len(changed.coverage.not_selected),
+    )
+    counted = [a for a in changed.assessments if a.outcome is not Outcome.NOT_APPLICABLE]
+    unknown = sum(a.outcome is Outcome.UNKNOWN for a in counted)
+    coverage = replace(changed.coverage, planned=len(counted), evaluated=len(counted) - unknown)
+    return replace(changed, gate=gate, exit=gate.exit, coverage=coverage, frameworks=(), score=None)
+
+
+def whitewashed(result: ScanResult) -> ScanResult:
+    """Every failure a pass."""
+    severities = {rule.id: rule.severity for rule in result.rules}
+    assessments = tuple(
+        replace(a, outcome=Outcome.PASS, findings=(), remedy=None, detail=None, severity=severities[a.rule_id])
+        if a.outcome is Outcome.FAIL
+        else a
+        for a in result.assessments
+    )
+    return of(result, assessments=assessments)
+
+
+def without_a_rule(result: ScanResult) -> ScanResult:
+    return of(
+        result,
+        rules=tuple(rule for rule in result.rules if rule.id != "account-full-admin"),
+        assessments=tuple(a for a in result.assessments if a.rule_id != "account-full-admin"),
+    )
+
+
+def without_a_check(result: ScanResult) -> ScanResult:
+    lost = next(a for a in result.assessments if a.outcome is Outcome.FAIL)
+    return of(result, assessments=tuple(a for a in result.assessments if a is not lost))
+
+
+def with_a_remark(result: ScanResult) -> ScanResult:
+    changed = next(a for a in result.assessments if a.outcome is Outcome.PASS)
+    assessments = tuple(replace(a, detail="looked at by hand") if a is changed else a for a in result.assessments)
+    return of(result, assessments=assessments)
+
+
+def with_a_check_of_nothing(result: ScanResult) -> ScanResult:
+    copied = next(a for a in result.assessments if a.outcome is Outcome.PASS)
+    uid = "arn:aws:s3:::nobody-has-this"
+    added = replace(
+        copied,
+        subject=replace(copied.subject, uid=uid),
+        fingerprint=fingerprint(copied.rule_id, uid),
+        aliases=tuple(fingerprint(name, uid) for name in result.rule(copied.rule_id).aliases),
+    )
+    return of(result, assessments=(*result.assessments, added))
+
+
+def reworded(result: ScanResult) -> ScanResult:
+    first, *others = result.rules
+    return of(result, rules=(replace(first, rationale="It does not matter."), *others))
+
+
+def without_notices(result: ScanResult) -> ScanResult:
+    return of(result, scan=replace(result.scan, notices=()))
+
+
+@pytest.mark.parametrize(
+    ("forge", "says"),
+    [
+        (whitewashed, r"is a pass, but the answers make it a fail$"),
+        (without_a_rule, r"the rule account-full-admin is in it neither as run nor as left out$"),
+        (without_a_check, r"is missing: the answers make it a fail$"),
+        (with_a_remark, r"says something else than the answers make it say$"),
+        (with_a_check_of_nothing, r"on arn:aws:s3:::nobody-has-this is about nothing in the answers$"),
+        (reworded, r"is told in other words than its own$"),
+        (without_notices, r"it does not say that answers came from a stand-in, "),
+        (lambda r: of(r, access=()), r"the access is not what the answers make it$"),
+        (lambda r: of(r, chains=r.chains[1:]), r"the chain of each target is not what the answers make it$"),
+        (lambda r: of(r, scan=replace(r.scan, started="2020-01-01T00:00:00Z")), r"is not what the snapshot says$"),
+        (lambda r: of(r, scan=replace(r.scan, profile={"x": 1})), r"requirements are none that this version knows$"),
+    ],
+)
+def test_a_forged_result_that_agrees_with_itself_is_not_what_its_answers_make(
+    bare: CommandLine, forge: Callable[[ScanResult], ScanResult], says: str
+) -> None:
+    """Everything follows from the forgery, hashes and reports too; the answers tell. (A49)"""
+    forged = forge(load_result(Path(RESULT).read_bytes()))
+    document = main_file(load_reports()["json"](forged))
+    assert list(disagreements(load_result(document))) == []
+    files = {"result.json": document, "snapshot.jsonl.gz": Path(SNAPSHOT).read_bytes(), **reports_of(forged)}
+    (bare.folder / "evidence.zip").write_bytes(pack(with_sums(files)))
+    run = bare("verify", "evidence.zip")
+    assert run.status == 1
+    assert all(line.startswith("evidence.zip: result.json: ") for line in run.stderr.splitlines())
+    assert re.search(says, run.stderr, re.M)
+    (bare.folder / "r.json").write_bytes(document)
+    packing = bare("bundle", "r.json", "--snapshot", SNAPSHOT, "-o", "forged.zip")
+    assert packing.status == 2
+    assert "these files do not belong together: " in one_sentence(packing)
+    assert not (bare.folder / "forged.zip").exists()
+
+
+def test_waivers_and_baseline_are_no_matter_of_the_answers(bare: CommandLine) -> None:
+    failed = next(a for a in load_result(Path(RESULT).read_bytes()).assessments if a.outcome is Outcome.FAIL)
+    stub = bare("waivers", "add", failed.findings[0].fingerprint, "--in", RESULT)
+    (bare.folder / "recordscan-waivers.toml").write_text(filled_in(stub.stdout), encoding="utf-8")
+    judged = bare("scan", "--snapshot", SNAPSHOT, "--waivers", "recordscan-waivers.toml", "--baseline", RESULT,
+                  "-f", "none", "-o", "json=r.json", "-q")  # fmt: skip
+    assert judged.status == 1, judged.stderr
+    assert load_result((bare.folder / "r.json").read_bytes()).waivers[0].applied > 0
+    assert bare("bundle", "r.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip").status == 0
+    assert bare("verify", "evidence.zip").status == 0
+
+
+OWN_RULE = '''
+from recordscan.rule import Severity, rule
+
+
+@rule("own-rule", title="Ours", severity=Severity.LOW, remediation="Do it.", references=("https://example.org/",))
+def own_rule(target):
+    """It is ours."""
+    return
+    yield
+'''
+
+
+def test_rules_that_are_not_there_are_named_as_not_judged_again(bare: CommandLine) -> None:
+    (bare.folder / "own.py").write_text(OWN_RULE, encoding="utf-8")
+    arguments = ("scan", "--snapshot", SNAPSHOT, "--rules", "own.py", "-f", "none", "-o", "json=r.json", "-q")
+    judged = bare(*arguments)
+    assert judged.status == 1, judged.stderr
+    packed = bare("bundle", "r.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip")
+    assert packed.status == 0, packed.stderr
+    run = bare("verify", "evidence.zip")
+    assert run.status == 0
+    assert "checks of rules that are not here (own-rule) were not judged again; name --rules; not signed" in run.stdout
+    assert "which makes it when judged again" in bare("verify", "evidence.zip", "--rules", "own.py").stdout
+
+
+def test_a_result_of_another_version_is_not_judged_again_which_is_said(bare: CommandLine) -> None:
+    result = load_result(Path(RESULT).read_bytes())
+    older = of(result, scan=replace(result.scan, tool_version="0.0.1"))
+    files = {
+        "result.json": main_file(load_reports()["json"](older)),
+        "snapshot.jsonl.gz": Path(SNAPSHOT).read_bytes(),
+    }
+    (bare.folder / "evidence.zip").write_bytes(pack(with_sums(files)))
+    run = bare("verify", "evidence.zip")
+    assert run.status == 0, run.stderr
+    assert f"; not judged again, as version 0.0.1 judged it and this is {__version__}; not signed" in run.stdout
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"no archive at all"])

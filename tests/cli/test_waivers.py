@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.scanned import one_sentence
+from cli.scanned import filled_in, one_sentence
 from conftest import CommandLine
 
 STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
@@ -21,20 +21,6 @@ def finding() -> dict[str, Any]:
     result = json.loads((STORED / "result.json").read_text(encoding="utf-8"))
     found = next(a for a in result["assessments"] if a["rule_id"] == "key-pending-deletion" and a["outcome"] == "fail")
     return {"rule": found["rule_id"], **found["findings"][0]}
-
-
-def filled_in(stub: str) -> str:
-    """An entry with what a person must say."""
-    for empty, text in (
-        ('id = ""', 'id = "WV-1"'),
-        ('reason = ""', 'reason = "the key is no longer needed by anybody"'),
-        ('owner = ""', 'owner = "video@example.org"'),
-        ('requested_by = ""', 'requested_by = "ito@example.org"'),
-        ('approved_by = ""', 'approved_by = "ciso@example.org"'),
-    ):
-        assert empty in stub
-        stub = stub.replace(empty, text)
-    return stub
 
 
 def test_an_entry_is_proposed_filled_in_checked_listed_and_applied(bare: CommandLine, finding: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from recordscan.cli.options import rules_option
 from recordscan.visible import visible
 
 _path = click.Path(path_type=Path, dir_okay=False)
@@ -21,16 +22,21 @@ Examples:
 @click.option("--snapshot", "snapshot_path", type=_path, help="The snapshot that the result was judged from.")
 @click.option("-o", "--output", "output_path", type=_path, required=True, help="The ZIP file to write.")
 @click.option("--sign", "key", type=_read, metavar="KEY", help="Sign with this OpenSSH key (ssh-keygen -Y sign).")
-def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, key: Path | None) -> None:
+@rules_option
+def bundle(
+    *, result_path: Path, snapshot_path: Path | None, output_path: Path, key: Path | None, rule_files: tuple[Path, ...]
+) -> None:
     """Pack a stored result, its snapshot and its reports, with the SHA-256 of each.
 
-    Equal contents make equal bundles, but for a signature.
+    The snapshot is judged again, and nothing is packed where the result is not what it makes. Equal contents make equal
+    bundles, but for a signature.
     """
-    from recordscan.bundle import RESULT, SNAPSHOT, objections, pack, reports_of, with_sums
+    from recordscan.bundle import RESULT, SNAPSHOT, examine, pack, reports_of, with_sums
     from recordscan.cli.output import require_apart, require_writable
     from recordscan.cli.report import read_result
     from recordscan.errors import SnapshotError
     from recordscan.files import write_atomically
+    from recordscan.plugins import load_rules
     from recordscan.snapshot import load_snapshot
 
     require_writable(output_path)
@@ -41,11 +47,11 @@ def bundle(*, result_path: Path, snapshot_path: Path | None, output_path: Path, 
         load_snapshot(snapshot_path)
         files[SNAPSHOT] = snapshot_path.read_bytes()
     summed = with_sums(files)
-    wrong = next(objections(summed), None)
-    if wrong is not None:
-        raise SnapshotError(f"these files do not belong together: {wrong}")
+    examined = examine(summed, load_rules(rule_files))
+    if examined.objections:
+        raise SnapshotError(f"these files do not belong together: {examined.objections[0]}")
     write_atomically(output_path, pack(summed, sign_with=key))
-    click.echo(f"wrote {visible(str(output_path))}: {', '.join(sorted(files))}", err=True)
+    click.echo(visible(f"wrote {output_path}: {', '.join(sorted(files))}; {examined.rests}"), err=True)
 
 
 @click.command(
@@ -58,17 +64,25 @@ Examples:
 @click.argument("bundle_path", metavar="BUNDLE.zip", type=_path)
 @click.option("--allowed-signers", type=_read, help="Who may sign: a file of OpenSSH with identities and public keys.")
 @click.option("--identity", help="Who is to have signed; needs --allowed-signers.")
-def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | None) -> int:
-    """Check a bundle, offline: every hash, that result, snapshot and reports agree, the signature.
+@rules_option
+def verify(
+    *, bundle_path: Path, allowed_signers: Path | None, identity: str | None, rule_files: tuple[Path, ...]
+) -> int:
+    """Check a bundle, offline: every hash, that result and reports agree, what the snapshot makes, the signature.
+
+    The snapshot is judged again, with the rules that are installed and those of --rules; a result of another version is
+    not, which is said. Waivers, baseline and requirements are taken from the result.
 
     Exits 1 when something is wrong, and names it.
     """
-    from recordscan.bundle import SIGNATURE, SNAPSHOT, objections, signer_objection, unpack
+    from recordscan.bundle import SIGNATURE, examine, signer_objection, unpack
+    from recordscan.plugins import load_rules
 
     if (allowed_signers is None) != (identity is None):
         raise click.UsageError("--allowed-signers and --identity go together")
     files = unpack(bundle_path)
-    found = list(objections(files))
+    examined = examine(files, load_rules(rule_files))
+    found = list(examined.objections)
     if allowed_signers is not None and identity is not None:
         objection = signer_objection(files, allowed_signers, identity)
         found += [] if objection is None else [objection]
@@ -76,7 +90,6 @@ def verify(*, bundle_path: Path, allowed_signers: Path | None, identity: str | N
         click.echo(visible(f"{bundle_path}: {what}"), err=True)
     if found:
         return 1
-    rests = f"the result rests on {SNAPSHOT}" if SNAPSHOT in files else "no snapshot shows what the result rests on"
     signed = f"signed by {identity}" if identity else ("signed; not checked" if SIGNATURE in files else "not signed")
-    click.echo(visible(f"{bundle_path}: {len(files)} files, all as they were; {rests}; {signed}"))
+    click.echo(visible(f"{bundle_path}: {len(files)} files, all as they were; {examined.rests}; {signed}"))
     return 0

@@ -591,11 +591,7 @@ def notices(rules: "Sequence[Rule]", files: Sequence[Path] = ()) -> tuple[str, .
         f"rules were taken from the file {file.name} (SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()})"
         for file in files
     ]
-    foreign = sorted(
-        f"{rule.id} ({rule.check.__module__})"
-        for rule in rules
-        if not rule.check.__module__.startswith("recordscan_rules.")
-    )
+    foreign = sorted(f"{rule.id} ({rule.check.__module__})" for rule in rules if rule.foreign)
     return (*([f"rules added by plugins: {', '.join(foreign)}"] if foreign else []), *run)
 
 
