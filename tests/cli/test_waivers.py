@@ -64,6 +64,23 @@ def test_strict_checking_fails_on_what_has_no_effect(bare: CommandLine, finding:
     assert (bare.folder / FILE).read_text(encoding="utf-8") == "version = 1\n\n"
 
 
+def test_what_is_worse_than_a_waiver_allows_is_not_covered_by_it(bare: CommandLine, finding: dict[str, Any]) -> None:
+    """Checking, listing and pruning agree."""
+    whole = filled_in(bare("waivers", "add", finding["fingerprint"], "--in", RESULT).stdout)
+    mild = whole.replace(f'severity_at_most = "{finding["severity"]}"', 'severity_at_most = "info"')
+    assert mild != whole
+    (bare.folder / FILE).write_text(mild, encoding="utf-8")
+    run = bare("waivers", "check", "--strict", "--in", RESULT)
+    assert run.status == 1
+    assert f"waiver WV-1 is idle: what it covers is {finding['severity']} now, worse than info\n" in run.stderr
+    assert f"{FILE}: 1 waiver, 1 without effect" in run.stderr
+    assert "covers 0" in bare("waivers", "list", "--in", RESULT).stdout
+    assert "1 of 1 left out: WV-1" in bare("waivers", "prune", "--in", RESULT).stderr
+    (bare.folder / FILE).write_text(whole, encoding="utf-8")
+    run = bare("waivers", "check", "--strict", "--in", RESULT)
+    assert (run.status, run.stderr) == (0, f"{FILE}: 1 waiver, 0 without effect\n")
+
+
 def test_an_unknown_fingerprint_and_a_missing_file_are_told(bare: CommandLine) -> None:
     assert "no finding and no unknown check has" in one_sentence(bare("waivers", "add", "zz", "--in", RESULT))
     run = bare("waivers", "list")

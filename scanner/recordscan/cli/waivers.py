@@ -58,7 +58,7 @@ def list_waivers(*, waivers_path: Path | None, result_path: Path | None) -> None
         click.echo(visible(f"{record.id:20} {state:10} until {record.expires}  {record.rule}  {record.owner}{covers}"))
         for note in record.notes:
             click.echo(visible(f"{'':20} not all that it is about: {note}"))
-    click.echo(f"{len(found.entries)} waivers on {day}", err=True)
+    click.echo(f"{_count(found)} on {day}", err=True)
 
 
 @waivers.command()
@@ -69,15 +69,18 @@ def check(*, waivers_path: Path | None, result_path: Path | None, strict: bool) 
     """See that the file is sound; for CI and pre-commit. Exits 2 with file and line when it is not."""
     found = read_waivers(waivers_path)
     today = _today()
-    weak = [waiver for waiver in found.entries if found.state(waiver, today) in ("expired", "pending")]
-    if result_path is not None:
-        dead = _unmatched(found, result_path)
-        weak += [waiver for waiver in found.entries if waiver.id in dead]
-    for waiver in weak:
+    idle = {} if result_path is None else _idle(found, result_path)
+    weak = {}
+    for waiver in found.entries:
         state = found.state(waiver, today)
-        why = state if state in ("expired", "pending") else "unmatched: nothing that failed is covered by it"
-        click.echo(visible(f"{found.file}:{waiver.line}: waiver {waiver.id} is {why}"), err=True)
-    click.echo(f"{visible(found.file)}: {len(found.entries)} waivers, {len(weak)} without effect", err=True)
+        if state in ("expired", "pending"):
+            weak[waiver.id] = str(state)
+        elif waiver.id in idle:
+            weak[waiver.id] = idle[waiver.id]
+        else:
+            continue
+        click.echo(visible(f"{found.file}:{waiver.line}: waiver {waiver.id} is {weak[waiver.id]}"), err=True)
+    click.echo(f"{visible(found.file)}: {_count(found)}, {len(weak)} without effect", err=True)
     return 1 if strict and weak else 0
 
 
@@ -121,7 +124,7 @@ def prune(*, waivers_path: Path | None, result_path: Path | None, write: bool) -
     found = read_waivers(path)
     dead = {waiver.id for waiver in found.entries if found.state(waiver, _today()) is WaiverState.EXPIRED}
     if result_path is not None:
-        dead |= _unmatched(found, result_path)
+        dead |= set(_idle(found, result_path))
     text = pruned(path.read_text(encoding="utf-8"), {w.line for w in found.entries if w.id in dead and w.line})
     if not write:
         click.echo(text, nl=False)
@@ -182,14 +185,24 @@ def _path(path: Path | None) -> Path:
     return found
 
 
-def _unmatched(waivers: "Waivers", result_path: Path) -> set[str]:
-    """Ids of the waivers that are in force today and cover nothing of a stored result."""
+def _count(waivers: "Waivers") -> str:
+    return "1 waiver" if len(waivers.entries) == 1 else f"{len(waivers.entries)} waivers"
+
+
+def _idle(waivers: "Waivers", result_path: Path) -> dict[str, str]:
+    """Ids of the waivers that are in force today and cover nothing of a stored result, each with why."""
     from recordscan.cli.report import read_result
     from recordscan.result import WaiverState
     from recordscan.waiver import apply_waivers
 
-    records = apply_waivers(_unwaived(read_result(result_path)), waivers, _today())[1]
-    return {record.id for record in records if record.state is WaiverState.UNMATCHED}
+    in_force = (WaiverState.ACTIVE, WaiverState.EXPIRING)
+    return {
+        record.id: f"idle: {'; '.join(record.notes)}"
+        if record.matched
+        else f"{record.state}: nothing that failed is covered by it"
+        for record in apply_waivers(_unwaived(read_result(result_path)), waivers, _today())[1]
+        if record.state is WaiverState.UNMATCHED or (record.state in in_force and not record.applied)
+    }
 
 
 def _unwaived(result: "ScanResult") -> "tuple[Assessment, ...]":
