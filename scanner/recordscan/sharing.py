@@ -96,7 +96,7 @@ _PATTERNS: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     ("names", "name", re.compile(r"(?<=s3://)[^\s\"',;/*]+")),
 )  # fmt: skip
 
-_OWN_HOST = re.compile(r"(https?://)([^\s/\"']+)((?:/[^\s\"',;]*)?)")
+_OWN_HOST = re.compile(r"(https?://)(?=[^\s/\"']*\w)([^\s/\"']+)((?:/[^\s\"',;]*)?)")
 _DOCUMENTATION = ("docs.aws.amazon.com", "www.twilio.com", "github.com")
 _PUBLIC_HOST = re.compile(r"(?:^|\.)(?:amazonaws\.com(?:\.cn)?|aws\.amazon\.com|twilio\.com)(?::\d+)?$", re.IGNORECASE)
 _TELLING = re.compile(

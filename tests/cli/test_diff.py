@@ -117,3 +117,14 @@ def test_differences_are_told_and_new_ones_can_fail(bare: CommandLine) -> None:
     assert back.status == 0
     assert "Not observed" in back.stdout
     assert "the rule was not run" in back.stdout
+    # Rules are counted and some are named, but none is told as a finding.
+    rules = len(json.loads(Path(RESULT).read_text(encoding="utf-8"))["rules"])
+    assert f"\n{rules - 1} rules ran before and did not run: " in back.stdout
+    assert f" and {rules - 9} more, which -f json names\n" in back.stdout
+    added = bare("diff", "few.json", RESULT)
+    found = [d for d in json.loads(told.stdout) if d["fingerprint"]]
+    assert f"Of rules that did not run before ({len(found)})\n" in added.stdout
+    assert f"\n{rules - 1} rules ran that did not run before: " in added.stdout
+    assert f", {len(found)} of rules that did not run before, 0 rules that did not run, " in added.stderr
+    titles = [line for line in added.stdout.splitlines() if line.startswith("  ") and not line.startswith("    ")]
+    assert len(titles) == len(found)

@@ -156,3 +156,20 @@ def test_a_kind_that_there_is_not_is_refused(bare: CommandLine, scanned: Scanned
     run = bare("report", str(scanned.result), "--redact", "accounts,people")
     assert run.status == 2
     assert "'people' is none of accounts, names, principals" in run.stderr
+
+
+def test_a_scheme_alone_is_no_address(whole: ScanResult) -> None:
+    said = "the URL begins with http://, not with https://. https://media.acme.example/x, https://$u:p@acme.example"
+    told = replace(whole, scan=replace(whole.scan, notices=(said,)))
+    [hashed] = withhold(told, hashed=("names",), salt=SALT).scan.notices
+    assert hashed.startswith("the URL begins with http://, not with https://. https://name-")
+    assert "acme" not in hashed
+
+
+def test_a_shared_result_has_no_remedies_which_is_said(bare: CommandLine, whole: ScanResult) -> None:
+    (bare.folder / "r.json").write_text(dump_result(withhold(whole, hashed=("names",), salt=SALT)), encoding="utf-8")
+    run = bare("remedy", "r.json")
+    assert (run.status, run.stdout) == (2, "")
+    assert "r.json: it was made to be shared, without its remedies; take the whole result" in one_sentence(run)
+    (bare.folder / "s.json").write_text(dump_result(withhold(whole, evidence=True)), encoding="utf-8")
+    assert bare("remedy", "s.json").stdout

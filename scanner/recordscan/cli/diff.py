@@ -13,7 +13,7 @@ from recordscan.visible import visible
 
 if TYPE_CHECKING:
     from recordscan.baseline import Baseline
-    from recordscan.diff import Difference
+    from recordscan.diff import Change, Difference
 
 _path = click.Path(path_type=Path, dir_okay=False)
 
@@ -29,6 +29,9 @@ WORDS = {
     "existing": "Still there",
 }
 """What `diff` calls changes, in the order in which a reader should care."""
+
+_MOST_NAMED = 8
+"""Of rules, whose titles are no findings."""
 
 
 @click.command()
@@ -59,8 +62,10 @@ def diff(*, old_path: Path, new_path: Path, format_: str, everything: bool, fail
         click.echo(json.dumps([asdict(difference) for difference in shown], indent=2))
     else:
         for change, word in WORDS.items():
-            _print(word, [d for d in shown if d.change == change])
-        counts = Counter(d.change.value for d in found)
+            _print(word, [d for d in shown if d.change == change and d.fingerprint])
+        _print_rules("ran that did not run before", [d.rule_id for d in found if _is_rule(d, Change.RULE_ADDED)])
+        _print_rules("ran before and did not run", [d.rule_id for d in found if _is_rule(d, Change.RULE_REMOVED)])
+        counts = Counter(d.change.value for d in found if d.fingerprint or d.change is Change.RULE_REMOVED)
         click.echo(", ".join(f"{counts[change]} {word.lower()}" for change, word in WORDS.items()), err=True)
     least = parse_fail_on(fail_on_new)
     worse = [d for d in found if d.change in (Change.NEW, Change.RULE_ADDED, Change.UNWAIVED) and d.fingerprint]
@@ -77,6 +82,18 @@ def _print(word: str, differences: "list[Difference]") -> None:
         click.echo(visible(f"  {d.severity.upper():8}{was}  {d.rule_id}{subject}"))
         click.echo(visible(f"    {d.message}"))
     click.echo()
+
+
+def _is_rule(difference: "Difference", change: "Change") -> bool:
+    """Whether it tells of a rule itself, and not of what it found."""
+    return difference.change is change and not difference.fingerprint
+
+
+def _print_rules(what: str, ids: list[str]) -> None:
+    if ids:
+        more = f" and {len(ids) - _MOST_NAMED} more, which -f json names" if len(ids) > _MOST_NAMED else ""
+        rules = "1 rule" if len(ids) == 1 else f"{len(ids)} rules"
+        click.echo(visible(f"{rules} {what}: {', '.join(ids[:_MOST_NAMED])}{more}"))
 
 
 @click.group()

@@ -30,10 +30,14 @@ def remedy(*, result_path: Path, rules: tuple[str, ...], region: str | None, for
     whole, such as a bucket policy, are written with everything that the scan read in them. Exits 0 whatever is found.
     """
     from recordscan.cli.report import read_result
+    from recordscan.errors import SnapshotError
     from recordscan.remedies import FORMATS
     from recordscan.remedies.plan import in_region, make_plan
 
-    plan = make_plan(read_result(result_path), rules)
+    result = read_result(result_path)
+    if result.withheld is not None and result.withheld.hashed:
+        raise SnapshotError(f"{result_path}: it was made to be shared, without its remedies; take the whole result")
+    plan = make_plan(result, rules)
     if region is not None:
         plan = in_region(plan, region)
     click.echo(FORMATS[format_](plan), nl=False)
