@@ -517,3 +517,21 @@ def test_a_role_with_nothing_to_do_here_is_passed_over(named: Json) -> None:
     [target, *_] = case.estate().targets
     tried = [asker for asker in insiders(need(target.principals), AWS_ACCOUNT, "aws") if asker.name.endswith("/tried")]
     assert [Site(target).out_of_reach(asker) for asker in tried] == [True]
+
+
+@pytest.mark.parametrize("action", ["s3:PutObjectAcl", "s3:PutBucketAcl"])
+def test_where_acls_are_disabled_nobody_can_change_them(action: str) -> None:
+    """See https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html."""
+    case = sound()
+    name = role(case, statement(action=action, resource="*"))
+    assert abilities(lines(case), name) == set()
+    for ownership in ("ObjectWriter", "BucketOwnerPreferred"):
+        case.set("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", ownership)
+        assert abilities(lines(case), name) == {"change"}
+
+
+def test_the_witness_of_a_change_is_what_does_most() -> None:
+    case = sound()
+    case.set("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter")
+    name = role(case, statement(action="s3:*", resource="*"))
+    assert [ask.action for ask in lines(case)[name, "change"].witness] == ["s3:PutBucketPolicy"]

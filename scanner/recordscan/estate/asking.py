@@ -19,7 +19,7 @@ from recordscan.estate.access import object_arn, principal_layers, rcps_of_key, 
 from recordscan.estate.askers import Asker, in_words_of
 from recordscan.estate.principal import Principal
 from recordscan.estate.target import Target, bucket_of, location_of
-from recordscan.facts import Fact, Known, Source, Unavailable, need, whole_answers
+from recordscan.facts import Fact, Known, Source, Unavailable, if_known, need, whole_answers
 from recordscan.policy.authorize import Decision, Layers, Level, Outcome, decide
 from recordscan.policy.documents import Statement
 from recordscan.policy.globs import TooComplexError, intersects, matches, witness
@@ -96,6 +96,7 @@ class Site:
         document = need(self.bucket.policy)
         self.bucket_policy = None if document is None else Policy("bucket policy", document)
         self.restrict_public_buckets = self.bucket.effective("RestrictPublicBuckets")
+        self.acls_disabled = if_known(self.bucket.object_ownership) == "BucketOwnerEnforced"
         self.encrypted = need(self.bucket.encryption).algorithm.startswith("aws:kms")
         self.per_object = not need(self.bucket.encryption).bucket_key
         self.key = need(target.key)

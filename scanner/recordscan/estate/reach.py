@@ -56,7 +56,11 @@ _BUCKET_ACTIONS: dict[Ability, tuple[str, ...]] = {
 _KEY_ACTIONS: dict[Ability, tuple[str, ...]] = {
     "change": ("kms:PutKeyPolicy", "kms:CreateGrant", "kms:DisableKey", "kms:ScheduleKeyDeletion"),
 }
+_ACL_ACTIONS = ("s3:PutObjectAcl", "s3:PutBucketAcl")
+"""What S3 refuses to everybody where the bucket's owner owns all objects, which disables ACLs.
 
+Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+"""
 
 _NOT_CLEAR = "a statement that is not clear"
 
@@ -306,9 +310,13 @@ def _asks(asking: Asking, ability: Ability) -> Iterator[tuple[Ask, ...]]:
     if ability == "read":
         yield from _reading(asking)
         return
+    refused = _ACL_ACTIONS if site.acls_disabled else ()
+    for action in _BUCKET_ACTIONS.get(ability, ()):
+        if action not in refused:
+            yield (Ask(action, site.bucket.arn),)
     for action in _OBJECT_ACTIONS.get(ability, ()):
-        yield from ((Ask(action, name),) for name in asking.objects(action))
-    yield from ((Ask(action, site.bucket.arn),) for action in _BUCKET_ACTIONS.get(ability, ()))
+        if action not in refused:
+            yield from ((Ask(action, name),) for name in asking.objects(action))
     if site.key_arn is not None:
         yield from ((Ask(action, site.key_arn),) for action in _KEY_ACTIONS.get(ability, ()))
 
