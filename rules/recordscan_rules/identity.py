@@ -8,7 +8,14 @@ from recordscan.estate.arn import parse_arn
 from recordscan.estate.principal import AttachedPolicy
 from recordscan.estate.target import Target, bucket_of, enabled_setting_of, link_of, writer_of
 from recordscan.facts import Reason, need, not_applicable, places, unavailable
-from recordscan.mending import delete_password, edit_identity_policy, remove_statement, upload_document, user_step
+from recordscan.mending import (
+    delete_password,
+    edit_identity_policy,
+    remove_statement,
+    upload_document,
+    user_step,
+    width_warnings,
+)
 from recordscan.policy.lacks import no_op_denials
 from recordscan.profile import Profile
 from recordscan.remedy import Order, Step, by_hand
@@ -67,6 +74,7 @@ def set_boundary(target: Target, profile: Profile) -> Iterator[Step]:
         "makes a policy of what uploads need",
         Order.PREPARE,
         "If there is a policy of that name, choose another name in both steps.",
+        *width_warnings(target),
         PolicyName=name,
         PolicyDocument=json.dumps(upload_document(target, profile)),
     )

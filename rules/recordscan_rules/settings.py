@@ -1,15 +1,11 @@
 """The two storage settings of a Twilio account: whether they are on, complete, and point to things that exist."""
 
-from collections.abc import Iterator
-
 from recordscan.estate.answers import Listing
 from recordscan.estate.estate import Estate
 from recordscan.estate.target import Target, enabled_setting_of, setting_of
 from recordscan.estate.twilio import CredentialResource, TwilioAccount
 from recordscan.facts import Fact, any_true, derive, need, not_applicable, places, remark
-from recordscan.mending import save_setting
 from recordscan.profile import Profile
-from recordscan.remedy import Order, Step, by_hand
 from recordscan.rule import Findings, Severity, finding, proposal, rule_over
 
 _GUIDE = "https://www.twilio.com/docs/video/tutorials/storing-aws-s3"
@@ -24,20 +20,7 @@ def _account_of(target: Target) -> TwilioAccount:
     return target.account
 
 
-def switch_storage_on(target: Target) -> Iterator[Step]:
-    """Switches external storage on, where the setting still names a bucket and a credential."""
-    setting = setting_of(target)
-    if need(setting.url) is None or need(setting.credential_sid) is None:
-        by_hand("a person must choose the bucket and the credential")
-    yield save_setting(
-        setting,
-        "switches external storage on",
-        Order.CHANGE,
-        "Find out first why it is off: if uploads failed, they fail again, and Twilio removes media in the end.",
-        "External Recordings cannot be composed at Twilio.",
-        "Where Recordings and Compositions name one credential, whoever has its key reaches both.",
-        AwsStorageEnabled=True,
-    )
+_WHY_OFF = "why it is off, a person must find out first: if uploads failed, they fail again, and the media is lost"
 
 
 @rule_over(
@@ -45,7 +28,7 @@ def switch_storage_on(target: Target) -> Iterator[Step]:
     "settings-recordings-external",
     title="Video Recordings are written to the customer's bucket",
     severity=Severity.HIGH,
-    remedy=switch_storage_on,
+    remedy=_WHY_OFF,
     remediation="""
         In the Twilio Console open Programmable Video > Recordings > Settings, enable *External S3 Buckets*, choose the
         AWS credential and the bucket URL, and save. If Recordings are composed at Twilio and then deleted, say so in
@@ -82,7 +65,7 @@ def recordings_external(target: Target, profile: Profile) -> Findings:
     "settings-compositions-external",
     title="Video Compositions are written to the customer's bucket",
     severity=Severity.HIGH,
-    remedy=switch_storage_on,
+    remedy=_WHY_OFF,
     remediation="""
         In the Twilio Console open Programmable Video > Compositions > Settings, enable *External S3 Buckets*, choose
         the AWS credential and the bucket URL, and save.

@@ -209,6 +209,70 @@ def test_a_grant_allows_what_its_constraints_allow() -> None:
     assert answer({"request": elsewhere, "grants": [grant]})["decision"] == "ImplicitlyDenied"
 
 
+def test_a_grant_is_for_one_key_and_one_source() -> None:
+    grant = {"GrantId": "0123", "KeyId": KEY, "GranteePrincipal": UPLOADER, "Operations": ["Decrypt"]}
+    asked = request(action="kms:Decrypt", resource=KEY)
+    for name in (KEY, KEY.rpartition("/")[2]):
+        assert answer({"request": asked, "grants": [grant | {"KeyId": name}]})["decision"] == "Allowed"
+    other = answer({"request": asked, "grants": [grant | {"KeyId": "99999999-12ab-34cd-56ef-1234567890ab"}]})
+    assert other["decision"] == "ImplicitlyDenied"
+    assert other["warnings"] == [
+        "grants[1] is for the key '99999999-12ab-34cd-56ef-1234567890ab' and not for that of the request"
+    ]
+    sourced = {"request": asked, "grants": [grant | {"Constraints": {"SourceArn": "arn:aws:s3:::acme"}}]}
+    assert answer(sourced)["decision"] == "ImplicitlyDenied"
+    asked["context"] = {"aws:SourceArn": "arn:aws:s3:::acme"}
+    assert answer(sourced)["decision"] == "Allowed"
+    service = without(grant, "GranteePrincipal") | {"GranteeServicePrincipal": "s3.amazonaws.com"}
+    by_service = {"request": request(principal="s3.amazonaws.com", action="kms:Decrypt", resource=KEY)}
+    assert answer({**by_service, "grants": [service]})["decision"] == "Allowed"
+
+
+def test_a_federated_user_has_what_its_session_policy_allows() -> None:
+    """See https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html."""
+    joe = "arn:aws:sts::111122223333:federated-user/joe"
+    whole = case(request=request(principal=joe))
+    assert answer(whole)["decision"] == "ImplicitlyDenied"
+    assert answer(whole | {"sessionPolicy": document(PUT)})["decision"] == "Allowed"
+    named_there = document(without(PUT, "Sid") | {"Principal": {"AWS": joe}})
+    assert answer(whole | {"resourcePolicy": named_there})["decision"] == "Allowed"
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "warns"),
+    [
+        (PUT | {"Condition": {"StringNotEquals": {"aws:PrincipalAccount": "1"}}}, {}, "aws:PrincipalAccount"),
+        (PUT | {"Condition": {"ArnLike": {"AWS:principalarn": "*"}}}, {}, "aws:PrincipalArn"),
+        (PUT | {"Resource": "arn:aws:s3:::acme/${aws:username}/*"}, {}, "aws:username"),
+        (PUT | {"Resource": "arn:aws:s3:::acme/${aws:username, 'x'}/*"}, {}, "aws:username"),
+        (PUT | {"Resource": "arn:aws:s3:::acme/${aws:username}/*"}, {"context": {"aws:username": "u"}}, None),
+        (
+            PUT | {"Resource": "arn:aws:s3:::acme/${aws:username}/*"},
+            {"principal": "arn:aws:sts::111122223333:assumed-role/app/x"},
+            None,
+        ),
+        (PUT | {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}, {}, None),
+    ],
+)
+def test_a_key_that_aws_always_sends_is_missed(
+    policy: dict[str, Any], changes: dict[str, Any], warns: str | None
+) -> None:
+    for members in (
+        {"identityPolicies": [named("x", policy)]},
+        {"scps": [{"policies": [named("x", policy)]}]},
+        {"permissionBoundaries": [named("x", policy)]},
+    ):
+        found = answer({"request": request(**changes), **members}).get("warnings", [])
+        missed = f"a policy looks at {warns}, which AWS puts into the request and context does not have; add it"
+        assert found == ([] if warns is None else [missed])
+
+
+def test_a_context_that_contradicts_the_principal_is_told() -> None:
+    [warning] = answer(case(request=request(context={"aws:PrincipalAccount": "444455556666"})))["warnings"]
+    assert warning == f"context has another aws:PrincipalAccount than the principal {UPLOADER}"
+    assert "warnings" not in answer(case(request=request(context={"aws:PrincipalAccount": "111122223333"})))
+
+
 def test_a_trust_policy_has_no_resource() -> None:
     role = "arn:aws:iam::111122223333:role/archive"
     trust = document({"Effect": "Allow", "Principal": {"AWS": UPLOADER}, "Action": "sts:AssumeRole"})
@@ -297,8 +361,8 @@ def spoilt(**changes: object) -> dict[str, Any]:
         (case(grants=[{}]), "GranteePrincipal of grants[1] is null; write an ARN"),
         (case(grants=[{"GranteePrincipal": UPLOADER, "Operations": "Decrypt"}]), "Operations of grants[1] is no list"),
         (
-            case(grants=[{"GranteePrincipal": UPLOADER, "Operations": [], "Constraints": {"SourceArn": "x"}}]),
-            "grants[1] has the constraint 'SourceArn'; known are",
+            case(grants=[{"GranteePrincipal": UPLOADER, "Operations": [], "Constraints": {"SourceVpc": "x"}}]),
+            "grants[1] has the constraint 'SourceVpc'; known are",
         ),
         (
             spoilt(Effect="allow"),
@@ -321,6 +385,22 @@ def spoilt(**changes: object) -> dict[str, Any]:
         (
             case(rcps=[{"policies": [named("guard", PUT | {"Principal": {"AWS": UPLOADER}})]}]),
             'statement Upload: the principal of an RCP is "*" and nobody else; write Action and "Principal": "*"',
+        ),
+        (
+            case(permissionBoundaries=[named("a", PUT), named("b", PUT)]),
+            "permissionBoundaries has 2 policies; nobody has more than one boundary",
+        ),
+        ({"request": request(action="kms:Decrypt", resource="*")}, "'*' is no key, and KMS decides kms:Decrypt on one"),
+        ({"request": request(action="kms:Decrypt")}, "is no key, and KMS decides kms:Decrypt on one; write the key's"),
+        ({"request": request(resource=KEY)}, "is not of S3, and s3:PutObject is; write the ARN of a bucket or object"),
+        (
+            {"request": request(principal="arn:aws-cn:iam::111122223333:user/u")},
+            "resource 'arn:aws:s3:::acme/recordings/RT1.mka' are of two partitions, which share nobody",
+        ),
+        (case(grants=[{"KeyId": 1, "GranteePrincipal": UPLOADER, "Operations": []}]), "KeyId of grants[1] is 1; write"),
+        (
+            case(grants=[{"GranteePrincipal": UPLOADER, "Operations": [], "Constraints": {"SourceArn": ["x"]}}]),
+            "SourceArn of grants[1] is a list; write an ARN",
         ),
         (
             {"request": request(action="kms:Decrypt", resource="arn:aws:kms:us-east-1:111122223333:alias/media")},
@@ -638,6 +718,14 @@ def test_a_defect_that_leaves_one_meaning_is_a_warning(members: dict[str, Any], 
         ({"identityPolicies": [named("x", {**ALL, "Condition": []})]}, "or a list of values"),
         ({"identityPolicies": [named("x", {**ALL, "Action": "Put"})]}, 'write it in full, such as "s3:PutObject"'),
         ({"resourcePolicy": document({**WILD, "Resource": "b/*"})}, 'such as "arn:aws:s3:::bucket/*"'),
+        *(
+            ({"resourcePolicy": document({**ALL, "Principal": principal})}, "a role, a session or a service in full")
+            for principal in (
+                *({"AWS": name} for name in ("bob", "12345", "arn:aws:iam::111122223333:group/g", "s3.amazonaws.com")),
+                {"Service": "s3"},
+                {"Service": UPLOADER},
+            )
+        ),
         ({"sessionPolicy": {"Version": "2013", "Statement": []}}, 'write "2012-10-17"'),
         ({"sessionPolicy": []}, "write an object with Version and Statement"),
         ({"sessionPolicy": "{"}, "correct it, or write it as an object of the case"),

@@ -401,17 +401,6 @@ FAULTS: dict[str, Callable[[Faults], object]] = {
     "key-rotation": lambda f: f.kms.disable_key_rotation(KeyId=f.key),
     "key-rotation-period": lambda f: f.kms.enable_key_rotation(KeyId=f.key, RotationPeriodInDays=2000),
     "key-state": lambda f: f.kms.disable_key(KeyId=f.key_id),
-    "settings-compositions-external": lambda f: f.estate.twilio.set_account(
-        replace(
-            f.estate.twilio.account(PRODUCTION),
-            composition_settings={
-                **(f.estate.twilio.account(PRODUCTION).recording_settings or {}),
-                "aws_storage_enabled": False,
-                "aws_s3_url": f"{HOST}/{RECORDINGS_PREFIX}compositions/",
-            },
-        )
-    ),
-    "settings-recordings-external": lambda f: f.setting(aws_storage_enabled=False),
     "trail-log-validation": lambda f: f.trail.update_trail(Name=TRAIL, EnableLogFileValidation=False),
     "trail-management-events": lambda f: f.trail.stop_logging(Name=TRAIL),
     "trail-management-events, of one Region": lambda f: f.trail.update_trail(Name=TRAIL, IsMultiRegionTrail=False),
@@ -471,8 +460,6 @@ FORETOLD: dict[str, set[str]] = {
     # The writer's own policies name the old key, which is not the bucket's any more.
     "enc-bucket-sse-kms": {"writer-key-actions"},
     "enc-customer-key": {"writer-key-actions"},
-    # The setting that is switched on names the credential of the other.
-    "settings-compositions-external": {"cred-shared"},
 }
 """Rules that get worse, of which the plan warns."""
 
@@ -569,14 +556,12 @@ BATCHES: tuple[tuple[str, ...], ...] = (
         "writer-no-console",
     ),
     ("compose-hooks-vs-encrypted-recordings",),
-    ("settings-compositions-external",),
     (
         "bucket-policy-public",
         "bucket-tls-only, its Sid taken",
         "enc-headers-consistent",
         "writer-key-actions",
     ),
-    ("settings-recordings-external",),
 )
 """Faults that do not touch each other, as no step and no edit mends two of them."""
 
@@ -664,11 +649,10 @@ def test_the_plan_of_the_whole_company_runs_in_its_order_and_mends_what_it_names
         if a.outcome not in (Outcome.PASS, Outcome.NOT_APPLICABLE)
     }
     assert names & left == set()
-    # Storage that is switched on again has checks that did not apply before; nothing that passed fails, but for what
-    # the plan warns of: with external Recordings nothing is composed at Twilio.
+    # Nothing that passed fails.
     passed = {(a.rule_id, a.subject.uid) for a in before.assessments if a.outcome is Outcome.PASS}
     failed = {(a.rule_id, a.subject.uid) for a in after.assessments if a.outcome is Outcome.FAIL}
-    assert {rule_id for rule_id, _ in passed & failed} <= {"compose-settings-unreachable"}
+    assert passed & failed == set()
 
 
 def test_every_remedy_with_steps_is_proven() -> None:
@@ -677,4 +661,4 @@ def test_every_remedy_with_steps_is_proven() -> None:
     proven = {rule_of(fault) for fault in FAULTS}
     unproven = {rule.id for rule in RULES if rule.mend is not None and not inspect.isgeneratorfunction(rule.mend)}
     assert {rule.id for rule in RULES} - proven == unproven
-    assert len(proven) == 68
+    assert len(proven) == 66

@@ -224,6 +224,7 @@ def _grant(row: Fact[Json]) -> KeyGrant:
         operations=tuple(str(need(name)) for name in rows(row, "Operations")),
         context_equals=constraints.get("EncryptionContextEquals"),
         context_subset=constraints.get("EncryptionContextSubset"),
+        source_arn=constraints.get("SourceArn"),
     )
     return KeyGrant(
         grant=grant,

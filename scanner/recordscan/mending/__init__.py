@@ -37,6 +37,7 @@ from recordscan.mending.users import (
     replace_policies,
     upload_document,
     user_step,
+    width_warnings,
 )
 
 __all__ = [
@@ -72,5 +73,6 @@ __all__ = [
     "upload_document",
     "user_step",
     "widen",
+    "width_warnings",
     "writer_statement",
 ]

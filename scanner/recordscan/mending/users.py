@@ -60,6 +60,20 @@ def upload_document(target: Target, profile: Profile) -> dict[str, Json]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
+def width_warnings(target: Target) -> tuple[str, ...]:
+    """What a policy for the places of a writer covers besides, where the URL does not end in a slash; () where it does.
+
+    Raises:
+        Missing: The places are not known.
+    """
+    prefixes = sorted({place.prefix for place in need(target.writer_places) if place.prefix})
+    return tuple(
+        f"It covers every key that begins with {prefix!r}: when the URL ends in a slash, scan again, and narrow it."
+        for prefix in prefixes
+        if not prefix.endswith("/")
+    )
+
+
 def allow_uploads(target: Target, profile: Profile) -> Step:
     """Gives the writer an inline policy that allows uploads, beside those that it has."""
     user = writer_of(target)
@@ -71,6 +85,7 @@ def allow_uploads(target: Target, profile: Profile) -> Step:
         "lets it upload under the prefix, and nothing else",
         Order.GRANT,
         "When another URL is saved at Twilio, the policy must follow, or uploads fail.",
+        *width_warnings(target),
         PolicyName=name,
         PolicyDocument=json.dumps(upload_document(target, profile)),
     )

@@ -208,7 +208,25 @@ Source: https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_p
 
 
 _KEEPS_BUCKET_POLICY = frozenset({"s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy"})
-"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html"""
+"""What a bucket's owner may always do, and what S3 lets no principal of another account do.
+
+Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+"""
+
+_OWN_KEYS_ONLY = frozenset(
+    f"kms:{operation}".lower()
+    for operation in (
+        *("CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DeleteImportedKeyMaterial", "DisableKey"),
+        *("DisableKeyRotation", "EnableKey", "EnableKeyRotation", "GetKeyLastUsage", "GetKeyPolicy"),
+        *("GetParametersForImport", "ImportKeyMaterial", "ListKeyPolicies", "ListKeyRotations", "ListResourceTags"),
+        *("PutKeyPolicy", "ReplicateKey", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource"),
+        *("UntagResource", "UpdateAlias", "UpdateKeyDescription", "UpdatePrimaryRegion"),
+    )
+)
+"""What KMS lets no principal of another account do to a key.
+
+Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+"""
 
 
 def bound_by_rcps(request: Request) -> bool:
@@ -233,7 +251,7 @@ class _Evaluation:
     unread: bool = False
 
     def decision(self) -> Decision:
-        allowed = all_of((self._granted(), self._within_scps()))
+        allowed = all_of((self._granted(), self._within_scps(), self._possible()))
         self._rcps()
         denied = any_of([row.applies for row in self.rows if row.effect == "Deny"])
         denied = any_of((denied, self._cut_off(), None if self.unread else False))
@@ -278,6 +296,16 @@ class _Evaluation:
         if not any_of((identity, by_resource)):
             self._required(identity, "no identity policy allows it")
         return any_of((by_resource, all_of((identity, limits))))
+
+    def _possible(self) -> Truth:
+        """Whether the service serves such a caller at all, whatever the policies allow."""
+        requester, action = self.request.requester, self.request.action
+        if requester.kind == "anonymous" and self.request.service == "kms":
+            return self._required(False, "KMS answers no request that is not signed")
+        foreign = requester.kind != "service" and requester.account != self.request.resource_account
+        if foreign and action.lower() in (_KEEPS_BUCKET_POLICY | _OWN_KEYS_ONLY):
+            return self._required(False, f"{action} is for principals of the owning account only, whatever is allowed")
+        return True
 
     def _required(self, truth: Truth, silence: str) -> Truth:
         if truth is not True:

@@ -7,7 +7,7 @@ is refused instead of guessed at.
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from recordscan.errors import CaseError
@@ -25,7 +25,7 @@ from recordscan.policy.documents import (
     repeated_keys,
     shown,
 )
-from recordscan.policy.request import ANONYMOUS, Context, Request, Requester, context_of, requester_of
+from recordscan.policy.request import ANONYMOUS, UNKNOWN, Context, Request, Requester, context_of, requester_of
 from recordscan.policy.rows import Grant, LayerName, Policy
 
 
@@ -77,6 +77,7 @@ REMEDIES: Mapping[DefectCode, str] = {
     "no_principal": "add Principal",
     "principal_in_identity_policy": "remove it, or write the document as resourcePolicy",
     "wildcard_in_principal": "name the principal in full, or test aws:PrincipalArn under Condition",
+    "bad_principal": "name an account, a user, a role, a session or a service in full",
     "bad_condition": 'write {"Operator": {"key": "value"}}, or a list of values',
     "unknown_operator": "no request meets it, so correct its spelling",
     "duplicate_sid": "give each a Sid of its own",
@@ -150,7 +151,7 @@ _MEMBERS = (
     "expect",
 )
 _REQUEST_MEMBERS = ("principal", "action", "resource", "resourceAccount", "context")
-_CONSTRAINTS = ("EncryptionContextEquals", "EncryptionContextSubset")
+_CONSTRAINTS = ("EncryptionContextEquals", "EncryptionContextSubset", "SourceArn")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+")
 _SID = re.compile(r"[A-Za-z0-9]+")
@@ -168,9 +169,11 @@ class _Reader:
         if body.get("request") is None:
             raise CaseError('the case has no request; write one with "principal", "action" and "resource"')
         request = self._request(self._members(body["request"], "request", _REQUEST_MEMBERS))
+        layers = self._layers(body, request)
+        self._warn_of_absent_keys(request, layers)
         return Case(
             request=request,
-            layers=self._layers(body, "trust" if request.service == "sts" else "resource"),
+            layers=layers,
             expect=_expected(body) if expecting else None,
             warnings=tuple(self.warnings),
         )
@@ -198,6 +201,7 @@ class _Reader:
             raise CaseError(
                 f'resource {shown(resource)} is no ARN; write one, or "*" for an action that is about no one resource'
             )
+        _require_kind(action, resource, requester)
         found = Request(
             requester=requester,
             action=action,
@@ -211,7 +215,8 @@ class _Reader:
             )
         return found
 
-    def _layers(self, body: Mapping[str, Json], kind: PolicyKind) -> Layers:
+    def _layers(self, body: Mapping[str, Json], request: Request) -> Layers:
+        kind: PolicyKind = "trust" if request.service == "sts" else "resource"
         session, resource = body.get("sessionPolicy"), body.get("resourcePolicy")
         scps, rcps = self._levels(body, "scps", "SCP", "identity"), self._levels(body, "rcps", "RCP", "rcp")
         restrict = body.get("restrictPublicBuckets")
@@ -220,17 +225,49 @@ class _Reader:
         return Layers(
             identity=Known(self._policies(body.get("identityPolicies"), "identityPolicies", "identity policy")),
             boundary=Known(self._boundary(body)),
-            session=Known(
-                None if session is None else (self._policy("sessionPolicy", session, "session policy", "identity"),)
-            ),
+            session=Known(self._session(session, request.requester)),
             scps=Known(scps),
             rcps=Known(rcps),
             resource=Known(
                 None if resource is None else self._policy("resourcePolicy", resource, "resource policy", kind)
             ),
-            grants=Known(tuple(_grant(item, n) for n, item in _items(body.get("grants"), "grants"))),
+            grants=Known(tuple(self._grants(body.get("grants"), request))),
             restrict_public_buckets=Known(restrict is True),
         )
+
+    def _session(self, session: Json, requester: Requester) -> tuple[Policy, ...] | None:
+        """The policy of the session; a federated user has no permissions without one.
+
+        Source: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+        """
+        if session is not None:
+            return (self._policy("sessionPolicy", session, "session policy", "identity"),)
+        return () if requester.kind == "federated" else None
+
+    def _grants(self, value: Json, request: Request) -> Iterator[Grant]:
+        """Those of the key that the request is about; a list may tell of others, which say nothing of it."""
+        for n, item in _items(value, "grants"):
+            grant, key = _grant(item, n)
+            if key is None or key == request.resource or key == request.resource.rpartition(":key/")[2]:
+                yield grant
+            else:
+                self.warnings.append(f"grants[{n}] is for the key {shown(key)} and not for that of the request")
+
+    def _warn_of_absent_keys(self, request: Request, layers: Layers) -> None:
+        """Tell of keys that AWS puts into every such request, which policies test and the case does not say."""
+        requester = request.requester
+        if requester.kind in ("service", "anonymous"):
+            return
+        tested = _keys_of(layers)
+        for key, needs_user in _ALWAYS_THERE.items():
+            absent = not request.context.find(key)
+            if key.lower() in tested and absent and (requester.kind == "user" or not needs_user):
+                self.warnings.append(
+                    f"a policy looks at {key}, which AWS puts into the request and context does not have; add it"
+                )
+        account = request.context.find("aws:PrincipalAccount")
+        if account and account is not UNKNOWN and account != (requester.account,):
+            self.warnings.append(f"context has another aws:PrincipalAccount than the principal {requester.arn}")
 
     def _boundary(self, body: Mapping[str, Json]) -> tuple[Policy, ...] | None:
         value = body.get("permissionBoundaries")
@@ -238,6 +275,8 @@ class _Reader:
             return None
         if not _items(value, "permissionBoundaries"):
             raise CaseError("permissionBoundaries is an empty list; write null where there is no boundary")
+        if len(value) > 1:
+            raise CaseError(f"permissionBoundaries has {len(value)} policies; nobody has more than one boundary")
         return self._policies(value, "permissionBoundaries", "permissions boundary")
 
     def _levels(self, body: Mapping[str, Json], member: str, word: str, kind: PolicyKind) -> tuple[Level, ...]:
@@ -333,6 +372,65 @@ def _is_arn(text: str) -> bool:
     return text.startswith("arn:") and text.count(":") >= 5
 
 
+_WITHOUT_KEY = frozenset(
+    f"kms:{name}".lower()
+    for name in (
+        *("CreateAlias", "CreateKey", "DeleteAlias", "GenerateRandom", "ListAliases", "ListKeys", "UpdateAlias"),
+        *("ListRetirableGrants", "RetireGrant"),
+        *("ConnectCustomKeyStore", "CreateCustomKeyStore", "DeleteCustomKeyStore", "DescribeCustomKeyStores"),
+        *("DisconnectCustomKeyStore", "UpdateCustomKeyStore"),
+    )
+)
+"""What KMS does not, or not always, decide on a key."""
+
+_ALWAYS_THERE = {
+    "aws:PrincipalArn": False,
+    "aws:PrincipalAccount": False,
+    "aws:PrincipalType": False,
+    "aws:userid": False,
+    "aws:username": True,
+}
+"""Keys of every signed request of a principal → whether only users have it.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+
+def _keys_of(layers: Layers) -> set[str]:
+    """The condition keys that the policies of a case test, and those of their variables; lower case."""
+    policies: list[Policy] = []
+    for fact in layers.facts:
+        value = fact.value if isinstance(fact, Known) else None
+        for item in value if isinstance(value, tuple) else (value,):
+            policies += item[1] if isinstance(item, tuple) else [item] if isinstance(item, Policy) else []
+    found: set[str] = set()
+    for policy in policies:
+        for statement in policy.document.statements:
+            texts = [*(statement.resources or ()), *(statement.not_resources or ())]
+            for test in statement.conditions:
+                found.add(test.key.lower())
+                texts += test.values
+            found.update(name.lower() for text in texts for name in re.findall(r"\$\{([^},]+)", text))
+    return found
+
+
+def _require_kind(action: str, resource: str, requester: Requester) -> None:
+    """See that a resource is of the kind that an action is about, and of the principal's partition."""
+    parts = resource.split(":", 5)
+    service, _, _ = action.lower().partition(":")
+    if service == "kms" and action.lower() not in _WITHOUT_KEY and not re.match(r"(?:key|alias)/.", parts[-1]):
+        raise CaseError(f"resource {shown(resource)} is no key, and KMS decides {action} on one; write the key's ARN")
+    if service == "s3" and resource != "*" and not parts[2].startswith("s3"):
+        raise CaseError(
+            f"resource {shown(resource)} is not of S3, and {action} is; write the ARN of a bucket or object"
+        )
+    partition = requester.arn.split(":")[1] if requester.arn.startswith("arn:") else parts[min(1, len(parts) - 1)]
+    if resource != "*" and partition != parts[1]:
+        raise CaseError(
+            f"principal {shown(requester.arn)} and resource {shown(resource)} are of two partitions, which share nobody"
+        )
+
+
 def _requester(principal: Json) -> Requester:
     advice = 'write the ARN of a user, role, session or root, the host name of a service, or {"type": "Anonymous"}'
     kind, name = None, principal
@@ -379,11 +477,14 @@ def _context(value: Json) -> Context:
     return context_of(found)
 
 
-def _grant(value: Json, n: int) -> Grant:
-    """A grant in the shape of ListGrants' answer."""
+def _grant(value: Json, n: int) -> tuple[Grant, str | None]:
+    """A grant in the shape of ListGrants' answer, and which key it is for, if it says so."""
     where = f"grants[{n}]"
     body = _object(value, where)
-    grantee, operations = body.get("GranteePrincipal"), body.get("Operations")
+    grantee, operations = body.get("GranteeServicePrincipal") or body.get("GranteePrincipal"), body.get("Operations")
+    key = body.get("KeyId")
+    if key is not None and not isinstance(key, str):
+        raise CaseError(f"KeyId of {where} is {shown(key)}; write the ARN of the key")
     if not isinstance(grantee, str):
         raise CaseError(f"GranteePrincipal of {where} is {shown(grantee)}; write an ARN or the host name of a service")
     if not isinstance(operations, list) or not all(isinstance(name, str) for name in operations):
@@ -393,15 +494,20 @@ def _grant(value: Json, n: int) -> Grant:
     for name in constraints:
         # A constraint that was passed over would let the grant allow more than it does.
         if name not in _CONSTRAINTS:
-            raise CaseError(f"{where} has the constraint {shown(name)}; known are {' and '.join(_CONSTRAINTS)}")
-    equals, subset = (_constraint(constraints.get(name), f"{name} of {where}") for name in _CONSTRAINTS)
-    return Grant(
+            raise CaseError(f"{where} has the constraint {shown(name)}; known are {', '.join(_CONSTRAINTS)}")
+    equals, subset = (_constraint(constraints.get(name), f"{name} of {where}") for name in _CONSTRAINTS[:2])
+    source = constraints.get("SourceArn")
+    if source is not None and not isinstance(source, str):
+        raise CaseError(f"SourceArn of {where} is {shown(source)}; write an ARN")
+    grant = Grant(
         id=_name(body, "GrantId", n, where),
         grantee=grantee,
         operations=tuple(operations),
         context_equals=equals,
         context_subset=subset,
+        source_arn=source,
     )
+    return grant, key
 
 
 def _constraint(value: Json, where: str) -> Mapping[str, str] | None:

@@ -43,6 +43,7 @@ DefectCode: TypeAlias = Literal[
     "no_principal",
     "principal_in_identity_policy",
     "wildcard_in_principal",
+    "bad_principal",
     "bad_condition",
     "unknown_operator",
     "duplicate_sid",
@@ -219,7 +220,9 @@ def repeated_keys(value: Json) -> tuple[str, ...]:
     return value.repeated if isinstance(value, _Object) else ()
 
 
-_HARMLESS: frozenset[DefectCode] = frozenset({"duplicate_sid", "wildcard_in_principal", "refused_in_rcp"})
+_HARMLESS: frozenset[DefectCode] = frozenset(
+    {"duplicate_sid", "wildcard_in_principal", "bad_principal", "refused_in_rcp"}
+)
 """Defects that leave the meaning clear: a wildcard within a principal's ARN matches nobody."""
 
 _DOCUMENT_ELEMENTS = ("Version", "Id", "Statement")
@@ -241,6 +244,16 @@ _PRINCIPAL_KINDS: dict[str, PrincipalKind] = {
     "federated": "Federated",
     "canonicaluser": "CanonicalUser",
 }
+_PRINCIPALS: Mapping[PrincipalKind, re.Pattern[str]] = {
+    "AWS": re.compile(
+        r"\*|\d{12}|[A-Z0-9]{16,128}"  # what a deleted principal turns into, too
+        r"|arn:[^:]+:(?:iam|sts)::[^:]+:(?:root|(?:user|role|assumed-role|federated-user)/.+)",
+        re.DOTALL,
+    ),
+    "Service": re.compile(r"\*|[^\s/:]+\.[^\s/:]+"),
+}
+"""Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+
 _COMPARISONS = ("Equals", "NotEquals", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals")
 _OPERATORS = {
     name.lower(): name
@@ -412,6 +425,8 @@ class _Reader:
             for text in self._texts(word, value, index) or ():
                 if kind == "AWS" and text != "*" and re.search(r"[*?]", text):
                     self._note("wildcard_in_principal", f"{shown(text)} matches nobody: it has a wildcard", index)
+                elif (form := _PRINCIPALS.get(kind)) and not form.fullmatch(text):
+                    self._note("bad_principal", f"{shown(text)} is nobody whom {element} can name", index)
                 found.append(Principal(kind=kind, value=text))
         return tuple(found)
 

@@ -39,6 +39,7 @@ class Grant:
         operations: KMS API operations, such as `Decrypt`.
         context_equals: Encryption context that the request must have; None for no such constraint.
         context_subset: Encryption context that the request's must contain; None for no such constraint.
+        source_arn: What the request must be made on behalf of; None for no such constraint.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Grant:
     operations: tuple[str, ...]
     context_equals: Mapping[str, str] | None = None
     context_subset: Mapping[str, str] | None = None
+    source_arn: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,14 +251,15 @@ def row_of_grant(grant: Grant, request: Request) -> Row | None:
     cover = _covers(Principal(kind=_kind_of(grant.grantee), value=grant.grantee), request.requester)
     if cover is None:
         return None
-    applies: Truth = True
+    constraints: dict[str, Truth] = {"aws:SourceArn": _source_agrees(grant.source_arn, request)}
     if operation in _WITH_CONTEXT:
-        applies = all_of(
+        constraints["kms:EncryptionContext"] = all_of(
             (
                 _context_agrees(grant.context_equals, request, exactly=True),
                 _context_agrees(grant.context_subset, request, exactly=False),
             )
         )
+    applies = all_of(constraints.values())
     return Row(
         layer="resource",
         policy="grants",
@@ -264,9 +267,16 @@ def row_of_grant(grant: Grant, request: Request) -> Row | None:
         effect="Allow",
         applies=applies,
         cover=cover,
-        misses=("EncryptionContext",) if applies is False else (),
-        open=("kms:EncryptionContext",) if applies is None else (),
+        misses=tuple(key for key, agrees in constraints.items() if agrees is False),
+        open=tuple(key for key, agrees in constraints.items() if agrees is None) if applies is None else (),
     )
+
+
+def _source_agrees(wanted: str | None, request: Request) -> Truth:
+    if wanted is None:
+        return True
+    found = request.context.find("aws:sourcearn")
+    return None if found is UNKNOWN else found == (wanted,)
 
 
 def _kind_of(grantee: str) -> Literal["AWS", "Service"]:

@@ -330,6 +330,28 @@ def test_wildcards_and_what_is_cut_short_are_sound(elements: dict[str, str]) -> 
     assert only(document).valid
 
 
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": ["*", "111122223333", "arn:aws:iam::111122223333:root", "arn:aws-cn:iam::111122223333:user/a/b"]},
+        {"AWS": ["arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws:sts::111122223333:federated-user/f"]},
+        {"AWS": ["AIDAEXAMPLEUSERID0001", "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1EXAMPLE"]},
+        {"Service": ["s3.amazonaws.com", "logs.eu-west-1.amazonaws.com", "ec2.amazonaws.com.cn"]},
+        {"Federated": ["cognito-identity.amazonaws.com", "arn:aws:iam::111122223333:saml-provider/x"]},
+        {"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"},
+    ],
+)
+def test_whom_aws_knows_can_be_named(principal: dict[str, Any]) -> None:
+    assert load_policy(policy(PUT | {"Principal": principal}), kind="resource").defects == ()
+
+
+@pytest.mark.parametrize("name", ["bob", "12345", "arn:aws:iam::111122223333:group/g", "arn:aws:s3:::media", ""])
+def test_who_is_nobody_is_told_and_is_nobody(name: str) -> None:
+    document = load_policy(policy(PUT | {"Principal": {"AWS": name}}), kind="resource")
+    assert codes(document) == [("bad_principal", 1)]
+    assert only(document).valid
+
+
 @pytest.mark.parametrize(("code", "kind", "statement"), DEFECTS)
 def test_an_unclear_statement_is_kept_but_not_valid(
     code: DefectCode, kind: PolicyKind | None, statement: dict[str, Any]

@@ -50,6 +50,28 @@ def cut(says: str, expected: str, *resource: dict[str, Any], **asked: Any) -> An
     return row(says, BLOCK, expected, resource=list(resource), **asked)
 
 
+KEEPING = S3.replace("userguide", "API") + "API_PutBucketPolicy.html"
+
+KEPT = [
+    row(f"{action} is for the owner's principals", KEEPING, expected, **asked, action=f"s3:{action}", on=BUCKET)
+    for action in ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
+    for expected, asked in (
+        (SILENT, {"by": PARTNER, "identity": ALL, "resource": [PARTNERS, allow(to=PARTNER)]}),
+        (SILENT, {"by": NOBODY, "resource": allow(to="*")}),
+        (ALLOWED, {"identity": ALL, "resource": PARTNERS}),
+        (ALLOWED, {"resource": allow(to=USER)}),
+    )
+] + [
+    row("others may change its ACL", KEEPING, ALLOWED, by=PARTNER, identity=ALL, resource=PARTNERS,
+        action="s3:PutBucketAcl", on=BUCKET),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("page", "expected", "asked"), KEPT)
+def test_the_bucket_policy_is_kept_by_whom_aws_says(page: str, expected: str, asked: Mapping[str, Any]) -> None:
+    check(page, expected, asked)
+
+
 CUT_OFF = [
     cut("a partner is let in where nothing is public", ALLOWED, PARTNERS),
     cut("one public statement cuts it off", DENIED, PARTNERS, OPEN),

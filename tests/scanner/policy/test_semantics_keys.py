@@ -1,9 +1,11 @@
 """Who may use a KMS key: key policy, identity and grants."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from recordscan.policy.request import Context
 from recordscan.policy.rows import Grant
@@ -11,6 +13,7 @@ from scanner.policy.asking import (
     ALL,
     ALLOWED,
     ANYTHING,
+    BUCKET,
     DELEGATED,
     DENIED,
     KEY,
@@ -99,6 +102,7 @@ KEYS = [
     key("another account needs both", OTHERS, ALLOWED, by=PARTNER, identity=ALL, resource=allow(to=THEIRS)),
     key("the key policy is not enough", OTHERS, SILENT, by=PARTNER, resource=allow(to=[THEIRS, PARTNER])),
     key("nor is identity", OTHERS, SILENT, by=PARTNER, identity=ALL, resource=DELEGATED),
+    key("KMS answers nobody who does not sign", KEY_POLICY, SILENT, by="", resource=allow(to="*")),
     key("identity may deny without delegation", IDENTITY, DENIED, identity=deny("kms:*"), resource=allow(to=USER)),
     key("the key policy may deny", KEY_POLICY, DENIED, identity=ALL, resource=[DELEGATED, deny(to=USER)]),
     key(
@@ -161,9 +165,8 @@ KEYS = [
 
 def granted(says: str, expected: str, page: str = GRANTS, **asked: Any) -> Any:
     """A request to decrypt with a key that has a grant, which may be changed."""
-    changed = {
-        name: asked.pop(name) for name in ("grantee", "operations", "context_equals", "context_subset") if name in asked
-    }
+    own = ("grantee", "operations", "context_equals", "context_subset", "source_arn")
+    changed = {name: asked.pop(name) for name in own if name in asked}
     given: dict[str, Any] = {"id": "g1", "grantee": USER, "operations": ("Decrypt",)} | changed
     return key(says, page, expected, grants=(Grant(**given),), resource=asked.pop("resource", DELEGATED), **asked)
 
@@ -173,6 +176,7 @@ def context(**pairs: str) -> dict[str, str]:
 
 
 CONTEXTS: dict[str, Any] = {"page": CONSTRAINTS, "context_equals": {"dept": "Film"}}
+SOURCE: dict[str, Any] = {"page": CONSTRAINTS, "source_arn": BUCKET}
 SUBSETS: dict[str, Any] = {"page": CONSTRAINTS, "context_subset": {"dept": "Film"}}
 
 GRANTED = [
@@ -197,6 +201,11 @@ GRANTED = [
     granted("an SCP", DENIED, scps=[[ALL, deny()]]),
     granted("an RCP", DENIED, rcps=[[deny(to="*")]]),
     granted("an SCP that is silent limits it", SILENT, scps=[[allow("s3:*")]]),
+    granted("it may be for one source", ALLOWED, **SOURCE, where={"aws:SourceArn": BUCKET}),
+    granted("and for no other", SILENT, **SOURCE, where={"aws:SourceArn": f"{BUCKET}2"}),
+    granted("nor without one", SILENT, **SOURCE),
+    granted("whatever the operation", SILENT, **SOURCE, action="kms:DescribeKey", operations=("DescribeKey",)),
+    granted("which may not be known", MAYBE, **SOURCE, known=False),
     granted("its context must be that of the request", ALLOWED, **CONTEXTS, where=context(dept="Film")),
     granted("it must be there", SILENT, **CONTEXTS),
     granted("its values are read with case", SILENT, **CONTEXTS, where=context(dept="film")),
@@ -243,6 +252,25 @@ def test_a_key_is_used_by_whom_aws_says(page: str, expected: str, asked: Mapping
     check(page, expected, asked)
 
 
+KMS_API = get_session().get_service_model("kms")
+
+
+@pytest.mark.parametrize("operation", KMS_API.operation_names)
+def test_other_accounts_can_do_to_a_key_what_kms_says(operation: str) -> None:
+    """The documentation of each operation tells whether it works across accounts."""
+    told = re.sub("<[^>]+>", "", KMS_API.operation_model(operation).documentation)
+    works = re.search(r"Cross-account use: *(Yes|No)\b.{0,40}", told)
+    about_a_key = "KeyId" in KMS_API.operation_model(operation).input_shape.members
+    if works is None or not about_a_key or operation == "ListAliases":
+        return
+    asked: dict[str, Any] = {"action": f"kms:{operation}", "on": KEY, "resource": allow(to=[THEIRS, ROOT])}
+    found = ask(**asked, by=PARTNER, identity=ALL)
+    assert found.allowed is (works[1] == "Yes"), works[0]
+    if works[1] == "No":
+        assert found.because == (f"kms:{operation} is for principals of the owning account only, whatever is allowed",)
+    assert ask(**asked, identity=ALL).allowed is True
+
+
 @pytest.mark.parametrize(("page", "expected", "asked"), GRANTED)
 def test_a_grant_gives_what_aws_says(page: str, expected: str, asked: Mapping[str, Any]) -> None:
     check(page, expected, asked)
@@ -255,7 +283,7 @@ def test_a_decision_names_the_grant() -> None:
     (hit,) = ask(**asked, where=context(dept="Film")).rows
     assert (hit.applies, hit.misses, hit.open) == (True, (), ())
     (missed,) = (r for r in ask(**asked).rows if r.policy == "grants")
-    assert (missed.layer, missed.misses, missed.near, missed.open) == ("resource", ("EncryptionContext",), True, ())
+    assert (missed.layer, missed.misses, missed.near, missed.open) == ("resource", ("kms:EncryptionContext",), True, ())
     (unsure,) = ask(**asked, known=False).open
     assert (unsure.cover, unsure.misses, unsure.open) == ("principal", (), ("kms:EncryptionContext",))
 
