@@ -446,7 +446,7 @@ def _requester(principal: Json) -> Requester:
     except ValueError:
         found = None
     if found is None or (kind is not None and (kind == "Service") != (found.kind == "service")):
-        raise CaseError(f"principal {shown(name)} is nobody who can ask; {advice}")
+        raise CaseError(f"principal is {shown(name)}, which names nobody who can ask; {advice}")
     return found
 
 

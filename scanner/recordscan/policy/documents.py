@@ -456,7 +456,9 @@ class _Reader:
             self._note("unknown_operator", f"{shown(operator)} is no condition operator", index)
         values = value if isinstance(value, list | tuple) else [value]
         texts = [iam_text(item) for item in values]
-        if not texts or None in texts:
+        if not texts:
+            self._note("bad_condition", f"{shown(key)} has no value to compare with", index)
+        elif None in texts:
             self._note("bad_condition", f"a value of {shown(key)} is neither text, a number nor true or false", index)
         return ConditionTest(
             operator=operator,
