@@ -80,7 +80,10 @@ def fault_in_words(fault: "ErrorDetails") -> str:
         "string_type": "must be text in quotes",
         "list_type": "must be a list, in brackets",
         "dict_type": "must be a table",
+        "date_type": "must be a date without quotes, such as 2026-11-25",
         "model_type": "must be a table",
     }
     found = words.get(fault["type"])
+    if fault["type"] == "string_too_short" and context.get("min_length") == 1:
+        return "must not be empty"
     return fault["msg"].removeprefix("Value error, ") if found is None else found.format(**context)

@@ -10,13 +10,16 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recordscan.errors import ConfigError, fault_in_words
 from recordscan.rule import Severity
 from recordscan.waiver import MatchKey, Waiver, WaiverKind, Waivers
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FILE_NAME = "recordscan-waivers.toml"
 
@@ -90,6 +93,16 @@ def find_waivers(folder: Path) -> Path | None:
     """The waiver file of a folder, if it has one; parent folders are not searched."""
     path = folder / FILE_NAME
     return path if path.is_file() else None
+
+
+def holds_waivers(path: Path) -> bool:
+    """Whether a file is a waiver file: by its name, or by what it holds, which a broken one does not tell."""
+    if path.name.endswith("waivers.toml"):
+        return True
+    try:
+        return "waivers" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
 
 
 def load_waivers(path: Path, rules: Mapping[str, str]) -> Waivers:
@@ -195,19 +208,38 @@ def _objection(
 
 
 def _sentence(path: Path, error: ValidationError, document: dict[str, Any], lines: list[int]) -> str:
-    first = error.errors()[0]
-    location = first["loc"]
-    message = fault_in_words(first)
-    if first["type"] == "extra_forbidden":
-        message = "is not known"
-    if len(location) >= 2 and location[0] == "waivers" and isinstance(location[1], int):
-        index = location[1]
-        line = lines[index] if index < len(lines) else ""
-        name = document["waivers"][index]
-        label = name.get("id", f"#{index + 1}") if isinstance(name, dict) else f"#{index + 1}"
-        place = ".".join(str(step) for step in location[2:3])
-        return f"{path}:{line}: waiver {label}: {place + ': ' if place else ''}{message}"
-    return f"{path}: {'.'.join(str(step) for step in location)}: {message}"
+    """Everything that is wrong with the first entry that is not sound, or with the file around the entries."""
+    faults = error.errors()
+    where = faults[0]["loc"][:2]
+    if where[0] != "waivers" or len(where) < 2 or not isinstance(where[1], int):
+        told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_fault(fault)}" for fault in faults[:_MOST_FAULTS])
+        return f"{path}: {told}"
+    index = where[1]
+    line = lines[index] if index < len(lines) else ""
+    entry = document["waivers"][index]
+    label = (entry.get("id") if isinstance(entry, dict) else None) or f"#{index + 1}"
+    own = [fault for fault in faults if fault["loc"][:2] == where]
+    told = "; ".join(_of_entry(fault) for fault in own[:_MOST_FAULTS])
+    more = f"; and {len(own) - _MOST_FAULTS} more" if len(own) > _MOST_FAULTS else ""
+    return f"{path}:{line}: waiver {label}: {told}{more}"
+
+
+_MOST_FAULTS = 8
+
+
+def _of_entry(fault: "ErrorDetails") -> str:
+    place = ".".join(str(step) for step in fault["loc"][2:3])
+    return f"{place}: {_fault(fault)}" if place else _fault(fault)
+
+
+def _fault(fault: "ErrorDetails") -> str:
+    if fault["type"] == "extra_forbidden":
+        return "is not known"
+    if fault["type"] == "string_pattern_mismatch":
+        return "must be a name of letters, digits, dots, hyphens and underscores, at most 60"
+    if fault["type"] == "too_short":
+        return f"must name at least one of {', '.join(get_args(MatchKey))}"
+    return fault_in_words(fault)
 
 
 def pruned(text: str, lines: set[int]) -> str:

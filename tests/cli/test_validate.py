@@ -41,3 +41,19 @@ def test_without_any_file_there_is_nothing_to_say(bare: CommandLine, tmp_path: P
     run = bare("validate")
     assert run.status == 2
     assert "there is neither a configuration nor a waiver file" in one_sentence(run)
+
+
+def test_a_waiver_file_is_known_by_what_it_holds(bare: CommandLine) -> None:
+    (bare.folder / "accepted.toml").write_text("version = 1\nwaivers = []\n", encoding="utf-8")
+    run = bare("validate", "accepted.toml")
+    assert (run.status, run.stdout) == (0, "accepted.toml: 0 waivers\n")
+
+
+def test_options_of_a_rule_that_is_not_there_are_told_alike_by_both_commands(bare: CommandLine) -> None:
+    (bare.folder / "c.toml").write_text("[profile.options.own-rule]\nbegins = 'x'\n", encoding="utf-8")
+    hint = "; a rule of a file of your own is there when --rules names the file"
+    for command in (("validate", "c.toml"), ("scan", "-c", "c.toml")):
+        run = bare(*command)
+        assert run.status == 2
+        assert "c.toml: profile.options: there is no rule 'own-rule'; " in one_sentence(run)
+        assert one_sentence(run).endswith(hint)

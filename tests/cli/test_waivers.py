@@ -103,3 +103,13 @@ def test_of_a_check_the_findings_are_offered_and_a_file_that_is_there_gets_no_se
     assert finding["fingerprint"][:12] in said
     (bare.folder / FILE).write_text("version = 1\n", encoding="utf-8")
     assert "version" not in bare("waivers", "add", finding["fingerprint"], "--in", RESULT).stdout
+
+
+def test_all_that_is_wrong_with_an_entry_is_told_at_once(bare: CommandLine, finding: dict[str, Any]) -> None:
+    stub = bare("waivers", "add", finding["fingerprint"], "--in", RESULT).stdout
+    (bare.folder / FILE).write_text(stub, encoding="utf-8")
+    sentence = one_sentence(bare("waivers", "check"))
+    assert f"{FILE}:3: waiver #1: id: must be a name of letters, digits, dots, hyphens and underscores" in sentence
+    assert "; reason: must have at least 20 characters; owner: must not be empty; " in sentence
+    (bare.folder / FILE).write_text(filled_in(stub).replace('{ fingerprint = "', '{}  # "'), encoding="utf-8")
+    assert "waiver WV-1: match: must name at least one of " in one_sentence(bare("waivers", "check"))

@@ -284,13 +284,13 @@ def test_a_file_is_read_with_its_lines_and_hash(tmp_path: Path) -> None:
         ("2027-01-31", "2026-10-01", "expires is before created"),
         ("bucket-versioning", "bucket-*", "there is no rule 'bucket-*'; a waiver names one rule"),
         ("{ resource", "{ resourc", "match: "),
-        ('{ resource = "arn:aws:s3:::acme" }', "{}", "match: Dictionary should have at least 1 item"),
+        ('{ resource = "arn:aws:s3:::acme" }', "{}", "match: must name at least one of account, "),
         ('"arn:aws:s3:::acme"', '{ glob = "*" }', "which [defaults] allow_glob = true must allow"),
         ("the bucket is moved next quarter", "because", "reason: must have at least 20 characters"),
         ('owner = "video@example.org"\n', "", "owner: must be given"),
         ("risk_accepted", "whatever", "kind: must be 'risk_accepted'"),
         ("expires =", "expiry =", "expir"),
-        ("created = 2026-11-01", 'created = "2026-11-01"', "created: Input should be a valid date"),
+        ("created = 2026-11-01", 'created = "2026-11-01"', "created: must be a date without quotes"),
     ],
 )
 def test_a44_what_is_not_sound_is_refused_with_file_and_line(tmp_path: Path, old: str, new: str, sentence: str) -> None:

@@ -275,7 +275,10 @@ def scan(
     )
     summary_path = summary_file(summary, reports)
     rules = load_rules(rule_files)
-    check_rule_options(rules, config.profile.options)
+    try:
+        check_rule_options(rules, config.profile.options)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     if waivers_path is None and not no_waivers and not replaying:
         waivers_path = find_waivers(Path.cwd())
     waivers = None if waivers_path is None else load_waivers(waivers_path, current_ids(rules))
@@ -579,7 +582,8 @@ def check_rule_options(rules: "Sequence[Rule]", options: "Mapping[str, Mapping[s
     by_id = {name: rule for rule in rules for name in (rule.id, *rule.aliases)}
     for rule_id, values in options.items():
         if rule_id not in by_id:
-            raise ConfigError(f"profile.options: {_no_such('rule', rule_id, by_id)}")
+            hint = "a rule of a file of your own is there when --rules names the file"
+            raise ConfigError(f"profile.options: {_no_such('rule', rule_id, by_id)}; {hint}")
         refusal = by_id[rule_id].refusal(values)
         if refusal is not None:
             raise ConfigError(f"profile.options: {refusal}")

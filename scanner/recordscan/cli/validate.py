@@ -21,14 +21,14 @@ Examples:
 def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
     """Check configuration and waiver files, without credentials and network. Exits 2 when one is not sound.
 
-    A FILE whose name ends in `waivers.toml` is a waiver file, any other a configuration. Without FILE, those of this
-    folder are checked.
+    A FILE whose name ends in `waivers.toml`, or that has [[waivers]], is a waiver file, any other a configuration.
+    Without FILE, those of this folder are checked.
     """
     from recordscan.cli.scan import check_rule_options, select_rules
     from recordscan.config import find_configs, load_config
     from recordscan.plugins import load_rules
     from recordscan.rule import current_ids
-    from recordscan.waiver_file import find_waivers, load_waivers
+    from recordscan.waiver_file import find_waivers, holds_waivers, load_waivers
 
     rules = load_rules(rule_files)
     chosen = paths or tuple(
@@ -37,14 +37,15 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
     if not chosen:
         raise ConfigError("there is neither a configuration nor a waiver file in this folder; name one")
     for path in chosen:
-        if path.name.endswith("waivers.toml"):
-            what = f"{len(load_waivers(path, current_ids(rules)).entries)} waivers"
+        if holds_waivers(path):
+            found = len(load_waivers(path, current_ids(rules)).entries)
+            what = "1 waiver" if found == 1 else f"{found} waivers"
         else:
             config = load_config(path)
             try:
                 check_rule_options(rules, config.profile.options)
             except ConfigError as error:
-                raise ConfigError(f"{path}: {error}; a rule of a file of your own must be named with --rules") from None
+                raise ConfigError(f"{path}: {error}") from None
             select_rules(rules, config.scan.rules, config.scan.skip_rules, config.scan.frameworks)
             what = "a sound configuration"
         click.echo(visible(f"{path}: {what}"))
