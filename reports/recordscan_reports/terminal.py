@@ -222,6 +222,7 @@ def _finding(result: ScanResult, assessment: Assessment, finding: FindingRecord)
     yield from _field("fix", _first_paragraph(result.rule(assessment.rule_id).remediation))
     if assessment.remedy is not None and assessment.remedy.steps:
         yield from _field("commands", f"recordscan remedy RESULT.json --rule {assessment.rule_id}")
+    yield from _field("evidence", f"recordscan explain {assessment.fingerprint[:12]} --in RESULT.json")
 
 
 def _unknowns(result: ScanResult) -> Iterator[Line]:

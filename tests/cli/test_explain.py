@@ -43,3 +43,10 @@ def test_what_is_not_there_is_told(bare: CommandLine, begin: str, sentence: str)
     run = bare("explain", begin, "--in", str(RESULT))
     assert run.status == 2
     assert sentence in one_sentence(run)
+
+
+def test_of_a_rule_the_checks_are_offered(bare: CommandLine, assessments: list[dict[str, Any]]) -> None:
+    own = [a for a in assessments if a["rule_id"] == "bucket-tls-only"]
+    sentence = one_sentence(bare("explain", "bucket-tls-only", "--in", str(RESULT)))
+    assert sentence.startswith("'bucket-tls-only' is a rule; name one of its checks: ")
+    assert all(f"{a['fingerprint'][:12]} ({a['outcome']} of {a['subject']['name']})" in sentence for a in own)

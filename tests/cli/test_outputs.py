@@ -217,6 +217,7 @@ def test_a_page_in_the_layout_of_a_folder_has_its_style_beside_it(bare: CommandL
     style, page, script = sorted(bare.folder.iterdir(), key=lambda path: path.suffix)
     assert (page.name, style.suffix, script.suffix) == ("page.html", ".css", ".js")
     assert {path.stat().st_mode & 0o777 for path in (page, style, script)} == {0o600}
+    assert run.stderr == f"wrote page.html, and beside it {style.name}, {script.name}\n"
     text = page.read_text(encoding="utf-8")
     assert f'<link rel="stylesheet" href="{style.name}">' in text
     assert f'<script src="{script.name}"></script>' in text
@@ -318,3 +319,34 @@ def test_the_demonstration_without_its_extra_says_what_to_install(bare: CommandL
     assert done.stderr == (
         "recordscan: the demonstration needs the demo extra; install it with: pip install 'recordscan[demo]'\n"
     )
+
+
+@pytest.mark.parametrize("command", ["report", "scan"])
+def test_an_option_of_a_format_that_is_not_written_is_told(bare: CommandLine, scanned: Scanned, command: str) -> None:
+    source = [str(scanned.result)] if command == "report" else ["--snapshot", str(scanned.snapshot)]
+    options = ("--format-option", "csv.bom=true", "--format-option", "html.layout=dir")
+    run = bare(command, *source, "-f", "none", "-o", "csv=a.csv", *options)
+    assert "--format-option html.layout=dir changes nothing: no html is written\n" in run.stderr
+    assert "csv.bom" not in run.stderr
+
+
+RAISING_RULE = '''
+from recordscan.estate.target import Target
+from recordscan.rule import Findings, Severity, rule
+
+
+@rule("own-rule", title="Ours", severity=Severity.LOW, remediation="Do it.", references=("https://example.org/",))
+def own_rule(target: Target) -> Findings:
+    """It is ours."""
+    raise LookupError
+    yield
+'''
+
+
+def test_a_rule_that_raises_is_told_beside_the_verdict(bare: CommandLine, scanned: Scanned) -> None:
+    (bare.folder / "own.py").write_text(RAISING_RULE, encoding="utf-8")
+    run = bare("scan", "--snapshot", str(scanned.snapshot), "--rules", "own.py", "-f", "none", "-q")
+    first, verdict = run.stderr.splitlines()
+    assert first.endswith("checks could not be decided, as their rule raised: own-rule; run with -v for the tracebacks")
+    assert verdict.startswith("recordscan: FAIL")
+    assert bare("scan", "--snapshot", str(scanned.snapshot), "--rules", "own.py", "-f", "none", "-qq").stderr == ""

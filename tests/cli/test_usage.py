@@ -74,8 +74,8 @@ FRAMEWORKS = (
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["scan", "--deadline", "soon"], f"'soon': expected {DURATION}"),
-        (["scan", "--deadline", "0"], f"'0': expected {DURATION}"),
+        (["scan", "--deadline", "soon"], f"--deadline 'soon': expected {DURATION}"),
+        (["scan", "--deadline", "0"], f"--deadline '0': expected {DURATION}"),
         (["scan", "--resume", "nothing.gz"], "nothing.gz: the snapshot cannot be read: No such file or directory"),
         (["scan", "--rule", "bucket-tls-onyl"], "there is no rule 'bucket-tls-onyl'; did you mean 'bucket-tls-only'?"),
         (["scan", "--skip-rule", "zzz"], "there is no rule 'zzz'; see `recordscan rules list`"),
@@ -230,3 +230,10 @@ def test_of_two_configurations_it_is_said_which_is_used(recordscan: CommandLine)
 def test_the_help_names_all_forms_of_a_bucket(recordscan: CommandLine) -> None:
     for command in ("scan", "preflight"):
         assert "NAME, NAME/PREFIX or s3://NAME/PREFIX" in " ".join(recordscan(command, "--help").stdout.split())
+
+
+@pytest.mark.parametrize("option", [("--deadline", "10m"), ("--max-rate", "5"), ("--max-workers", "2")])
+def test_a_stored_scan_is_not_hurried(bare: CommandLine, scanned: Scanned, option: tuple[str, str]) -> None:
+    run = bare("scan", "--snapshot", str(scanned.snapshot), *option)
+    assert run.status == 2
+    assert "--snapshot asks nobody; it does not go with --max-workers, --max-rate, --deadline" in run.stderr

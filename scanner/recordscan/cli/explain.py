@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 LINES_SHOWN = 20
+_MOST_CHECKS = 10
 
 
 @click.command(
@@ -52,6 +53,12 @@ def _find(result: "ScanResult", begin: str) -> "Assessment":
         for assessment in result.assessments
         if any(digits.startswith(begin) for digits in _fingerprints(assessment))
     ]
+    ids = result.current_ids()
+    if not found and begin in ids:
+        own = [a for a in result.assessments if a.rule_id == ids[begin]]
+        checks = ", ".join(f"{a.fingerprint[:12]} ({a.outcome} of {a.subject.name})" for a in own[:_MOST_CHECKS])
+        more = f" and {len(own) - _MOST_CHECKS} more" if len(own) > _MOST_CHECKS else ""
+        raise ConfigError(f"{begin!r} is a rule; name one of its checks: {checks or 'it has none'}{more}")
     if len(found) != 1 or not begin:
         how = "no check or finding has" if not found else f"{len(found)} checks have"
         raise ConfigError(f"{how} a fingerprint that begins with {begin!r}; the JSON and the page show them")

@@ -4,7 +4,7 @@ import inspect
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -79,6 +79,15 @@ def with_options(reports: Mapping[str, Render], values: Sequence[str]) -> dict[s
             raise ConfigError(f"--format-option {left}: {error}") from None
         chosen.setdefault(name, {})[option.replace("-", "_")] = made
     return {name: partial(render, **chosen[name]) if name in chosen else render for name, render in reports.items()}
+
+
+def idle_options(values: Sequence[str], formats: Iterable[str]) -> Iterator[str]:
+    """A sentence for each option of a format in which nothing is written."""
+    written = set(formats)
+    for text in values:
+        name = text.partition(".")[0]
+        if name not in written:
+            yield f"--format-option {text} changes nothing: no {name} is written"
 
 
 def format_options(render: Render) -> dict[str, object]:
@@ -189,7 +198,8 @@ def write_outputs(
                 write_atomically(output.path.parent / name, content)
         write_atomically(output.path, main_file(rendered))
         if not quiet:
-            click.echo(f"wrote {visible(str(output.path))}", err=True)
+            beside = f", and beside it {', '.join(rendered.beside)}" if isinstance(rendered, Composed) else ""
+            click.echo(visible(f"wrote {output.path}{beside}"), err=True)
 
 
 def summary_file(choice: str, reports: Mapping[str, Render]) -> Path | None:

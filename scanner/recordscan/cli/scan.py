@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from recordscan.waiver import Waivers
 
 STANDARD_OUTPUTS = {"html": "report.html", "json": "result.json"}
+_COLLECTING = {"workers": "--max-workers", "max_rate": "--max-rate", "deadline": "--deadline"}
 SILENT = 2
 """Times of `-q` after which not even the verdict is said."""
 STANDARD_SNAPSHOT = "snapshot.jsonl.gz"
@@ -210,6 +211,8 @@ def scan(
     """
     from recordscan.cli.diff import read_baseline
     from recordscan.cli.output import (
+        SUMMARY_FORMAT,
+        idle_options,
         parse_outputs,
         require_apart,
         require_format,
@@ -237,8 +240,13 @@ def scan(
     if snapshot_path is not None and given([*SCOPE_OPTIONS, "save_path", "resume_path"]):
         others = ", ".join([*SCOPE_OPTIONS.values(), "--save-snapshot", "--resume"])
         raise click.UsageError(f"--snapshot judges stored answers; it does not go with {others}")
+    if snapshot_path is not None and given(list(_COLLECTING)):
+        raise click.UsageError(f"--snapshot asks nobody; it does not go with {', '.join(_COLLECTING.values())}")
     if deadline is not None:
-        parse_duration(deadline)
+        try:
+            parse_duration(deadline)
+        except ConfigError as error:
+            raise ConfigError(f"--deadline {error}") from None
     # A replay takes requirements and gate from the snapshot, unless a configuration is named.
     replaying = snapshot_path is not None and config_path is None
     path = None if replaying else find(config_path, no_config=no_config, quiet=quiet > 0)
@@ -274,6 +282,10 @@ def scan(
         [*((name, file) for name, file in read.items() if file is not None), *(("--history", file) for file in kept)],
     )
     summary_path = summary_file(summary, reports)
+    if not quiet:
+        written_formats = (format_, *(file.format for file in files), *([SUMMARY_FORMAT] if summary_path else []))
+        for idle in idle_options(format_options, written_formats):
+            click.echo(visible(idle), err=True)
     rules = load_rules(rule_files)
     try:
         check_rule_options(rules, config.profile.options)
@@ -405,6 +417,7 @@ def conclude(
 ) -> int:
     """Print and write the reports, say the verdict on stderr, and give the exit status."""
     from recordscan.cli.output import append_summary, print_report, write_outputs
+    from recordscan.facts import Reason
 
     if format_ != "none":
         print_report(result, format_, reports, color=color, width=width)
@@ -413,6 +426,11 @@ def conclude(
     if not quiet:
         for warning in waiver_warnings(result):
             click.echo(visible(warning), err=True)
+    crashed = sorted({a.rule_id for a in result.assessments if a.reason is Reason.INTERNAL_ERROR})
+    if crashed and quiet < SILENT:
+        checks = sum(a.reason is Reason.INTERNAL_ERROR for a in result.assessments)
+        said = f"{checks} checks could not be decided, as their rule raised: {', '.join(crashed)}"
+        click.echo(visible(f"{said}; run with -v for the tracebacks"), err=True)
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.
     status = "" if gate.exit.code == 130 else f" (exit status {gate.exit.code})"
