@@ -12,7 +12,7 @@ from recordscan.remedies.plan import make_plan
 from recordscan.remedy import Remedy
 from recordscan.result import Outcome
 from recordscan.rule import Rule
-from recordscan.testing import AWS_ACCOUNT, BUCKET, PREFIX, REGION, TRAIL_ARN, Case, judge, sound
+from recordscan.testing import AWS_ACCOUNT, BUCKET, PREFIX, REGION, TRAIL_ARN, Case, bucket_url, judge, sound
 from recordscan_rules.account import (
     access_analyzer,
     guardduty,
@@ -20,11 +20,13 @@ from recordscan_rules.account import (
     public_access_block,
 )
 from recordscan_rules.audit_trail import log_validation, management_events, object_reads, object_writes
+from recordscan_rules.identity import boundary
 from recordscan_rules.keys import key_rotation_period
 from rules.failing_account import short_passwords
 from rules.failing_audit import MANAGEMENT, advanced
 
 OBJECTS = f"arn:aws:s3:::{BUCKET}/{PREFIX}"
+COVERS = "It covers every key that begins with "
 FOREIGN_TRAIL = TRAIL_ARN.replace(AWS_ACCOUNT, "999988887777")
 
 
@@ -231,3 +233,18 @@ def test_the_period_of_rotation_is_that_of_the_profile_if_kms_can(most: int, per
     found = remedy_of(key_rotation_period, case)
     assert [step.parameters["RotationPeriodInDays"] for step in found.steps] == ([period] if period else [])
     assert (found.by_hand is None) == bool(period)
+
+
+def warnings_of(prefix: str) -> list[str]:
+    """What the remedy of a missing boundary warns of, where media goes under a prefix."""
+    case = sound()
+    case.set("twilio:FetchRecordingSettings", "/aws_s3_url", bucket_url(prefix))
+    case.set("iam:GetUser", "/User/PermissionsBoundary", None)
+    made, _ = remedy_of(boundary, case).steps
+    return [warning for warning in made.warnings if warning.startswith(COVERS)]
+
+
+def test_a_policy_for_a_prefix_without_a_slash_is_told_to_be_too_wide() -> None:
+    bare = PREFIX.removesuffix("/")
+    assert warnings_of(PREFIX) == []
+    assert warnings_of(bare) == [f"{COVERS}{bare!r}: when the URL ends in a slash, scan again, and narrow it."]

@@ -138,7 +138,7 @@ Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, 
     type=click.Path(path_type=Path, file_okay=False),
     envvar="RECORDSCAN_OUTPUT_DIR",
     show_envvar=True,
-    help="Write report.html, result.json and, but with --redact, snapshot.jsonl.gz to this folder.",
+    help="Write report.html, result.json and, but with --redact or --snapshot, snapshot.jsonl.gz to this folder.",
 )
 @click.option("--force", is_flag=True, help="Let --output-dir replace what is there.")
 @click.option(
