@@ -319,3 +319,34 @@ def test_reports_and_bundles_need_neither_credentials_nor_network(bare: CommandL
     packed = bare("bundle", str(scanned.result), "--snapshot", str(scanned.snapshot), "-o", "e.zip", env=nowhere)
     assert packed.status == 0, packed.stderr
     assert bare("verify", "e.zip", env=nowhere).status == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "offers", "others"),
+    [
+        ("scan --rule bucket-tls", "bucket-tls-only", "bucket-versioning"),
+        ("scan --skip-rule key-rot", "key-rotation-period", "bucket-tls-only"),
+        ("preflight --rule key-rot", "key-rotation", "bucket-tls-only"),
+        ("remedy --rule key-rot", "key-rotation", "bucket-tls-only"),
+        ("rules show enc-", "enc-kms-region", "bucket-tls-only"),
+        ("scan --framework so", "soc2", "gdpr"),
+        ("scan -f ja", "", "json"),
+        ("scan -f js", "jsonl", "html"),
+        ("report x.json -o sa", "sarif-full=", "html="),
+        ("report x.json -o html=rep", "", "html="),
+    ],
+)
+def test_a_shell_completes_rules_frameworks_and_formats(
+    bare: CommandLine, typed: str, offers: str, others: str
+) -> None:
+    """As the script of bash asks for it."""
+    words = ["recordscan", *typed.split()]
+    env = {
+        "_RECORDSCAN_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    run = bare(env=env)
+    offered = [line.partition(",")[2] for line in run.stdout.split()]
+    assert (offers in offered) if offers else offered == []
+    assert others not in offered

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from recordscan.cli import completing
 from recordscan.visible import visible
 
 if TYPE_CHECKING:
@@ -81,7 +82,13 @@ def report_options(command: F) -> F:
         help="Set an option of a format, such as junit.granularity=rule or csv.bom=true. Repeatable.",
     )(command)
     command = click.option(
-        "-o", "--output", "outputs", multiple=True, metavar="FORMAT=PATH", help="Write a report to a file. Repeatable."
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT=PATH",
+        shell_complete=completing.outputs,
+        help="Write a report to a file. Repeatable.",
     )(command)
     return click.option(
         "-f",
@@ -89,6 +96,7 @@ def report_options(command: F) -> F:
         "format_",
         default="text",
         show_default=True,
+        shell_complete=completing.formats,
         envvar="RECORDSCAN_FORMAT",
         show_envvar=True,
         help="Report for stdout, such as text, json, markdown or sarif; `none` for none.",
@@ -173,6 +181,7 @@ framework_option = click.option(
     "--framework",
     "frameworks",
     multiple=True,
+    shell_complete=completing.framework_names,
     metavar="NAME",
     help="Only rules that give evidence for this framework, such as soc2 or nist_800_53_r5. Repeatable.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recordscan.cli import completing
 from recordscan.cli.options import (
     Where,
     config_options,
@@ -49,8 +50,22 @@ class Prospect:
 @click.command()
 @config_options
 @scope_options
-@click.option("--rule", "only", multiple=True, metavar="ID", help="Only for this rule. Repeatable.")
-@click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Not for this rule. Repeatable.")
+@click.option(
+    "--rule",
+    "only",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completing.rule_ids,
+    help="Only for this rule. Repeatable.",
+)
+@click.option(
+    "--skip-rule",
+    "skip",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completing.rule_ids,
+    help="Not for this rule. Repeatable.",
+)
 @framework_option
 @rules_option
 @click.option("-f", "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from recordscan.cli import completing
+
 
 @click.command(
     epilog="""\b
@@ -13,7 +15,14 @@ Examples:
 """
 )
 @click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--rule", "rules", metavar="ID", multiple=True, help="Mend the failures of this rule only; repeatable.")
+@click.option(
+    "--rule",
+    "rules",
+    metavar="ID",
+    multiple=True,
+    shell_complete=completing.rule_ids,
+    help="Mend the failures of this rule only; repeatable.",
+)
 @click.option("--region", metavar="REGION", help="Only the steps in this Region.")
 @click.option(
     "-f",

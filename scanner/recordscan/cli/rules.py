@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from recordscan.cli import completing
 from recordscan.cli.options import framework_option, rules_option
 from recordscan.visible import visible
 
@@ -48,7 +49,7 @@ def list_rules(*, frameworks: tuple[str, ...], rule_files: tuple[Path, ...], for
 
 
 @rules.command("show")
-@click.argument("rule_id", metavar="ID")
+@click.argument("rule_id", metavar="ID", shell_complete=completing.rule_ids)
 @rules_option
 @_format
 def show_rule(*, rule_id: str, rule_files: tuple[Path, ...], format_: str) -> None:

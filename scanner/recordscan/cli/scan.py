@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from recordscan.cli import completing
 from recordscan.cli.options import (
     SCOPE_OPTIONS,
     Sharing,
@@ -77,8 +78,22 @@ Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, 
 )
 @config_options
 @scope_options
-@click.option("--rule", "only", multiple=True, metavar="ID", help="Run only this rule. Repeatable.")
-@click.option("--skip-rule", "skip", multiple=True, metavar="ID", help="Leave this rule out. Repeatable.")
+@click.option(
+    "--rule",
+    "only",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completing.rule_ids,
+    help="Run only this rule. Repeatable.",
+)
+@click.option(
+    "--skip-rule",
+    "skip",
+    multiple=True,
+    metavar="ID",
+    shell_complete=completing.rule_ids,
+    help="Leave this rule out. Repeatable.",
+)
 @framework_option
 @rules_option
 @fail_on_option
