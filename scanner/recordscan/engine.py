@@ -39,6 +39,7 @@ from recordscan.redaction import MARK
 from recordscan.remedy import ByHand, Remedy, Step
 from recordscan.result import (
     RESULT_SCHEMA_VERSION,
+    STAND_IN_NOTICE,
     AbilityRecord,
     AccessGap,
     AccessRecord,
@@ -501,10 +502,7 @@ def _scan_record(snapshot: Snapshot, profile: Profile, notices: Sequence[str]) -
             for run in snapshot.earlier_runs
         ),
         notices=(
-            *(
-                f"answers came from a stand-in, {stand_in}, and show nothing of the real one"
-                for stand_in in header.stand_ins
-            ),
+            *(f"{STAND_IN_NOTICE}, {stand_in}, and show nothing of the real one" for stand_in in header.stand_ins),
             *notices,
             *(_earlier_notice(run) for run in snapshot.earlier_runs),
         ),

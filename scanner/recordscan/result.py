@@ -16,6 +16,10 @@ ExitCode: TypeAlias = Literal[0, 1, 3, 130]
 """Of a scan that wrote a result."""
 
 
+STAND_IN_NOTICE = "answers came from a stand-in"
+"""How the notice of a scan begins that did not ask AWS or Twilio itself."""
+
+
 class Outcome(StrEnum):
     """What a rule says of a subject. `waived` is a `fail` that somebody with authority has accepted."""
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from recordscan.controls import framework_ids, record_frameworks
 from recordscan.facts import Citation, Reason
 from recordscan.frameworks import load_framework
-from recordscan.result import Outcome, ScanResult
+from recordscan.result import STAND_IN_NOTICE, Outcome, ScanResult
 from recordscan.rule import Severity, official, peer, proposal
 from recordscan.visible import visible
 from recordscan_reports import terminal
@@ -446,7 +446,7 @@ def test_what_loses_recordings_comes_first_and_what_is_not_shown_is_counted() ->
     shown = [item.all("a")[0].text for item in bottom_line.all("ol")[0].all("li")]
     assert len(shown) == 5
     assert [text.split()[0] for text in shown[:3]] == ["alert-data-loss", "key-pending-deletion", "bucket-thing-00"]
-    assert "And 7 critical and 1 low more among the findings." in bottom_line.text
+    assert "And 7 critical and 1 low findings more." in bottom_line.text
 
 
 def test_a_finding_about_aws_shows_the_aws_account_beside_that_of_twilio() -> None:
@@ -544,3 +544,13 @@ def test_all_frameworks_together_stay_small() -> None:
     bare = replace(made, frameworks=())
     full = replace(made, frameworks=record_frameworks(framework_ids(()), (), ()))
     assert len(render(full)) - len(render(bare)) <= 100 * 1024
+
+
+def test_answers_of_a_stand_in_are_told_on_the_cover() -> None:
+    made = varied()
+    assert "stand-in" not in by_id(tree(render(made)), "top").text
+    said = f"{STAND_IN_NOTICE}, aws http://127.0.0.1:1, and show nothing of the real one"
+    noted = replace(made, scan=replace(made.scan, notices=("rules added by plugins: x", said)))
+    cover = by_id(tree(render(noted)), "top").text
+    assert f"{said[0].upper()}{said[1:]}." in cover
+    assert "plugins" not in cover

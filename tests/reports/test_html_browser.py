@@ -393,6 +393,43 @@ def test_words_and_named_places_filter_and_must_all_be_there(browser: Browser, t
         assert len(shown(seen.page)) == 8
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (
+            "foo:bar",
+            "No place is called foo; there are status, severity, message, rule, control, framework, resource, ",
+        ),
+        ("status:fial", "No status begins with fial; there are fail, unknown, waived, pass, not_applicable."),
+        ("severity:sever", "No severity begins with sever; there are critical, high, medium, low, info."),
+        ('"no such words"', "Quotes are searched for as they stand; leave them out."),
+        ("nowhere", None),
+        ("rule:nowhere", None),
+        ("status:fail", None),
+        ("arn:aws", None),
+    ],
+)
+def test_a_search_that_finds_nothing_says_what_is_odd(
+    browser: Browser, tmp_path: Path, words: str, hint: str | None
+) -> None:
+    with visit(browser, tmp_path, varied()) as seen:
+        seen.page.fill("#q", words)
+        told = seen.page.inner_text("#count")
+        if hint is None:
+            assert told.endswith(" of 12 checks in view")
+        else:
+            assert told.startswith(f"0 of 12 checks in view. {hint}")
+
+
+def test_a_choice_of_nothing_is_not_offered(browser: Browser, tmp_path: Path) -> None:
+    made = varied()
+    somewhere = tuple(replace(a, subject=replace(a.subject, region="eu-west-1")) for a in made.assessments)
+    for given, offered in ((made, False), (replace(made, assessments=somewhere), True)):
+        with visit(browser, tmp_path, given) as seen:
+            assert seen.page.is_visible("#region") is offered
+            assert seen.page.is_visible("#rule")
+
+
 def test_boxes_and_choices_filter(browser: Browser, tmp_path: Path) -> None:
     made = varied()
     with visit(browser, tmp_path, made) as seen:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from recordscan.document import dump_result
 from recordscan.result import (
+    STAND_IN_NOTICE,
     AbilityRecord,
     AccessGap,
     AccessRecord,
@@ -309,6 +310,16 @@ class Page:
     def worst(self) -> tuple[FindingRecord, ...]:
         """Up to five findings to begin with: the most severe, and of these what loses recordings."""
         return tuple(self._by_urgency[:WORST_SHOWN])
+
+    @cached_property
+    def finding_count(self) -> int:
+        """How many findings failures have."""
+        return len(self._by_urgency)
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """That answers came from a stand-in, for each: such a report shows nothing of the real one."""
+        return tuple(notice for notice in self._result.scan.notices if notice.startswith(STAND_IN_NOTICE))
 
     @cached_property
     def worst_left_out(self) -> tuple[str, ...]:

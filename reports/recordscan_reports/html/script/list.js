@@ -96,7 +96,8 @@ const listOf = (data, scopes, query) => {
     });
     const number = new Set(view.map(({row}) => row)).size;
     at("count").textContent = number.toLocaleString("en") + " of " + count(query.total, "check") + " in view"
-      + (pages > 1 ? ", page " + state.page.toLocaleString("en") + " of " + pages.toLocaleString("en") : "");
+      + (pages > 1 ? ", page " + state.page.toLocaleString("en") + " of " + pages.toLocaleString("en") : "")
+      + (!number && query.hint(state) ? ". " + query.hint(state) : "");
   };
 
   const set = (next) => {

@@ -114,6 +114,20 @@ const queryOf = (data) => {
     return state.group ? grouped(rows, state) : rows.map((row) => ({row}));
   };
 
+  // What of a search can find nothing, in a sentence; "" where nothing is odd. A colon may also be one of an ARN.
+  const places = ["status", "severity", "message", ...Object.keys(own).filter((name) => name !== "title")];
+  const hint = (state) => {
+    const said = [];
+    for (const term of state.q.toLowerCase().split(/\s+/)) {
+      const [, key, value] = /^([a-z]+):(.+)$/.exec(term) || [];
+      const values = {status: outcomes, severity: data.severities}[key];
+      if (key && !places.includes(key)) said.push("No place is called " + key + "; there are " + places.join(", ") + ".");
+      if (values && !values.some((one) => one.startsWith(value.replace(" ", "_")))) said.push("No " + key + " begins with " + value + "; there are " + values.join(", ") + ".");
+      if (term.includes('"')) said.push("Quotes are searched for as they stand; leave them out.");
+    }
+    return said.join(" ");
+  };
+
   const different = (values) => Array.from(new Set(values)).filter(Boolean).sort();
   const choices = {
     rule: () => different(rules.map(({id}) => id)),
@@ -121,5 +135,5 @@ const queryOf = (data) => {
     region: () => different(subjects.column("region")),
     framework: () => different(rules.flatMap((rule) => rule.controls.map(({framework}) => framework))),
   };
-  return {view, choices, total: checks.size};
+  return {view, choices, hint, total: checks.size};
 };

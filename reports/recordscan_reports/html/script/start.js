@@ -49,7 +49,9 @@ const begin = async () => {
   const boxes = all("input[type=checkbox]", filter);
   const selects = all("select", filter);
   for (const select of selects) {
-    for (const value of (query.choices[select.id] || (() => []))()) {
+    const choices = query.choices[select.id];
+    if (choices && !choices().length) select.closest(".field").hidden = true;
+    for (const value of choices ? choices() : []) {
       const option = document.createElement("option");
       option.value = value;
       option.textContent = visible(value);
