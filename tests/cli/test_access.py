@@ -115,3 +115,10 @@ def test_without_a_snapshot_the_clouds_are_asked(recordscan: CommandLine, clouds
     assert (run.status, run.stderr) == (0, "")
     assert ROOT in {row["principal"] for row in rows(run.stdout)}
     assert clouds.aws.requests
+
+
+def test_what_everybody_can_do_is_told_where_somebody_unknown_can(bare: CommandLine) -> None:
+    snapshot = str(Path(__file__).parents[2] / "examples" / "hollow-creek" / "snapshot.jsonl.gz")
+    said = "\nWhat anonymous callers can do, everybody else can, too, without signing the request.\n"
+    assert said in bare("access", "research recordings", "--snapshot", snapshot).stdout
+    assert said not in bare("access", "production recordings", "--snapshot", snapshot).stdout

@@ -135,6 +135,8 @@ def _text(name: str, told: "tuple[AccessRecord, ...] | AccessGap") -> Iterator[s
         yield f"{visible(name)}: media is not written to a bucket"
     else:
         yield _matrix(name, told)
+        if any(record.kind == "anonymous" for record in told):
+            yield "What anonymous callers can do, everybody else can, too, without signing the request."
         for record in told:
             yield ""
             yield f"{visible(record.principal)} ({visible(record.kind)})"
