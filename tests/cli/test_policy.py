@@ -104,6 +104,14 @@ def test_a_prefix_that_is_no_folder_is_noted(bare: CommandLine) -> None:
             f"--key '{ALIAS}': is an alias, which KMS never matches with the use of a key; name the key",
         ),
         (
+            ["--bucket", "acme", "--key", CHINA_KEY.replace("aws-cn", "aws")],
+            f"--key '{CHINA_KEY.replace('aws-cn', 'aws')}': the Region cn-north-1 is in the partition aws-cn, not in aws",
+        ),
+        (
+            ["--bucket", "acme", "--key", CHINA_KEY.replace("cn-north-1", "nowhere")],
+            f"--key '{CHINA_KEY.replace('cn-north-1', 'nowhere')}': nowhere is no Region of AWS; correct its spelling",
+        ),
+        (
             ["--bucket", "acme", "--key", KEY, "--partition", "aws-cn"],
             "--partition aws-cn: the key is in aws, and so must be its bucket",
         ),
@@ -118,3 +126,11 @@ def test_what_makes_no_policy_is_refused_with_one_sentence(bare: CommandLine, ar
     run = bare("policy", "minimal", *arguments)
     assert run.status == 2
     assert one_sentence(run) == says
+
+
+def test_the_whole_template_without_a_key_is_the_same_which_is_said(bare: CommandLine) -> None:
+    plain = bare("policy", "minimal", "--bucket", "acme", "--prefix", "r/")
+    whole = bare("policy", "minimal", "--bucket", "acme", "--prefix", "r/", "--full-template")
+    assert (whole.stdout, plain.stderr) == (plain.stdout, "")
+    said = "note: without --key the guide grants nothing more, so --full-template changes nothing\n"
+    assert whole.stderr == said

@@ -68,6 +68,8 @@ def minimal(
     except ValueError as error:
         raise ConfigError(f"--prefix {prefix!r}: {error}") from None
     click.echo(text, nl=False)
+    if full_template and key is None:
+        click.echo("note: without --key the guide grants nothing more, so --full-template changes nothing", err=True)
     if not prefix:
         click.echo("note: without --prefix the policy covers the whole bucket", err=True)
     if any(part in (".", "..") for part in prefix.split("/")):
@@ -102,9 +104,19 @@ def _check_key(arn: str) -> str:
     """
     import re
 
-    found = re.fullmatch(r"arn:(aws[a-z-]*):kms:[a-z0-9-]+:[0-9]{12}:(alias/|key/[A-Za-z0-9-]+\Z)?.*", arn, re.DOTALL)
-    if found is None or not found[2]:
+    from botocore.exceptions import UnknownRegionError
+    from botocore.session import get_session
+
+    form = r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):[0-9]{12}:(alias/|key/[A-Za-z0-9-]+\Z)?.*"
+    found = re.fullmatch(form, arn, re.DOTALL)
+    if found is None or not found[3]:
         raise ConfigError(f"--key {arn!r}: is not of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID")
-    if found[2] == "alias/":
+    if found[3] == "alias/":
         raise ConfigError(f"--key {arn!r}: is an alias, which KMS never matches with the use of a key; name the key")
+    try:
+        partition = get_session().get_partition_for_region(found[2])
+    except UnknownRegionError:
+        raise ConfigError(f"--key {arn!r}: {found[2]} is no Region of AWS; correct its spelling") from None
+    if partition != found[1]:
+        raise ConfigError(f"--key {arn!r}: the Region {found[2]} is in the partition {partition}, not in {found[1]}")
     return found[1]
