@@ -57,13 +57,14 @@ def name_key_by_arn(target: Target) -> Iterator[Step]:
 
 def block_sse_c(target: Target) -> Iterator[Step]:
     """Blocks SSE-C in the default encryption, beside what is blocked already."""
+    # With the other changes of the default, which uploads may need: a setting is saved after them, and tries one.
     bucket = bucket_of(target)
     kept = [kind for kind in need(bucket.encryption).blocked or () if kind != "NONE"]
     yield edit_encryption(
         bucket,
         [Edit(action="set", path="/Rules/0/BlockedEncryptionTypes", value={"EncryptionType": [*kept, "SSE-C"]})],
         "refuses uploads with keys that the uploader brings",
-        Order.DENY,
+        Order.CHANGE,
         "Whoever uploads with SSE-C is refused, also copies and replication of such objects; Twilio does not use it.",
     )
 

@@ -32,6 +32,7 @@ REPORTS = {"report.html": "html", "report.txt": "text"}
 """Files of a bundle that are reports, and their formats."""
 
 SNAPSHOT = "snapshot.jsonl.gz"
+_SIGNED = b"-----BEGIN SSH SIGNATURE-----"
 NAMESPACE = "recordscan"
 """Of the signature, so that one made for another purpose is none."""
 
@@ -98,10 +99,12 @@ class Examined:
     Attributes:
         objections: What is wrong, each in a sentence that names the file; () for a sound one.
         rests: What the result was found to rest on, in a sentence.
+        again: Whether every check of the result was judged again.
     """
 
     objections: tuple[str, ...]
     rests: str
+    again: bool = False
 
 
 def examine(files: Mapping[str, bytes], rules: Sequence[Rule]) -> Examined:
@@ -112,6 +115,8 @@ def examine(files: Mapping[str, bytes], rules: Sequence[Rule]) -> Examined:
         rules: Those with which the snapshot is judged again.
     """
     found = list(_sum_objections(files)) if SUMS in files else [f"{SUMS} is missing"]
+    if SIGNATURE in files and not files[SIGNATURE].startswith(_SIGNED):
+        found.append(f"{SIGNATURE} is no signature of OpenSSH")
     if RESULT not in files:
         return Examined(objections=(*found, f"{RESULT} is missing"), rests="there is no result")
     try:
@@ -138,7 +143,7 @@ def examine(files: Mapping[str, bytes], rules: Sequence[Rule]) -> Examined:
         found += [f"{RESULT}: {what}" for what in departures(result, snapshot, rules)]
     gap = not_judged_again(result, rules)
     again = f", which makes it when judged again by version {__version__}" if gap is None else f"; {gap}"
-    return Examined(objections=tuple(found), rests=f"the result rests on {SNAPSHOT}{again}")
+    return Examined(objections=tuple(found), rests=f"the result rests on {SNAPSHOT}{again}", again=gap is None)
 
 
 def _report_objections(files: Mapping[str, bytes], result: ScanResult) -> Iterator[str]:

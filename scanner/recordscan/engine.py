@@ -347,7 +347,9 @@ def judge_gate(
     elif past_deadline and (fail_on is None or not failed):
         status, reason = 3, _PAST_DEADLINE
     elif fail_on is None:
-        status, reason = 0, f"no gate was set; {failed} of all checks failed, {unknown} could not be decided"
+        every = sum(a.outcome is Outcome.FAIL for a in assessments)
+        new = f", {failed} of them with new findings" if only_new else ""
+        status, reason = 0, f"no gate was set; {every} of all checks failed{new}, {unknown} could not be decided"
     elif failed:
         status, reason = 1, f"{failed} {'check' if failed == 1 else 'checks'}{at} failed"
     elif not judged and (min_coverage < 100 or not unknown):

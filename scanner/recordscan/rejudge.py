@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from recordscan import __version__
+from recordscan.controls import framework_ids, record_frameworks
 from recordscan.engine import assess_snapshot
 from recordscan.profile import Profile
 from recordscan.result import Assessment, FindingRecord, Outcome, ScanRecord, ScanResult
@@ -63,6 +64,8 @@ def departures(result: ScanResult, snapshot: Snapshot, rules: Sequence[Rule]) ->
         {a.fingerprint: _bare(a) for a in result.assessments if a.rule_id in ours},
         {a.fingerprint: a for a in again.assessments},
     )
+    if ours == chosen:
+        yield from _frameworks(result, rules)
     parts = {
         "evidence": (result.evidence, again.evidence),
         "access": (result.access, again.access),
@@ -71,6 +74,19 @@ def departures(result: ScanResult, snapshot: Snapshot, rules: Sequence[Rule]) ->
         "population": (result.coverage.population, again.coverage.population),
     }
     yield from (f"the {name} is not what the answers make it" for name, (was, now) in parts.items() if was != now)
+
+
+def _frameworks(result: ScanResult, rules: Sequence[Rule]) -> Iterator[str]:
+    """Controls follow from the rules and from the checks, waived or not; of all frameworks, or of those asked for."""
+    ran = [rule for rule in rules if rule.id in {told.id for told in result.rules}]
+    left_out = [rule for rule in rules if rule.id in result.coverage.not_selected]
+    known = framework_ids((*ran, *left_out))
+    asked = tuple(framework.id for framework in result.frameworks)
+    if "--framework" not in result.coverage.not_selected.values():
+        asked = tuple(known)
+    unknown = not asked or not set(asked) <= set(known)
+    if unknown or record_frameworks(asked, ran, result.assessments, left_out=left_out) != result.frameworks:
+        yield "the controls of its frameworks are not what its rules and checks make them"
 
 
 def _scan(told: ScanRecord, again: ScanRecord) -> Iterator[str]:

@@ -85,6 +85,7 @@ _PATTERNS: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     ("principals", "principal", re.compile(r"arn:aws[a-z-]*:(?:iam|sts)::(?:\d{12})?:(?!policy/)[\w+=,.@/:*-]*[\w*]")),
     ("principals", "principal", re.compile(rf"{_ALONE}A[A-Z]{{2}}[A-Z0-9](?:[A-Z0-9]{{12,28}}|…[A-Z0-9]{{4}}){_END}")),
     ("principals", "principal", re.compile(rf"{_ALONE}(?:CR|SK|US)[0-9a-f]{{32}}{_END}")),
+    ("principals", "principal", re.compile(rf"{_ALONE}SK[0-9a-f]{{4}}…[0-9a-f]{{4}}{_END}")),
     ("principals", "principal", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     ("principals", "principal", re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)(?:/\d{1,2})?")),
     ("accounts", "account", re.compile(rf"{_ALONE}(?:\d{{12}}|AC[0-9a-f]{{32}}|[0-9a-f]{{64}}){_END}")),
@@ -121,7 +122,8 @@ def withhold(
 
     Args:
         result: The whole one, or one that something was taken out of before.
-        evidence: Leave out the answers; the SHA-256 of each stays.
+        evidence: Leave out the answers, and the remedies, which repeat what is replaced as a whole; the SHA-256 of each
+            answer stays.
         hashed: What to replace by hashes. Answers and remedies, whose text is arbitrary, are left out with it.
         passed: Leave out passed checks; their number stays.
         salt: Of the hashes; random, and kept nowhere.
@@ -135,7 +137,6 @@ def withhold(
     )
     if kinds:
         result = _Hasher(result, kinds, salt).record(result)
-        result = replace(result, assessments=tuple(replace(a, remedy=None) for a in result.assessments))
     if record.evidence:
         result = _without_answers(result)
     if passed:
@@ -148,7 +149,7 @@ def withhold(
 def _without_answers(result: ScanResult) -> ScanResult:
     def blank(assessment: Assessment) -> Assessment:
         findings = tuple(replace(found, evidence=_whole(found.evidence)) for found in assessment.findings)
-        return replace(assessment, findings=findings, evidence=_whole(assessment.evidence))
+        return replace(assessment, findings=findings, evidence=_whole(assessment.evidence), remedy=None)
 
     def empty(item: Evidence) -> Evidence:
         return item if item.answer is None else replace(item, answer=WITHHELD_ANSWER)

@@ -8,7 +8,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
@@ -74,11 +74,16 @@ class WaiverSection(_Section):
             raise ValueError("approved_by is missing; name who accepts this, or write pending = true")
         if self.approved_by is not None and self.pending:
             raise ValueError("it is pending, but approved_by names somebody")
-        if self.approved_by is not None and self.approved_by == (self.requested_by or self.owner):
+        if self.approved_by is not None and _same(self.approved_by, self.requested_by or self.owner):
             raise ValueError("approved_by is who asked for it; somebody else must approve")
         if self.expires < self.created:
             raise ValueError("expires is before created")
         return self
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names are one person's, however they are written."""
+    return one.strip().casefold() == other.strip().casefold()
 
 
 class WaiverFile(_Section):
@@ -105,12 +110,13 @@ def holds_waivers(path: Path) -> bool:
         return False
 
 
-def load_waivers(path: Path, rules: Mapping[str, str]) -> Waivers:
+def load_waivers(path: Path, rules: Mapping[str, str], *, today: date | None = None) -> Waivers:
     """Read and check a waiver file.
 
     Args:
         path: The file.
         rules: Every id that a rule has or had → the id that it has now.
+        today: The day in UTC, for which no entry may be made in advance; that of the clock where None.
 
     Raises:
         ConfigError: It cannot be read, or an entry is not sound; names file and line.
@@ -135,6 +141,7 @@ def load_waivers(path: Path, rules: Mapping[str, str]) -> Waivers:
     )
     for waiver, section in zip(entries, file.waivers, strict=True):
         objection = _objection(waiver, section, file.defaults, rules, entries)
+        objection = objection or _too_early(section, today or datetime.now(UTC).date())
         if objection is not None:
             raise ConfigError(f"{path}:{waiver.line or ''}: waiver {waiver.id}: {objection}")
     return Waivers(
@@ -204,6 +211,14 @@ def _objection(
         return "match has a pattern, which [defaults] allow_glob = true must allow"
     if section.expires > section.created + timedelta(days=defaults.max_days):
         return f"it holds for more than max_days, which is {defaults.max_days}"
+    return None
+
+
+def _too_early(section: WaiverSection, today: date) -> str | None:
+    """Which day of an entry has not come yet, in a sentence; east of Greenwich it may be tomorrow already."""
+    for name, day in (("created", section.created), ("approved_on", section.approved_on)):
+        if day is not None and day > today + timedelta(days=1):
+            return f"{name} is {day}, which has not come yet; a waiver holds from the day on which it is made"
     return None
 
 

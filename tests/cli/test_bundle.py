@@ -19,7 +19,7 @@ from recordscan.consistency import disagreements
 from recordscan.document import load_result
 from recordscan.engine import judge_gate
 from recordscan.plugins import load_reports, main_file
-from recordscan.result import Outcome, ScanResult, fingerprint
+from recordscan.result import FrameworkRecord, Outcome, ScanResult, fingerprint
 
 STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
 SNAPSHOT = str(STORED / "snapshot.jsonl.gz")
@@ -197,6 +197,12 @@ def without_notices(result: ScanResult) -> ScanResult:
     return of(result, scan=replace(result.scan, notices=()))
 
 
+def retitled(frameworks: tuple[FrameworkRecord, ...]) -> tuple[FrameworkRecord, ...]:
+    first, *others = frameworks
+    control, *rest = first.controls
+    return (replace(first, controls=(replace(control, title="Optional: it does not matter"), *rest)), *others)
+
+
 @pytest.mark.parametrize(
     ("forge", "says"),
     [
@@ -207,6 +213,9 @@ def without_notices(result: ScanResult) -> ScanResult:
         (with_a_check_of_nothing, r"on arn:aws:s3:::nobody-has-this is about nothing in the answers$"),
         (reworded, r"is told in other words than its own$"),
         (without_notices, r"it does not say that answers came from a stand-in, "),
+        (of, r"the controls of its frameworks are not what its rules"),
+        (lambda r: replace(r, frameworks=r.frameworks[1:]), r"the controls of its frameworks are not what its rules"),
+        (lambda r: replace(r, frameworks=retitled(r.frameworks)), r"the controls of its frameworks are not what its "),
         (lambda r: of(r, access=()), r"the access is not what the answers make it$"),
         (lambda r: of(r, chains=r.chains[1:]), r"the chain of each target is not what the answers make it$"),
         (lambda r: of(r, scan=replace(r.scan, started="2020-01-01T00:00:00Z")), r"is not what the snapshot says$"),
@@ -265,9 +274,32 @@ def test_rules_that_are_not_there_are_named_as_not_judged_again(bare: CommandLin
     packed = bare("bundle", "r.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip")
     assert packed.status == 0, packed.stderr
     run = bare("verify", "evidence.zip")
-    assert run.status == 0
+    assert (run.status, run.stderr) == (3, "")
     assert "checks of rules that are not here (own-rule) were not judged again; name --rules; not signed" in run.stdout
-    assert "which makes it when judged again" in bare("verify", "evidence.zip", "--rules", "own.py").stdout
+    whole = bare("verify", "evidence.zip", "--rules", "own.py")
+    assert whole.status == 0
+    assert "which makes it when judged again" in whole.stdout
+
+
+def test_what_is_no_signature_is_told(bare: CommandLine, packed: Path) -> None:
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("SHA256SUMS.sig", "junk")
+    run = bare("verify", "evidence.zip")
+    assert (run.status, run.stderr) == (1, "evidence.zip: SHA256SUMS.sig is no signature of OpenSSH\n")
+
+
+def test_a_bundle_without_answers_is_not_judged_again(bare: CommandLine) -> None:
+    assert bare("bundle", RESULT, "-o", "evidence.zip").status == 0
+    run = bare("verify", "evidence.zip")
+    assert run.status == 3
+    assert "; no snapshot shows what the result rests on; not signed" in run.stdout
+
+
+def test_frameworks_that_were_asked_for_are_enough(bare: CommandLine) -> None:
+    asked = ("--framework", "soc2", "--framework", "hipaa", "-f", "none", "-o", "json=r.json", "-q")
+    assert bare("scan", "--snapshot", SNAPSHOT, *asked).status == 1
+    assert bare("bundle", "r.json", "--snapshot", SNAPSHOT, "-o", "evidence.zip").status == 0
+    assert bare("verify", "evidence.zip").status == 0
 
 
 def test_a_result_of_another_version_is_not_judged_again_which_is_said(bare: CommandLine) -> None:
@@ -279,7 +311,7 @@ def test_a_result_of_another_version_is_not_judged_again_which_is_said(bare: Com
     }
     (bare.folder / "evidence.zip").write_bytes(pack(with_sums(files)))
     run = bare("verify", "evidence.zip")
-    assert run.status == 0, run.stderr
+    assert (run.status, run.stderr) == (3, "")
     assert f"; not judged again, as version 0.0.1 judged it and this is {__version__}; not signed" in run.stdout
 
 
@@ -298,7 +330,7 @@ def test_a49_a_signature_is_made_and_checked_offline(bare: CommandLine) -> None:
     subprocess.run(make, check=True)
     public = key.with_suffix(".pub").read_text(encoding="utf-8")
     (bare.folder / "signers").write_text(f"audit@example.org {public}", encoding="utf-8")
-    run = bare("bundle", RESULT, "-o", "signed.zip", "--sign", "key")
+    run = bare("bundle", RESULT, "--snapshot", SNAPSHOT, "-o", "signed.zip", "--sign", "key")
     assert run.status == 0, run.stderr
     who = ("--allowed-signers", "signers", "--identity", "audit@example.org")
     run = bare("verify", "signed.zip", *who)

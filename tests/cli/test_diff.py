@@ -1,11 +1,15 @@
 """`recordscan diff`, `recordscan baseline` and scans with a baseline, on a stored scan."""
 
 import json
+import os
+import subprocess
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from cli.scanned import one_sentence
-from conftest import CommandLine
+from conftest import SCRIPT, CommandLine
 
 STORED = Path(__file__).parents[2] / "examples" / "hollow-creek"
 SNAPSHOT = str(STORED / "snapshot.jsonl.gz")
@@ -128,3 +132,17 @@ def test_differences_are_told_and_new_ones_can_fail(bare: CommandLine) -> None:
     assert f", {len(found)} of rules that did not run before, 0 rules that did not run, " in added.stderr
     titles = [line for line in added.stdout.splitlines() if line.startswith("  ") and not line.startswith("    ")]
     assert len(titles) == len(found)
+
+
+@pytest.mark.parametrize("options", [(), ("-f", "json")])
+def test_a_reader_that_goes_away_changes_no_status(bare: CommandLine, options: tuple[str, ...]) -> None:
+    few = bare("scan", "--snapshot", SNAPSHOT, "--rule", "key-state", "-f", "none", "-o", "json=few.json", "-q")
+    assert few.status == 1
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        arguments = [str(SCRIPT), "diff", "few.json", RESULT, "--fail-on-new", "high", *options]
+        done = subprocess.run(
+            arguments, env=bare.environment, cwd=bare.folder, stdout=nobody, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)

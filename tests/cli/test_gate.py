@@ -28,6 +28,15 @@ def test_no_gate_exits_0_and_says_so(bare: CommandLine, scanned: Scanned) -> Non
     assert (gate["exit_status"], gate["fail_on"]) == (0, None)
 
 
+def test_without_a_gate_old_failures_are_counted_too(bare: CommandLine, scanned: Scanned) -> None:
+    common = ("scan", "-q", "--snapshot", str(scanned.snapshot), "--fail-on", "none", "-f", "none")
+    plain = bare(*common)
+    failed = plain.stderr.split("no gate was set; ")[1].split(" of all checks failed")[0]
+    assert int(failed) > 10
+    only_new = bare(*common, "--baseline", str(scanned.result), "--fail-on-new")
+    assert f"no gate was set; {failed} of all checks failed, 0 of them with new findings, " in only_new.stderr
+
+
 def test_the_gate_of_the_environment_yields_to_the_option(bare: CommandLine, scanned: Scanned) -> None:
     arguments = ["scan", "--snapshot", str(scanned.snapshot), "-f", "none"]
     assert bare(*arguments, env={"RECORDSCAN_FAIL_ON": "none"}).status == 0

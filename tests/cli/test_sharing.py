@@ -172,4 +172,22 @@ def test_a_shared_result_has_no_remedies_which_is_said(bare: CommandLine, whole:
     assert (run.status, run.stdout) == (2, "")
     assert "r.json: it was made to be shared, without its remedies; take the whole result" in one_sentence(run)
     (bare.folder / "s.json").write_text(dump_result(withhold(whole, evidence=True)), encoding="utf-8")
-    assert bare("remedy", "s.json").stdout
+    assert bare("remedy", "s.json").status == 2
+
+
+def test_without_answers_no_remedy_repeats_one(whole: ScanResult) -> None:
+    assert any(a.remedy for a in whole.assessments)
+    assert not any(a.remedy for a in withhold(whole, evidence=True).assessments)
+
+
+def test_a_key_of_which_parts_are_shown_is_hashed(whole: ScanResult) -> None:
+    told = replace(whole, scan=replace(whole.scan, asked_by={"twilio": "API key SK0a1b…e8f9"}))
+    asked_by = withhold(told, hashed=("principals",), salt=SALT).scan.asked_by
+    assert asked_by["twilio"].startswith("API key principal-")
+
+
+@pytest.mark.parametrize("kinds", ["", " ", "accounts,"])
+def test_a_kind_that_is_empty_is_refused(bare: CommandLine, kinds: str) -> None:
+    run = bare("report", str(EXAMPLE), "--redact", kinds, "-f", "none", "-o", "text=r.txt")
+    assert (run.status, (bare.folder / "r.txt").exists()) == (2, False)
+    assert " is none of accounts, names, principals." in run.stderr

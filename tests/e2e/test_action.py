@@ -1,6 +1,8 @@
 """The GitHub action: its files are sound, and its script scans and tells later steps about it."""
 
 import os
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -71,6 +73,26 @@ def test_a_scan_that_could_not_begin_is_told_by_its_status(bare: CommandLine) ->
     assert told == {"exit-code": "4"}
 
 
+def test_what_an_earlier_scan_left_is_not_told_as_this_ones(bare: CommandLine) -> None:
+    folder = bare.folder / "recordscan-report"
+    folder.mkdir()
+    for name in ("result.json", "report.html", "recordscan.sarif", "snapshot.jsonl.gz", "kept.txt"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    _, told = run_script(bare)
+    assert told == {"exit-code": "4"}
+    assert [path.name for path in folder.iterdir()] == ["kept.txt"]
+
+
+def test_the_pipeline_of_gitlab_writes_what_it_hands_over(bare: CommandLine) -> None:
+    job = yaml.safe_load((ROOT / "examples" / "ci" / "gitlab.yml").read_text(encoding="utf-8"))["recordscan"]
+    _, command = job["script"]
+    snapshot = ROOT / "examples" / "hollow-creek" / "snapshot.jsonl.gz"
+    run = bare(*shlex.split(command)[1:], "--snapshot", str(snapshot), "-q")
+    assert run.status == 1, run.stderr
+    for path in job["artifacts"]["reports"].values():
+        assert (bare.folder / path).stat().st_size > 1000
+
+
 @pytest.mark.parametrize(
     ("schema", "file"),
     [
@@ -118,3 +140,21 @@ def test_the_pre_commit_hooks_are_what_pre_commit_asks_for() -> None:
     command = [str(BIN / "pre-commit"), "validate-manifest", str(ROOT / ".pre-commit-hooks.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "checked"),
+    [
+        ("recordscan.toml", True),
+        (".recordscan.toml", True),
+        (".github/recordscan.toml", True),
+        ("pyproject.toml", True),
+        ("recordscan-waivers.toml", True),
+        ("infra/recordscan-waivers.toml", True),
+        ("myrecordscan.toml", False),
+        ("recordscan.toml.bak", False),
+    ],
+)
+def test_the_hook_sees_every_file_that_a_scan_reads(path: str, checked: bool) -> None:
+    [hook] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert bool(re.search(hook["files"], path)) is checked

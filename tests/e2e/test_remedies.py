@@ -639,6 +639,10 @@ def test_the_plan_of_the_whole_company_runs_in_its_order_and_mends_what_it_names
     before = scan(estate, whole, monkeypatch)
     plan = make_plan(before)
     assert len(plan.steps) >= 30
+    # When a setting is saved, Twilio uploads a file to try it: the bucket must be able to take it by then.
+    operations = [planned.step.operation for planned in plan.steps]
+    last_encryption = max(at for at, name in enumerate(operations) if name == "s3:PutBucketEncryption")
+    assert last_encryption < operations.index("twilio:UpdateCompositionSettings")
     done = run_script(render_commands(plan), estate, tools)
     assert done.returncode == 0, done.stderr
     after = scan(estate, whole, monkeypatch)

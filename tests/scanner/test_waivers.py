@@ -279,6 +279,13 @@ def test_a_file_is_read_with_its_lines_and_hash(tmp_path: Path) -> None:
         ('approved_by = "ciso@example.org"\n', "", "approved_by is missing"),
         ("ciso@", "ito@", "approved_by is who asked for it"),
         ('requested_by = "ito@example.org"\napproved_by = "ciso@', 'approved_by = "video@', "is who asked for it"),
+        ("ciso@example.org", "ITO@Example.org ", "approved_by is who asked for it"),
+        (
+            "created = 2026-11-01\nexpires = 2027-01",
+            "created = 2031-01-01\nexpires = 2031-01",
+            "created is 2031-01-01, which has not",
+        ),
+        ("approved_by =", "approved_on = 2031-01-01\napproved_by =", "approved_on is 2031-01-01, which has not come"),
         ("expires = 2027-01-31\n", "", "expires: must be given"),
         ("2027-01-31", "2027-06-01", "it holds for more than max_days, which is 180"),
         ("2027-01-31", "2026-10-01", "expires is before created"),

@@ -12,6 +12,8 @@ if [ -n "$INPUT_FAIL_ON" ]; then arguments+=(--fail-on "$INPUT_FAIL_ON"); fi
 if [ "$INPUT_FAIL_ON_NEW" = true ]; then arguments+=(--fail-on-new); fi
 
 mkdir -p "$INPUT_OUTPUT_DIR"
+# What an earlier scan left there must not pass for this one's, should this one not come to write its own.
+rm -f "$INPUT_OUTPUT_DIR"/{result.json,report.html,recordscan.sarif,snapshot.jsonl.gz}
 recordscan scan "${arguments[@]}"
 status=$?
 echo "exit-code=$status" >> "$GITHUB_OUTPUT"

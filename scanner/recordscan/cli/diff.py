@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recordscan.cli.options import SEVERITIES
+from recordscan.cli.streams import print_line
 from recordscan.visible import visible
 
 if TYPE_CHECKING:
@@ -59,14 +60,14 @@ def diff(*, old_path: Path, new_path: Path, format_: str, everything: bool, fail
     found = compare(read_result(old_path), read_result(new_path))
     shown = [d for d in found if everything or d.change is not Change.EXISTING]
     if format_ == "json":
-        click.echo(json.dumps([asdict(difference) for difference in shown], indent=2))
+        print_line(json.dumps([asdict(difference) for difference in shown], indent=2))
     else:
         for change, word in WORDS.items():
             _print(word, [d for d in shown if d.change == change and d.fingerprint])
         _print_rules("ran that did not run before", [d.rule_id for d in found if _is_rule(d, Change.RULE_ADDED)])
         _print_rules("ran before and did not run", [d.rule_id for d in found if _is_rule(d, Change.RULE_REMOVED)])
         counts = Counter(d.change.value for d in found if d.fingerprint or d.change is Change.RULE_REMOVED)
-        click.echo(", ".join(f"{counts[change]} {word.lower()}" for change, word in WORDS.items()), err=True)
+        print_line(", ".join(f"{counts[change]} {word.lower()}" for change, word in WORDS.items()), err=True)
     least = parse_fail_on(fail_on_new)
     worse = [d for d in found if d.change in (Change.NEW, Change.RULE_ADDED, Change.UNWAIVED) and d.fingerprint]
     return 1 if least is not None and any(d.severity.rank >= least.rank for d in worse) else 0
@@ -75,13 +76,13 @@ def diff(*, old_path: Path, new_path: Path, format_: str, everything: bool, fail
 def _print(word: str, differences: "list[Difference]") -> None:
     if not differences:
         return
-    click.echo(f"{word} ({len(differences)})")
+    print_line(f"{word} ({len(differences)})")
     for d in differences:
         was = f" (was {d.before})" if d.before else ""
         subject = f"  {d.subject}" if d.subject else ""
-        click.echo(visible(f"  {d.severity.upper():8}{was}  {d.rule_id}{subject}"))
-        click.echo(visible(f"    {d.message}"))
-    click.echo()
+        print_line(visible(f"  {d.severity.upper():8}{was}  {d.rule_id}{subject}"))
+        print_line(visible(f"    {d.message}"))
+    print_line("")
 
 
 def _is_rule(difference: "Difference", change: "Change") -> bool:
@@ -93,7 +94,7 @@ def _print_rules(what: str, ids: list[str]) -> None:
     if ids:
         more = f" and {len(ids) - _MOST_NAMED} more, which -f json names" if len(ids) > _MOST_NAMED else ""
         rules = "1 rule" if len(ids) == 1 else f"{len(ids)} rules"
-        click.echo(visible(f"{rules} {what}: {', '.join(ids[:_MOST_NAMED])}{more}"))
+        print_line(visible(f"{rules} {what}: {', '.join(ids[:_MOST_NAMED])}{more}"))
 
 
 @click.group()

@@ -143,15 +143,16 @@ def _sharing_options(command: F) -> F:
         help="Replace accounts, names or principals by salted hashes in all reports, which say so; without remedies "
         "and answers.",
     )(command)
-    return click.option("--no-evidence", is_flag=True, help="Leave the answers out of all reports, which say so.")(
-        command
-    )
+    return click.option(
+        "--no-evidence", is_flag=True, help="Leave the answers out of all reports, which say so, and remedies."
+    )(command)
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> "tuple[Kind, ...]":
     from recordscan.sharing import KINDS
 
-    asked = [] if not value else [kind.strip() for kind in value.split(",")]
+    # An empty list is hardly meant: the report would hold everything.
+    asked = [] if value is None else [kind.strip() for kind in value.split(",")]
     for kind in asked:
         if kind not in KINDS:
             raise click.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}.")

@@ -23,7 +23,11 @@ Examples:
     shell_complete=completing.rule_ids,
     help="Mend the failures of this rule only; repeatable.",
 )
-@click.option("--region", metavar="REGION", help="Only the steps in this Region.")
+@click.option(
+    "--region",
+    metavar="REGION",
+    help="Only the steps in this Region; those of no Region (IAM, the account, Twilio) go with the first by name.",
+)
 @click.option(
     "-f",
     "--format",
@@ -44,7 +48,7 @@ def remedy(*, result_path: Path, rules: tuple[str, ...], region: str | None, for
     from recordscan.remedies.plan import in_region, make_plan
 
     result = read_result(result_path)
-    if result.withheld is not None and result.withheld.hashed:
+    if result.withheld is not None and result.withheld.evidence:
         raise SnapshotError(f"{result_path}: it was made to be shared, without its remedies; take the whole result")
     plan = make_plan(result, rules)
     if region is not None:

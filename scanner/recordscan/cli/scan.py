@@ -269,12 +269,13 @@ def scan(
     reports = with_width(with_options(load_reports(), format_options), width)
     if format_ != "none":
         require_format(format_, reports)
+    # Before other outputs are looked at, which may lie in the folder that this makes.
+    standard = () if output_dir is None else standard_outputs(output_dir, force=force)
     files = parse_outputs(outputs, reports)
     written = [(f"-o {file.format}", file.path) for file in files]
     if save_path is not None:
         written.append(("--save-snapshot", save_path))
     if output_dir is not None:
-        standard = standard_outputs(output_dir, force=force)
         if snapshot_path is None and save_path is None and not sharing.hashed:
             save_path = output_dir / STANDARD_SNAPSHOT
             written.append(("--output-dir", save_path))
