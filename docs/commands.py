@@ -49,14 +49,15 @@ are refused. `recordscan schema config` prints its JSON Schema, and `recordscan 
 """
 
 SHARING = """\
-`--no-evidence` leaves the answers of AWS and Twilio out of every report and keeps the SHA-256 of each.
+`--no-evidence` leaves the answers of AWS and Twilio out of every report, and the remedies, which repeat them, and keeps
+the SHA-256 of each answer.
 `--no-include-passed` counts passed checks and does not list them. `--redact` takes a list of what to replace by salted
 hashes in every report that is written:
 
 | kind | what |
 |---|---|
 | `accounts` | AWS account ids, organization ids, canonical user ids, Twilio account SIDs and their labels |
-| `names` | buckets, prefixes, keys, aliases, statements, policies, hosts, and what people named at Twilio |
+| `names` | buckets, prefixes, keys, aliases, statements, policies, hosts, and what people named at Twilio; but for words of the rules' own text, such as `recordings` |
 | `principals` | users, roles, access keys, Twilio credentials and keys, e-mail and IP addresses, people in waivers |
 
 The answers and the remedies, whose text is arbitrary, are left out then, and `--output-dir` writes no snapshot. The
