@@ -237,7 +237,8 @@ def principal_name(record: AccessRecord) -> str:
 
 def verdict_meaning(gate: Gate) -> str:
     """What the headline of a scan means."""
-    return VERDICT_MEANINGS[gate.verdict] if gate.headline == gate.verdict else NO_GATE_MEANING
+    meaning = VERDICT_MEANINGS[gate.verdict] if gate.headline == gate.verdict else NO_GATE_MEANING
+    return f"{meaning} What failed before, as the baseline says, does not count." if gate.only_new else meaning
 
 
 def withheld(result: ScanResult) -> str | None:
@@ -247,9 +248,9 @@ def withheld(result: ScanResult) -> str | None:
         return None
     parts = []
     if made.hashed:
-        parts.append(f"{listing(list(made.hashed))} are replaced by salted hashes, and remedies are left out")
+        parts.append(f"{listing(list(made.hashed))} are replaced by salted hashes")
     if made.evidence:
-        parts.append("answers are left out, the SHA-256 of each is not")
+        parts.append("answers and remedies are left out, the SHA-256 of each answer is not")
     if made.passed:
         parts.append(
             f"{count(sum(made.passed.values()), 'passed check is', 'passed checks are')} counted but not listed"

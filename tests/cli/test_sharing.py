@@ -120,13 +120,13 @@ def test_without_evidence_hashes_of_answers_stay_and_places_go(bare: CommandLine
     explained = bare("explain", failed.fingerprint, "--in", "shared.json")
     assert '(the whole answer)  "[withheld]"' in explained.stdout
     page = (bare.folder / "shared.html").read_text(encoding="utf-8")
-    assert "This report was made to be shared: answers are left out" in page[: page.index('id="findings"')]
+    assert "This report was made to be shared: answers and remedies are left out" in page[: page.index('id="findings"')]
 
 
 @pytest.mark.parametrize("format_", ["text", "html", "markdown", "junit", "sarif", "github", "oscal"])
 def test_every_report_with_a_head_says_what_was_taken_out(whole: ScanResult, format_: str) -> None:
     text = " ".join(main_file(load_reports()[format_](withhold(whole, hashed=KINDS, salt=SALT))).decode().split())
-    assert "accounts, names and principals are replaced by salted hashes, and remedies are left out" in text
+    assert "accounts, names and principals are replaced by salted hashes; answers and remedies are left out" in text
     assert "made to be shared" not in main_file(load_reports()[format_](whole)).decode()
 
 

@@ -554,3 +554,10 @@ def test_answers_of_a_stand_in_are_told_on_the_cover() -> None:
     cover = by_id(tree(render(noted)), "top").text
     assert f"{said[0].upper()}{said[1:]}." in cover
     assert "plugins" not in cover
+
+
+def test_a_gate_of_new_failures_says_that_old_ones_do_not_count() -> None:
+    made = varied()
+    said = "What failed before, as the baseline says, does not count."
+    assert said not in by_id(tree(render(made)), "top").text
+    assert said in by_id(tree(render(replace(made, gate=replace(made.gate, only_new=True)))), "top").text
