@@ -50,21 +50,21 @@ are refused. `recordscan schema config` prints its JSON Schema, and `recordscan 
 
 SHARING = """\
 `--no-evidence` leaves the answers of AWS and Twilio out of every report, and the remedies, which repeat them, and keeps
-the SHA-256 of each answer.
-`--no-include-passed` counts passed checks and does not list them. `--redact` takes a list of what to replace by salted
-hashes in every report that is written:
+the SHA-256 of each answer. `--no-include-passed` counts passed checks and does not list them. `--redact` takes a list
+of what to replace by salted hashes in every report that is written:
 
 | kind | what |
 |---|---|
 | `accounts` | AWS account ids, organization ids, canonical user ids, Twilio account SIDs and their labels |
-| `names` | buckets, prefixes, keys, aliases, statements, policies, hosts, and what people named at Twilio; but for words of the rules' own text, such as `recordings` |
+| `names` | buckets, prefixes, keys, aliases, statements, policies, hosts, and what people named at Twilio |
 | `principals` | users, roles, access keys, Twilio credentials and keys, e-mail and IP addresses, people in waivers |
 
-The answers and the remedies, whose text is arbitrary, are left out then, and `--output-dir` writes no snapshot. The
-report says at its beginning what was taken out. The salt is forgotten: one name has one hash in all reports of a run,
-and another one in the next. Rules, outcomes, severities and fingerprints stay, so that findings can be talked about.
-Mind that a fingerprint has no salt: who guesses the name of a bucket can confirm it. And prose that people wrote, such
-as the reason of a waiver, should be read before it is shared.
+A name that is a word of the rules' own text, such as `recordings`, stays. The answers and the remedies, whose text is
+arbitrary, are left out then, and `--output-dir` writes no snapshot. The report says at its beginning what was taken
+out. The salt is forgotten: one name has one hash in all reports of a run, and another one in the next. Rules, outcomes,
+severities and fingerprints stay, so that findings can be talked about. Mind that a fingerprint has no salt: who guesses
+the name of a bucket can confirm it. And prose that people wrote, such as the reason of a waiver, should be read before
+it is shared.
 
 A result that was made to be shared renders like any other, but `bundle` and `verify` take only whole ones.
 """

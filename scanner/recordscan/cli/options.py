@@ -178,6 +178,26 @@ rules_option = click.option(
 )
 
 
+def rule_options(command: F) -> F:
+    """`--rule ID` and `--skip-rule ID`."""
+    command = click.option(
+        "--skip-rule",
+        "skip",
+        multiple=True,
+        metavar="ID",
+        shell_complete=completing.rule_ids,
+        help="Leave this rule out. Repeatable.",
+    )(command)
+    return click.option(
+        "--rule",
+        "only",
+        multiple=True,
+        metavar="ID",
+        shell_complete=completing.rule_ids,
+        help="Only this rule. Repeatable.",
+    )(command)
+
+
 framework_option = click.option(
     "--framework",
     "frameworks",

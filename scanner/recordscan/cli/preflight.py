@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recordscan.cli import completing
 from recordscan.cli.options import (
     Where,
     config_options,
@@ -17,6 +16,7 @@ from recordscan.cli.options import (
     framework_option,
     progress_option,
     quiet_option,
+    rule_options,
     rules_option,
     scope_options,
 )
@@ -50,22 +50,7 @@ class Prospect:
 @click.command()
 @config_options
 @scope_options
-@click.option(
-    "--rule",
-    "only",
-    multiple=True,
-    metavar="ID",
-    shell_complete=completing.rule_ids,
-    help="Only for this rule. Repeatable.",
-)
-@click.option(
-    "--skip-rule",
-    "skip",
-    multiple=True,
-    metavar="ID",
-    shell_complete=completing.rule_ids,
-    help="Not for this rule. Repeatable.",
-)
+@rule_options
 @framework_option
 @rules_option
 @click.option("-f", "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recordscan.cli import completing
 from recordscan.cli.options import (
     SCOPE_OPTIONS,
     Sharing,
@@ -24,6 +23,7 @@ from recordscan.cli.options import (
     progress_option,
     quiet_option,
     report_options,
+    rule_options,
     rules_option,
     scope_options,
     summary_option,
@@ -78,22 +78,7 @@ Every option can be set in the environment, too: RECORDSCAN_SCAN_ and its name, 
 )
 @config_options
 @scope_options
-@click.option(
-    "--rule",
-    "only",
-    multiple=True,
-    metavar="ID",
-    shell_complete=completing.rule_ids,
-    help="Run only this rule. Repeatable.",
-)
-@click.option(
-    "--skip-rule",
-    "skip",
-    multiple=True,
-    metavar="ID",
-    shell_complete=completing.rule_ids,
-    help="Leave this rule out. Repeatable.",
-)
+@rule_options
 @framework_option
 @rules_option
 @fail_on_option
