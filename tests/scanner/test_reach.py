@@ -535,3 +535,18 @@ def test_the_witness_of_a_change_is_what_does_most() -> None:
     case.set("s3:GetBucketOwnershipControls", "/OwnershipControls/Rules/0/ObjectOwnership", "ObjectWriter")
     name = role(case, statement(action="s3:*", resource="*"))
     assert [ask.action for ask in lines(case)[name, "change"].witness] == ["s3:PutBucketPolicy"]
+
+
+def test_of_two_uncertain_ways_the_one_that_depends_on_less_is_told() -> None:
+    partner = f"arn:aws:iam::{FOREIGN}:role/partner"
+    principal: Json = {"AWS": partner}
+    pinned: Json = {"StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    case = bucket_policy(
+        without_key(sound()),
+        statement(Principal=principal, Condition=pinned),
+        statement(action="s3:GetObjectVersion", Principal=principal),
+    )
+    line = lines(case)[partner, "fetch"]
+    assert [ask.action for ask in line.witness] == ["s3:GetObjectVersion"]
+    assert "aws:SourceVpce" not in line.depends_on
+    assert line.depends_on

@@ -242,8 +242,8 @@ def _best(asking: Asking, ability: Ability) -> Reach | None:
 
 
 def _first(asking: Asking, ability: Ability, candidates: Iterable[tuple[Ask, ...]]) -> Reach | None:
-    """The first witness that is surely allowed, or else the first that may be."""
-    possible = None
+    """The first witness that is surely allowed, or else the one that depends on least."""
+    possible: Reach | None = None
     for asks in candidates:
         decisions = [asking.decide(ask) for ask in asks]
         if any(decision.allowed is False for decision in decisions):
@@ -251,7 +251,8 @@ def _first(asking: Asking, ability: Ability, candidates: Iterable[tuple[Ask, ...
         found = _line(asking, ability, asks, decisions)
         if found.certain:
             return found
-        possible = possible or found
+        if possible is None or len(found.depends_on) < len(possible.depends_on):
+            possible = found
     return possible
 
 
