@@ -11,7 +11,7 @@ import io
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,18 +149,16 @@ def examine(files: Mapping[str, bytes], rules: Sequence[Rule]) -> Examined:
 def _report_objections(files: Mapping[str, bytes], result: ScanResult) -> Iterator[str]:
     """Reports that are not what the result makes; another version may say the same in other words."""
     if result.scan.tool_version == __version__:
-        rendered = reports_of(result)
-        yield from (
-            f"{name}: is not what {RESULT} makes"
-            for name, text in rendered.items()
-            if name in files and files[name] != text
-        )
+        rendered = reports_of(result, [name for name in REPORTS if name in files])
+        yield from (f"{name}: is not what {RESULT} makes" for name, text in rendered.items() if files[name] != text)
 
 
-def reports_of(result: ScanResult) -> dict[str, bytes]:
+def reports_of(result: ScanResult, names: Collection[str] = tuple(REPORTS)) -> dict[str, bytes]:
     """The reports that a bundle holds, by name."""
     reports = load_reports()
-    return {name: main_file(reports[kind](result)) for name, kind in REPORTS.items() if kind in reports}
+    return {
+        name: main_file(reports[kind](result)) for name, kind in REPORTS.items() if name in names and kind in reports
+    }
 
 
 def _sum_objections(files: Mapping[str, bytes]) -> Iterator[str]:
