@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
-from recordscan.errors import ConfigError, fault_in_words
+from recordscan.errors import ConfigError, fault_in_words, faults_in_words
 from recordscan.profile import Profile
 from recordscan.redaction import redact_url_credentials
 from recordscan.rule import Severity
@@ -97,9 +97,6 @@ S3Action = Annotated[str, Field(pattern=_S3_ACTION)]
 Region = Annotated[str, Field(pattern=_REGION)]
 EnvironmentName = Annotated[str, Field(pattern=_ENVIRONMENT_NAME)]
 Days = Annotated[int, Field(ge=0, le=36_500)]
-
-_MOST_FAULTS = 10
-"""Of a file, that are named in one go."""
 
 ALERT_DAYS = 29
 """Twilio keeps 30 days of alerts and takes whole days in UTC, so the thirtieth is partly gone."""
@@ -543,9 +540,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 
 def _sentence(error: ValidationError) -> str:
-    found = [_one_sentence(fault) for fault in error.errors()]
-    more = f"; and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
-    return "; ".join(found[:_MOST_FAULTS]) + more
+    return faults_in_words([_one_sentence(fault) for fault in error.errors()])
 
 
 def _one_sentence(fault: ErrorDetails) -> str:

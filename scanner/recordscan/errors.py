@@ -13,6 +13,8 @@ RecordscanError            5  something that should not happen; the sentence say
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pydantic_core import ErrorDetails
 
 
@@ -62,6 +64,16 @@ class OutputError(RecordscanError):
     """A report or snapshot cannot be written."""
 
     exit_status = 5
+
+
+_MOST_FAULTS = 10
+"""Of a file, that are named in one go."""
+
+
+def faults_in_words(told: "Sequence[str]") -> str:
+    """What is wrong with a file, joined; of very many faults the first, with how many more there are."""
+    more = f"; and {len(told) - _MOST_FAULTS} more" if len(told) > _MOST_FAULTS else ""
+    return "; ".join(told[:_MOST_FAULTS]) + more
 
 
 def fault_in_words(fault: "ErrorDetails") -> str:

@@ -12,9 +12,10 @@ from recordscan import __version__
 from recordscan.controls import framework_ids, record_frameworks
 from recordscan.engine import assess_snapshot
 from recordscan.profile import Profile
-from recordscan.result import Assessment, FindingRecord, Outcome, ScanRecord, ScanResult
+from recordscan.result import Assessment, ScanRecord, ScanResult
 from recordscan.rule import Rule
 from recordscan.snapshot import Snapshot
+from recordscan.waiver import unwaived
 
 
 def not_judged_again(result: ScanResult, rules: Sequence[Rule]) -> str | None:
@@ -78,7 +79,8 @@ def departures(result: ScanResult, snapshot: Snapshot, rules: Sequence[Rule]) ->
 
 def _frameworks(result: ScanResult, rules: Sequence[Rule]) -> Iterator[str]:
     """Controls follow from the rules and from the checks, waived or not; of all frameworks, or of those asked for."""
-    ran = [rule for rule in rules if rule.id in {told.id for told in result.rules}]
+    chosen = {rule.id for rule in result.rules}
+    ran = [rule for rule in rules if rule.id in chosen]
     left_out = [rule for rule in rules if rule.id in result.coverage.not_selected]
     known = framework_ids((*ran, *left_out))
     asked = tuple(framework.id for framework in result.frameworks)
@@ -112,13 +114,6 @@ def _assessments(told: Mapping[str, Assessment], again: Mapping[str, Assessment]
 
 def _bare(assessment: Assessment) -> Assessment:
     """An assessment without what waivers, baseline and history added."""
-    findings = tuple(_bare_finding(found) for found in assessment.findings)
-    outcome, severity = assessment.outcome, assessment.severity
-    if findings:
-        outcome = Outcome.FAIL
-        severity = max((found.severity for found in findings), key=lambda level: level.rank)
-    return replace(assessment, findings=findings, outcome=outcome, severity=severity, waiver=None, first_seen=None)
-
-
-def _bare_finding(finding: FindingRecord) -> FindingRecord:
-    return replace(finding, waiver=None, lifecycle=None, first_seen=None, pending=None, last_seen=None)
+    before = unwaived(assessment)
+    findings = tuple(replace(found, lifecycle=None, first_seen=None, last_seen=None) for found in before.findings)
+    return replace(before, findings=findings, first_seen=None)

@@ -108,6 +108,11 @@ class Waivers:
     sha256: str = ""
     notices: tuple[str, ...] = ()
 
+    @property
+    def number_said(self) -> str:
+        """How many there are, in words."""
+        return "1 waiver" if len(self.entries) == 1 else f"{len(self.entries)} waivers"
+
     def state(self, waiver: Waiver, on: date) -> WaiverState:
         """What a waiver is on a day, wherever it matches."""
         if waiver.approved_by is None:
@@ -124,6 +129,15 @@ class _Use:
     matched: Counter[str] = field(default_factory=Counter)
     applied: Counter[str] = field(default_factory=Counter)
     notes: dict[str, dict[str, None]] = field(default_factory=dict)
+
+
+def unwaived(assessment: Assessment) -> Assessment:
+    """An assessment as it was before any waiver."""
+    findings = tuple(replace(found, waiver=None, pending=None) for found in assessment.findings)
+    if not findings:
+        return replace(assessment, waiver=None)
+    worst = max((found.severity for found in findings), key=lambda severity: severity.rank)
+    return replace(assessment, findings=findings, outcome=Outcome.FAIL, severity=worst, waiver=None)
 
 
 def apply_waivers(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from recordscan.errors import ConfigError, fault_in_words
+from recordscan.errors import ConfigError, fault_in_words, faults_in_words
 from recordscan.rule import Severity
 from recordscan.waiver import MatchKey, Waiver, WaiverKind, Waivers
 
@@ -227,19 +227,17 @@ def _sentence(path: Path, error: ValidationError, document: dict[str, Any], line
     faults = error.errors()
     where = faults[0]["loc"][:2]
     if where[0] != "waivers" or len(where) < 2 or not isinstance(where[1], int):
-        told = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {_fault(fault)}" for fault in faults[:_MOST_FAULTS])
-        return f"{path}: {told}"
+        return f"{path}: {faults_in_words([f'{_place(fault)}: {_fault(fault)}' for fault in faults])}"
     index = where[1]
     line = lines[index] if index < len(lines) else ""
     entry = document["waivers"][index]
     label = (entry.get("id") if isinstance(entry, dict) else None) or f"#{index + 1}"
-    own = [fault for fault in faults if fault["loc"][:2] == where]
-    told = "; ".join(_of_entry(fault) for fault in own[:_MOST_FAULTS])
-    more = f"; and {len(own) - _MOST_FAULTS} more" if len(own) > _MOST_FAULTS else ""
-    return f"{path}:{line}: waiver {label}: {told}{more}"
+    own = [_of_entry(fault) for fault in faults if fault["loc"][:2] == where]
+    return f"{path}:{line}: waiver {label}: {faults_in_words(own)}"
 
 
-_MOST_FAULTS = 8
+def _place(fault: "ErrorDetails") -> str:
+    return ".".join(str(step) for step in fault["loc"])
 
 
 def _of_entry(fault: "ErrorDetails") -> str:

@@ -178,24 +178,15 @@ rules_option = click.option(
 )
 
 
+def rule_option(flag: str, name: str, help_: str) -> Callable[[F], F]:
+    """An option that takes the id of a rule, and completes it; repeatable."""
+    return click.option(flag, name, multiple=True, metavar="ID", shell_complete=completing.rule_ids, help=help_)
+
+
 def rule_options(command: F) -> F:
     """`--rule ID` and `--skip-rule ID`."""
-    command = click.option(
-        "--skip-rule",
-        "skip",
-        multiple=True,
-        metavar="ID",
-        shell_complete=completing.rule_ids,
-        help="Leave this rule out. Repeatable.",
-    )(command)
-    return click.option(
-        "--rule",
-        "only",
-        multiple=True,
-        metavar="ID",
-        shell_complete=completing.rule_ids,
-        help="Only this rule. Repeatable.",
-    )(command)
+    command = rule_option("--skip-rule", "skip", "Leave this rule out. Repeatable.")(command)
+    return rule_option("--rule", "only", "Only this rule. Repeatable.")(command)
 
 
 framework_option = click.option(

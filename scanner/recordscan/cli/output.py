@@ -4,7 +4,7 @@ import inspect
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -81,13 +81,13 @@ def with_options(reports: Mapping[str, Render], values: Sequence[str]) -> dict[s
     return {name: partial(render, **chosen[name]) if name in chosen else render for name, render in reports.items()}
 
 
-def idle_options(values: Sequence[str], formats: Iterable[str]) -> Iterator[str]:
-    """A sentence for each option of a format in which nothing is written."""
-    written = set(formats)
+def tell_idle_options(values: Sequence[str], format_: str, files: Sequence[Output], summary: Path | None) -> None:
+    """Say on stderr of each option whose format is written neither to stdout, nor to a file or the job summary."""
+    written = {format_, *(file.format for file in files), *([] if summary is None else [SUMMARY_FORMAT])}
     for text in values:
         name = text.partition(".")[0]
         if name not in written:
-            yield f"--format-option {text} changes nothing: no {name} is written"
+            click.echo(visible(f"--format-option {text} changes nothing: no {name} is written"), err=True)
 
 
 def format_options(render: Render) -> dict[str, object]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from recordscan.cli import completing
+from recordscan.cli.options import rule_option
 
 
 @click.command(
@@ -15,14 +15,7 @@ Examples:
 """
 )
 @click.argument("result_path", metavar="RESULT.json", type=click.Path(path_type=Path, dir_okay=False))
-@click.option(
-    "--rule",
-    "rules",
-    metavar="ID",
-    multiple=True,
-    shell_complete=completing.rule_ids,
-    help="Mend the failures of this rule only; repeatable.",
-)
+@rule_option("--rule", "rules", "Mend the failures of this rule only; repeatable.")
 @click.option(
     "--region",
     metavar="REGION",

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import click
 
 from recordscan.cli.options import Sharing, report_options, summary_option
-from recordscan.visible import visible
 
 if TYPE_CHECKING:
     from recordscan.result import ScanResult
@@ -36,14 +35,13 @@ def report(
 ) -> int:
     """Render a stored result again, in any format; needs no credentials and no network. Exits 0 whatever it says."""
     from recordscan.cli.output import (
-        SUMMARY_FORMAT,
         append_summary,
-        idle_options,
         parse_outputs,
         print_report,
         require_apart,
         require_format,
         summary_file,
+        tell_idle_options,
         with_options,
         with_width,
         write_outputs,
@@ -56,9 +54,7 @@ def report(
     files = parse_outputs(outputs, reports)
     require_apart([(f"-o {file.format}", file.path) for file in files], [("the result", result_path)])
     summary_path = summary_file(summary, reports)
-    written = (format_, *(file.format for file in files), *([SUMMARY_FORMAT] if summary_path else []))
-    for idle in idle_options(format_options, written):
-        click.echo(visible(idle), err=True)
+    tell_idle_options(format_options, format_, files, summary_path)
     result = sharing.of(read_result(result_path))
     if format_ != "none":
         print_report(result, format_, reports, color=color, width=width)

@@ -211,13 +211,12 @@ def scan(
     """
     from recordscan.cli.diff import read_baseline
     from recordscan.cli.output import (
-        SUMMARY_FORMAT,
-        idle_options,
         parse_outputs,
         require_apart,
         require_format,
         require_writable,
         summary_file,
+        tell_idle_options,
         with_options,
         with_width,
     )
@@ -284,9 +283,7 @@ def scan(
     )
     summary_path = summary_file(summary, reports)
     if not quiet:
-        written_formats = (format_, *(file.format for file in files), *([SUMMARY_FORMAT] if summary_path else []))
-        for idle in idle_options(format_options, written_formats):
-            click.echo(visible(idle), err=True)
+        tell_idle_options(format_options, format_, files, summary_path)
     rules = load_rules(rule_files)
     try:
         check_rule_options(rules, config.profile.options)
@@ -427,10 +424,10 @@ def conclude(
     if not quiet:
         for warning in waiver_warnings(result):
             click.echo(visible(warning), err=True)
-    crashed = sorted({a.rule_id for a in result.assessments if a.reason is Reason.INTERNAL_ERROR})
+    crashed = [a.rule_id for a in result.assessments if a.reason is Reason.INTERNAL_ERROR]
     if crashed and quiet < SILENT:
-        checks = sum(a.reason is Reason.INTERNAL_ERROR for a in result.assessments)
-        said = f"{checks} checks could not be decided, as their rule raised: {', '.join(crashed)}"
+        rules = ", ".join(sorted(set(crashed)))
+        said = f"{len(crashed)} checks could not be decided, as their rule raised: {rules}"
         click.echo(visible(f"{said}; run with -v for the tracebacks"), err=True)
     gate = result.gate
     # A stopped scan exits 143 instead, when it was SIGTERM that stopped it.

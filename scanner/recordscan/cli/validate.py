@@ -38,8 +38,7 @@ def validate(*, paths: tuple[Path, ...], rule_files: tuple[Path, ...]) -> None:
         raise ConfigError("there is neither a configuration nor a waiver file in this folder; name one")
     for path in chosen:
         if holds_waivers(path):
-            found = len(load_waivers(path, current_ids(rules)).entries)
-            what = "1 waiver" if found == 1 else f"{found} waivers"
+            what = load_waivers(path, current_ids(rules)).number_said
         else:
             config = load_config(path)
             try:

@@ -44,12 +44,12 @@ def waivers() -> None:
 def list_waivers(*, waivers_path: Path | None, result_path: Path | None) -> None:
     """List all waivers with their state: today's, or that on the day of a stored result and what each covers."""
     from recordscan.cli.report import read_result
-    from recordscan.waiver import apply_waivers
+    from recordscan.waiver import apply_waivers, unwaived
 
     found = read_waivers(waivers_path)
     result = None if result_path is None else read_result(result_path)
     day = _today() if result is None else date.fromisoformat(result.scan.started[:10])
-    assessments = () if result is None else _unwaived(result)
+    assessments = () if result is None else map(unwaived, result.assessments)
     for record in apply_waivers(assessments, found, day)[1]:
         # Without a result nothing can match, so that the state is that of the dates alone.
         waiver = next(waiver for waiver in found.entries if waiver.id == record.id)
@@ -58,7 +58,7 @@ def list_waivers(*, waivers_path: Path | None, result_path: Path | None) -> None
         click.echo(visible(f"{record.id:20} {state:10} until {record.expires}  {record.rule}  {record.owner}{covers}"))
         for note in record.notes:
             click.echo(visible(f"{'':20} not all that it is about: {note}"))
-    click.echo(f"{_count(found)} on {day}", err=True)
+    click.echo(f"{found.number_said} on {day}", err=True)
 
 
 @waivers.command()
@@ -70,17 +70,14 @@ def check(*, waivers_path: Path | None, result_path: Path | None, strict: bool) 
     found = read_waivers(waivers_path)
     today = _today()
     idle = {} if result_path is None else _idle(found, result_path)
-    weak = {}
+    weak = 0
     for waiver in found.entries:
         state = found.state(waiver, today)
-        if state in ("expired", "pending"):
-            weak[waiver.id] = str(state)
-        elif waiver.id in idle:
-            weak[waiver.id] = idle[waiver.id]
-        else:
-            continue
-        click.echo(visible(f"{found.file}:{waiver.line}: waiver {waiver.id} is {weak[waiver.id]}"), err=True)
-    click.echo(f"{visible(found.file)}: {_count(found)}, {len(weak)} without effect", err=True)
+        why = str(state) if state in ("expired", "pending") else idle.get(waiver.id)
+        if why is not None:
+            weak += 1
+            click.echo(visible(f"{found.file}:{waiver.line}: waiver {waiver.id} is {why}"), err=True)
+    click.echo(f"{visible(found.file)}: {found.number_said}, {weak} without effect", err=True)
     return 1 if strict and weak else 0
 
 
@@ -185,41 +182,21 @@ def _path(path: Path | None) -> Path:
     return found
 
 
-def _count(waivers: "Waivers") -> str:
-    return "1 waiver" if len(waivers.entries) == 1 else f"{len(waivers.entries)} waivers"
-
-
 def _idle(waivers: "Waivers", result_path: Path) -> dict[str, str]:
     """Ids of the waivers that are in force today and cover nothing of a stored result, each with why."""
     from recordscan.cli.report import read_result
     from recordscan.result import WaiverState
-    from recordscan.waiver import apply_waivers
+    from recordscan.waiver import apply_waivers, unwaived
 
     in_force = (WaiverState.ACTIVE, WaiverState.EXPIRING)
+    assessments = map(unwaived, read_result(result_path).assessments)
     return {
         record.id: f"idle: {'; '.join(record.notes)}"
         if record.matched
         else f"{record.state}: nothing that failed is covered by it"
-        for record in apply_waivers(_unwaived(read_result(result_path)), waivers, _today())[1]
+        for record in apply_waivers(assessments, waivers, _today())[1]
         if record.state is WaiverState.UNMATCHED or (record.state in in_force and not record.applied)
     }
-
-
-def _unwaived(result: "ScanResult") -> "tuple[Assessment, ...]":
-    """The assessments as they were before any waiver."""
-    from dataclasses import replace
-
-    from recordscan.result import Outcome
-
-    return tuple(
-        replace(
-            assessment,
-            outcome=Outcome.FAIL if assessment.outcome is Outcome.WAIVED else assessment.outcome,
-            findings=tuple(replace(found, waiver=None) for found in assessment.findings),
-            waiver=None,
-        )
-        for assessment in result.assessments
-    )
 
 
 def _find(result: "ScanResult", begin: str) -> "tuple[Assessment, FindingRecord | None]":

@@ -96,7 +96,7 @@ class Site:
         document = need(self.bucket.policy)
         self.bucket_policy = None if document is None else Policy("bucket policy", document)
         self.restrict_public_buckets = self.bucket.effective("RestrictPublicBuckets")
-        self.acls_disabled = if_known(self.bucket.object_ownership) == "BucketOwnerEnforced"
+        self.acls_disabled = if_known(self.bucket.acls_disabled) is True
         self.encrypted = need(self.bucket.encryption).algorithm.startswith("aws:kms")
         self.per_object = not need(self.bucket.encryption).bucket_key
         self.key = need(target.key)

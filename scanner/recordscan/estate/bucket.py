@@ -203,10 +203,14 @@ class Bucket:
         return any_true(self.account_public_access_block[name], self.public_access_block[name])
 
     @property
+    def acls_disabled(self) -> Fact[bool]:
+        """Whether the bucket's owner owns all objects, so that ACLs neither count nor can be changed."""
+        return derive(lambda: need(self.object_ownership) == "BucketOwnerEnforced")
+
+    @property
     def acls_ignored(self) -> Fact[bool]:
         """Whether no public grant of an ACL, of the bucket or of an object in it, has any effect."""
-        disabled = derive(lambda: need(self.object_ownership) == "BucketOwnerEnforced")
-        return any_true(disabled, self.effective("IgnorePublicAcls"))
+        return any_true(self.acls_disabled, self.effective("IgnorePublicAcls"))
 
 
 def read_bucket(

@@ -228,6 +228,8 @@ _OWN_KEYS_ONLY = frozenset(
 Source: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
 """
 
+_OWNERS_ONLY = _KEEPS_BUCKET_POLICY | _OWN_KEYS_ONLY
+
 
 def bound_by_rcps(request: Request) -> bool:
     """Whether resource control policies bear on a request: they do on some services, and on no service-linked role.
@@ -303,7 +305,7 @@ class _Evaluation:
         if requester.kind == "anonymous" and self.request.service == "kms":
             return self._required(False, "KMS answers no request that is not signed")
         foreign = requester.kind != "service" and requester.account != self.request.resource_account
-        if foreign and action.lower() in (_KEEPS_BUCKET_POLICY | _OWN_KEYS_ONLY):
+        if foreign and action.lower() in _OWNERS_ONLY:
             return self._required(False, f"{action} is for principals of the owning account only, whatever is allowed")
         return True
 

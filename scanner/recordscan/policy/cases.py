@@ -420,12 +420,13 @@ def _require_kind(action: str, resource: str, requester: Requester) -> None:
     service, _, _ = action.lower().partition(":")
     if service == "kms" and action.lower() not in _WITHOUT_KEY and not re.match(r"(?:key|alias)/.", parts[-1]):
         raise CaseError(f"resource {shown(resource)} is no key, and KMS decides {action} on one; write the key's ARN")
-    if service == "s3" and resource != "*" and not parts[2].startswith("s3"):
+    if resource == "*":
+        return
+    if service == "s3" and not parts[2].startswith("s3"):
         raise CaseError(
             f"resource {shown(resource)} is not of S3, and {action} is; write the ARN of a bucket or object"
         )
-    partition = requester.arn.split(":")[1] if requester.arn.startswith("arn:") else parts[min(1, len(parts) - 1)]
-    if resource != "*" and partition != parts[1]:
+    if requester.arn.startswith("arn:") and requester.arn.split(":")[1] != parts[1]:
         raise CaseError(
             f"principal {shown(requester.arn)} and resource {shown(resource)} are of two partitions, which share nobody"
         )
